@@ -1,0 +1,167 @@
+"""Files, whole or not at all.
+
+The only module that opens a file for writing. A file is written beside its place under another
+name, flushed to the disk, then renamed: a reader sees the old file or the new one, never half of
+one, and a full disk or a kill in the middle leaves the old one as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from recur.messages import FailedError, InputError
+
+PathLike = str | os.PathLike[str]
+
+
+@contextlib.contextmanager
+def replacing(path: PathLike) -> Iterator[Path]:
+    """Yields a temporary path in the same folder; renames it to `path` if the block succeeds.
+
+    For writers that want a file name of their own (a figure, a download). The temporary name ends
+    like the final one, since such writers read the format from it.
+
+    Raises:
+        FailedError: if the file cannot be written; what was at `path` before is still there.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=f".part{path.suffix}", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: PathLike, content: bytes) -> None:
+    """Writes `content` to `path`, whole or not at all.
+
+    Raises:
+        FailedError: if the file cannot be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: PathLike, content: str) -> None:
+    """Writes UTF-8 text; see `write_bytes`."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def write_json(path: PathLike, content: object) -> None:
+    """Writes JSON, indented, keys in the order given; NaN and infinities are refused."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def write_csv(path: PathLike, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Writes a CSV file with one header line."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, buffer.getvalue())
+
+
+def write_tensors(
+    path: PathLike, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Writes tensors as a safetensors file (any device; stored as they are, contiguous)."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # Tensors that share memory (tied weights) are refused by the format: each gets its own.
+    seen: set[int] = set()
+    for name, tensor in plain.items():
+        if tensor.numel() and tensor.data_ptr() in seen:
+            plain[name] = tensor.clone()
+        seen.add(plain[name].data_ptr())
+    write_bytes(path, save(plain, dict(metadata or {})))
+
+
+def read_text(path: PathLike) -> str:
+    """Reads a UTF-8 text file (a byte-order mark is dropped).
+
+    Raises:
+        InputError: if there is no such file, it is a folder, it cannot be read, or it is not UTF-8.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {path}. Check the path.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder. Give the path of a file in it.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{path} is not UTF-8 text: line {line} has the byte 0x{content[error.start]:02x}. "
+            "Save the file as UTF-8 and try again."
+        ) from error
+
+
+def read_json(path: PathLike) -> Any:
+    """Reads a JSON file.
+
+    Raises:
+        InputError: as `read_text`, and if the content is not JSON.
+    """
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path} is damaged: it is not JSON from line {error.lineno} on ({error.msg})."
+        ) from error
+
+
+def read_tensors(path: PathLike) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Reads a safetensors file: the tensors (on the CPU) and the metadata.
+
+    Raises:
+        InputError: if there is no such file or it is damaged.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"There is no file {path}. Check the path.")
+    try:
+        with safe_open(str(path), framework="pt", device="cpu") as stored:
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+            return tensors, dict(stored.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is damaged: {error}. Restore it from a copy.") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _not_written(path: Path, error: OSError) -> FailedError:
+    why = error.strerror or str(error)
+    kept = " The file that was there before is unchanged." if path.exists() else ""
+    return FailedError(f"{path} could not be written: {why}.{kept}")

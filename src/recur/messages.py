@@ -1,0 +1,62 @@
+"""Sentences for people: what was wrong, with the value seen, and what to do.
+
+Errors that a user can cause are one of two kinds. `InputError`: what was given is wrong (exit
+status 2 on the command line). `FailedError`: what was asked for is right, and the work could not
+be done (exit status 1). The command line prints their text and no traceback; anything else is a
+defect of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RecurError(Exception):
+    """An error whose text is written for the user."""
+
+
+class InputError(RecurError, ValueError):
+    """What was given is wrong: an option, a file's content, a shape."""
+
+
+class FailedError(RecurError, RuntimeError):
+    """The request was right, and the work failed: a full disk, no network, a loss of NaN."""
+
+
+def must(what: str, expected: str, got: object, todo: str = "") -> str:
+    """Returns the house sentence: "WHAT must be EXPECTED; got GOT. TODO"."""
+    sentence = f"{what} must be {expected}; got {got}."
+    return f"{sentence} {todo}" if todo else sentence
+
+
+def listed(words: Iterable[object], last: str = "or") -> str:
+    """Joins words as in prose: "a", "a or b", "a, b or c"."""
+    items = [str(word) for word in words]
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Returns "Did you mean 'x'?" for the nearest known word, or an empty string."""
+    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f"Did you mean {near[0]!r}?" if near else ""
+
+
+def one_of(what: str, value: str, allowed: Iterable[str]) -> str:
+    """Returns `value` if it is allowed.
+
+    Raises:
+        InputError: if it is not; the text names the allowed values and the nearest one.
+    """
+    words = list(allowed)
+    if value in words:
+        return value
+    hint = did_you_mean(value, words)
+    raise InputError(must(what, listed(words), repr(value), hint))
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Returns "1 row" or "3,000 rows"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
