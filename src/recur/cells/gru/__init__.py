@@ -1,0 +1,1 @@
+"""The GRU cell; see step.py."""

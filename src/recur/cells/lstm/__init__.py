@@ -1,0 +1,1 @@
+"""The LSTM cell; see step.py."""

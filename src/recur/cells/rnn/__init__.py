@@ -1,0 +1,1 @@
+"""The simple recurrent cell; see step.py."""

@@ -1,0 +1,31 @@
+"""The simple recurrent network, with tanh or with relu.
+
+    h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)
+
+Paper: J. L. Elman, "Finding structure in time", Cognitive Science 14, 1990. With relu and W_hh
+started at the identity: Q. V. Le, N. Jaitly, G. E. Hinton, "A simple way to initialize recurrent
+networks of rectified linear units", arXiv:1504.00941, 2015 (the IRNN).
+
+Gate order, in the rows of W_ih and W_hh: h.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from recur.cells.cell import Cell, State
+
+
+def tanh_step(state: State, gx: Tensor, gh: Tensor) -> State:
+    """One step: `state` (h,), each (batch, hidden); `gx` and `gh` (batch, hidden)."""
+    return (torch.tanh(gx + gh),)
+
+
+def relu_step(state: State, gx: Tensor, gh: Tensor) -> State:
+    """One step with max(0, .) in the place of tanh."""
+    return (torch.relu(gx + gh),)
+
+
+RNN_TANH = Cell("rnn_tanh", 1, 1, 1, ("h",), tanh_step)
+RNN_RELU = Cell("rnn_relu", 1, 1, 1, ("h",), relu_step)

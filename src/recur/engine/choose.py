@@ -1,0 +1,70 @@
+"""Which path walks a problem: decided in this one place, and kept as an object with its reasons.
+
+A path declines by a condition that it checks beforehand, never by failing. `scan` takes the path
+that `choose` names and `recur.explain` prints the same object, so what is said is what is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from recur.cells import Cell, State
+from recur.engine import reference
+from recur.engine.problem import Problem, Weights
+
+
+class Path(Protocol):
+    """A way to walk time: a module with these names."""
+
+    name: str
+    about: str
+
+    def declines(self, problem: Problem) -> str | None:
+        """Why this path cannot do the problem; None if it can."""
+
+    def scan(
+        self,
+        cell: Cell,
+        x: Tensor,
+        state: State,
+        weights: Weights,
+        *,
+        mask: Tensor | None,
+        starts: Tensor | None,
+        reverse: bool,
+        outputs: bool,
+    ) -> tuple[Tensor | None, State]:
+        """Walks a sequence."""
+
+    def step(self, cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
+        """Walks one step."""
+
+
+# Fastest first; the last one does everything.
+PATHS: tuple[Path, ...] = (reference,)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The path that will be taken, and why each faster one is not."""
+
+    path: Path
+    declined: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        reasons = "".join(f"; not {name}: {reason}" for name, reason in self.declined)
+        return f"{self.path.name} ({self.path.about}){reasons}"
+
+
+def choose(problem: Problem) -> Choice:
+    """Returns the first path that does not decline `problem`, with the reasons of those before."""
+    declined: list[tuple[str, str]] = []
+    for path in PATHS[:-1]:
+        reason = path.declines(problem)
+        if reason is None:
+            return Choice(path, tuple(declined))
+        declined.append((path.name, reason))
+    return Choice(PATHS[-1], tuple(declined))

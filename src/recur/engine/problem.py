@@ -1,0 +1,42 @@
+"""What a walk over time is given: one layer's weights in one direction, and the facts of the case.
+
+Letters for shapes, here and in the files beside this one: T time, B batch, I input size, H hidden
+size, R size of the state that is multiplied (H, or the projection's size where there is one),
+Gx and Gh the gates fed by the input and by the state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from recur.cells import Cell
+
+
+class Weights(NamedTuple):
+    """The weights of one layer in one direction, laid out as in `torch.nn`."""
+
+    w_ih: Tensor  # (Gx * H, I)
+    w_hh: Tensor  # (Gh * H, R)
+    b_ih: Tensor | None = None  # (Gx * H)
+    b_hh: Tensor | None = None  # (Gh * H)
+    w_hr: Tensor | None = None  # (R, H), the projection
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All that the choice of a path depends on."""
+
+    cell: Cell
+    device: torch.device
+    dtype: torch.dtype
+    projected: bool = False
+
+    @staticmethod
+    def of(cell: Cell, weights: Weights) -> Problem:
+        """The problem that these weights pose."""
+        w_hh = weights.w_hh
+        return Problem(cell, w_hh.device, w_hh.dtype, weights.w_hr is not None)

@@ -1,0 +1,30 @@
+"""The recurrent layers: drop-in for those of `torch.nn`, and what people do with their outputs."""
+
+from recur.layers.explain import Explanation, explain
+from recur.layers.gru import GRU
+from recur.layers.lstm import LSTM
+from recur.layers.outputs import (
+    last_hidden,
+    last_output,
+    max_output,
+    mean_output,
+    reverse_sequences,
+    split_directions,
+)
+from recur.layers.recurrent import Recurrent
+from recur.layers.rnn import RNN
+
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Explanation",
+    "Recurrent",
+    "explain",
+    "last_hidden",
+    "last_output",
+    "max_output",
+    "mean_output",
+    "reverse_sequences",
+    "split_directions",
+]

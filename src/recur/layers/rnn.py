@@ -1,0 +1,59 @@
+"""The simple recurrent layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from recur.cells import RNN_RELU, RNN_TANH
+from recur.layers.recurrent import Recurrent
+
+
+class RNN(Recurrent, nn.RNN):
+    """Simple recurrent layers, drop-in for `torch.nn.RNN` (also named `SimpleRNN`).
+
+    The equations are in `recur.cells.rnn`; `nonlinearity` is "tanh" or "relu".
+    Arguments as for `torch.nn.RNN`; recur's own, keyword-only, are described at
+    `recur.layers.Recurrent`.
+
+    Raises:
+        ValueError, TypeError: as `torch.nn.RNN`.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        return_sequences: bool | None = None,
+        return_state: bool = False,
+        recurrent_init: str | None = None,
+    ) -> None:
+        nn.RNN.__init__(
+            self,
+            input_size,
+            hidden_size,
+            num_layers,
+            nonlinearity,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device=device,
+            dtype=dtype,
+        )
+        self.cell = RNN_TANH if self.nonlinearity == "tanh" else RNN_RELU
+        self._start(
+            return_sequences=return_sequences,
+            return_state=return_state,
+            recurrent_init=recurrent_init,
+        )
