@@ -12,7 +12,7 @@ from typing import Protocol
 from torch import Tensor
 
 from recur.cells import Cell, State
-from recur.engine import reference
+from recur.engine import cpu, reference
 from recur.engine.problem import Problem, Weights
 
 
@@ -20,7 +20,9 @@ class Path(Protocol):
     """A way to walk time: a module with these names."""
 
     name: str
-    about: str
+
+    def about(self) -> str:
+        """What the path is, in a few words."""
 
     def declines(self, problem: Problem) -> str | None:
         """Why this path cannot do the problem; None if it can."""
@@ -32,6 +34,7 @@ class Path(Protocol):
         state: State,
         weights: Weights,
         *,
+        lengths: Tensor | None,
         mask: Tensor | None,
         starts: Tensor | None,
         reverse: bool,
@@ -44,7 +47,7 @@ class Path(Protocol):
 
 
 # Fastest first; the last one does everything.
-PATHS: tuple[Path, ...] = (reference,)
+PATHS: tuple[Path, ...] = (cpu, reference)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Choice:
 
     def __str__(self) -> str:
         reasons = "".join(f"; not {name}: {reason}" for name, reason in self.declined)
-        return f"{self.path.name} ({self.path.about}){reasons}"
+        return f"{self.path.name} ({self.path.about()}){reasons}"
 
 
 def choose(problem: Problem) -> Choice:

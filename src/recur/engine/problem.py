@@ -33,10 +33,28 @@ class Problem:
     cell: Cell
     device: torch.device
     dtype: torch.dtype
+    input_dtype: torch.dtype
     projected: bool = False
+    transformed: bool = False  # a function transform or forward-mode differentiation is active
 
     @staticmethod
-    def of(cell: Cell, weights: Weights) -> Problem:
-        """The problem that these weights pose."""
+    def of(cell: Cell, weights: Weights, x: Tensor | None = None) -> Problem:
+        """The problem that these weights pose, with the input `x` (or one of their own type)."""
         w_hh = weights.w_hh
-        return Problem(cell, w_hh.device, w_hh.dtype, weights.w_hr is not None)
+        return Problem(
+            cell=cell,
+            device=w_hh.device,
+            dtype=w_hh.dtype,
+            input_dtype=w_hh.dtype if x is None else x.dtype,
+            projected=weights.w_hr is not None,
+            transformed=torch._C._are_functorch_transforms_active()
+            or torch.autograd.forward_ad._current_level >= 0,
+        )
+
+
+def existing_steps(x: Tensor, lengths: Tensor | None, mask: Tensor | None) -> Tensor | None:
+    """The steps that exist, (T, B) bool, or None for all of them."""
+    if lengths is None:
+        return mask
+    within = torch.arange(x.shape[0], device=x.device).unsqueeze(1) < lengths
+    return within if mask is None else within & mask

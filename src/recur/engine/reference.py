@@ -11,10 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recur.cells import Cell, State
-from recur.engine.problem import Problem, Weights
+from recur.engine.problem import Problem, Weights, existing_steps
 
 name = "reference"
-about = "a loop in plain PyTorch"
+
+
+def about() -> str:
+    """What the path is."""
+    return "a loop in plain PyTorch"
 
 
 def declines(problem: Problem) -> str | None:
@@ -28,6 +32,7 @@ def scan(
     state: State,
     weights: Weights,
     *,
+    lengths: Tensor | None,
     mask: Tensor | None,
     starts: Tensor | None,
     reverse: bool,
@@ -35,9 +40,9 @@ def scan(
 ) -> tuple[Tensor | None, State]:
     """Walks `x` (T, B, I) from `state`; see `recur.engine.scan` for what the arguments mean.
 
-    `mask` and `starts` are (T, B) booleans: the steps that exist, and those whose incoming state
-    is zero.
+    `starts` (T, B) marks the steps whose incoming state is zero.
     """
+    mask = existing_steps(x, lengths, mask)
     if mask is not None:
         # Whatever lies in the padding, NaN too, must reach neither a result nor a gradient.
         x = torch.where(mask.unsqueeze(-1), x, 0)
@@ -79,6 +84,6 @@ def _zeros(state: State) -> State:
 
 def _collect(walked: list[Tensor], mask: Tensor | None, h: Tensor, reverse: bool) -> Tensor:
     if not walked:
-        return h.new_zeros(0, *h.shape)
+        return h.unsqueeze(0)[:0]
     output = torch.stack(walked[::-1] if reverse else walked)
     return output if mask is None else torch.where(mask.unsqueeze(-1), output, 0)

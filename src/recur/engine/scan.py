@@ -7,7 +7,7 @@ from torch import Tensor
 
 from recur.cells import Cell, State
 from recur.engine.choose import choose
-from recur.engine.problem import Problem, Weights
+from recur.engine.problem import Problem, Weights, existing_steps
 
 
 def scan(
@@ -44,25 +44,26 @@ def scan(
     Returns:
         The outputs (T, B, R) in the order of time, or None; and the final states.
     """
-    mask = _existing(x, lengths, mask)
-    starts = None if reset is None else _starts(reset, mask, reverse)
-    path = choose(Problem.of(cell, weights)).path
+    starts = None
+    if reset is not None:
+        starts = _starts(reset, existing_steps(x, lengths, mask), reverse)
+    path = choose(Problem.of(cell, weights, x)).path
     return path.scan(
-        cell, x, state, weights, mask=mask, starts=starts, reverse=reverse, outputs=outputs
+        cell,
+        x,
+        state,
+        weights,
+        lengths=lengths,
+        mask=mask,
+        starts=starts,
+        reverse=reverse,
+        outputs=outputs,
     )
 
 
 def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
     """Walks one step of time: `x` (B, I); returns the new states, the first is the output."""
-    return choose(Problem.of(cell, weights)).path.step(cell, x, state, weights)
-
-
-def _existing(x: Tensor, lengths: Tensor | None, mask: Tensor | None) -> Tensor | None:
-    """The steps that exist, (T, B) bool, or None for all of them."""
-    if lengths is None:
-        return mask
-    within = torch.arange(x.shape[0], device=x.device).unsqueeze(1) < lengths
-    return within if mask is None else within & mask
+    return choose(Problem.of(cell, weights, x)).path.step(cell, x, state, weights)
 
 
 def _starts(reset: Tensor, mask: Tensor | None, reverse: bool) -> Tensor:

@@ -1,0 +1,31 @@
+// The simple recurrent network, one step: see step.py for the equations.
+#pragma once
+
+#include "engine/cpu/vector.h"
+
+namespace recur {
+
+// h_t = f(gx + gh)
+template <bool kRelu>
+struct Rnn {
+  static constexpr int input_gates = 1, state_gates = 1, shared_gates = 1;
+  static constexpr int saved = 0;       // h_t is all that backward needs, and is put out anyway
+  static constexpr bool has_c = false;  // a second state
+  static constexpr int block = 2;       // vectors of units that a register tile takes at once
+
+  // a: the gates, summed. h: h_{t-1} in, h_t out.
+  template <class V>
+  static RECUR_INLINE void forward(const V* a, const V*, V& h, V&, V*) {
+    h = kRelu ? relu(a[0]) : tanh(a[0]);
+  }
+
+  // dh: gradient of h_t. dgx: gradient of the gates. through: of h_{t-1}, past the product.
+  template <class V>
+  static RECUR_INLINE void backward(const V*, V h_t, V, V, V dh, V&, V* dgx, V*, V& through) {
+    const V one = V{} + 1;
+    dgx[0] = kRelu ? (h_t > V{} ? dh : V{}) : dh * (one - h_t * h_t);
+    through = V{};
+  }
+};
+
+}  // namespace recur

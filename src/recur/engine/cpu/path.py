@@ -1,0 +1,63 @@
+"""The compiled path as the engine's `choose` sees it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from recur.cells import Cell, State
+from recur.engine import reference
+from recur.engine.cpu import library
+from recur.engine.cpu.operator import CELLS, DTYPES, walk
+from recur.engine.problem import Problem, Weights
+
+name = "cpu"
+
+
+def about() -> str:
+    """The instruction set and the threads."""
+    loaded = library.library()
+    variant = loaded.variant if loaded else "none"
+    return f"compiled, {variant}, {torch.get_num_threads()} threads"
+
+
+def declines(problem: Problem) -> str | None:
+    """Why the compiled loops cannot walk this problem; None if they can."""
+    if problem.device.type != "cpu":
+        return f"the weights are on the device {problem.device.type!r}"
+    if problem.cell.name not in CELLS:
+        return f"the cell {problem.cell.name!r} has no compiled form"
+    if problem.dtype not in DTYPES:
+        return f"the type is {problem.dtype}; compiled are float32 and float64"
+    if problem.input_dtype != problem.dtype:
+        return f"the input is {problem.input_dtype} and the weights are {problem.dtype}"
+    if problem.projected:
+        return "a projection is not compiled yet"
+    if problem.transformed:
+        return "a function transform (vmap, jvp ...) is at work"
+    if library.library() is None:
+        return f"no compiled engine is installed, or {library.SETTING} is 'none'"
+    return None
+
+
+def scan(
+    cell: Cell,
+    x: Tensor,
+    state: State,
+    weights: Weights,
+    *,
+    lengths: Tensor | None,
+    mask: Tensor | None,
+    starts: Tensor | None,
+    reverse: bool,
+    outputs: bool,
+) -> tuple[Tensor | None, State]:
+    """Walks `x` (T, B, I) from `state`; see `recur.engine.scan`."""
+    y, final = walk(cell, x, state, weights, lengths, mask, starts, reverse, outputs)
+    return (y if outputs else None), final
+
+
+def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
+    """Walks one step: `x` (B, I)."""
+    # One step is one small product: packing the weights for it would cost more than it saves.
+    return reference.step(cell, x, state, weights)

@@ -1,0 +1,111 @@
+// Which steps exist, and who walks them.
+//
+// A row of the batch is taken as the sequence of its existing steps, in the order of the walk. So
+// lengths, masks of any shape and the direction are settled here, once: the loops only see rows of
+// different length, sorted so that the rows still walking are always the first ones.
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "scan.h"
+
+namespace recur {
+
+struct Row {
+  int64_t batch;   // its index in the batch
+  int64_t steps;   // existing steps
+  int64_t offset;  // of its first step in `saved`, counted in steps
+};
+
+class Plan {
+ public:
+  explicit Plan(const recur_scan& p) : p_(p), rows_(static_cast<size_t>(p.batch)) {
+    int64_t offset = 0;
+    for (int64_t b = 0; b < p.batch; ++b) {
+      const int64_t within = p.lengths ? p.lengths[b] : p.time;
+      int64_t steps = within;
+      if (p.mask) {
+        steps = 0;
+        for (int64_t t = 0; t < within; ++t) {
+          if (!p.mask[t * p.batch + b]) continue;
+          times_.push_back(t);
+          ++steps;
+        }
+      }
+      rows_[static_cast<size_t>(b)] = {b, steps, offset};
+      offset += steps;
+    }
+    std::stable_sort(rows_.begin(), rows_.end(),
+                     [](const Row& a, const Row& b) { return a.steps > b.steps; });
+  }
+
+  // Longest first, dealt in turn: every thread gets its share of long and short rows, always the
+  // same ones for the same number of threads.
+  std::vector<Row> rows_of(int thread, int threads) const {
+    std::vector<Row> mine;
+    for (size_t r = static_cast<size_t>(thread); r < rows_.size(); r += static_cast<size_t>(threads))
+      mine.push_back(rows_[r]);
+    return mine;
+  }
+
+  // The time of the j-th step of the walk over a row.
+  int64_t time_of(const Row& row, int64_t j) const {
+    const int64_t forward = p_.reverse ? row.steps - 1 - j : j;
+    return p_.mask ? times_[static_cast<size_t>(row.offset + forward)] : forward;
+  }
+
+  bool starts(const Row& row, int64_t j) const {
+    return p_.starts && p_.starts[time_of(row, j) * p_.batch + row.batch];
+  }
+
+  bool exists(int64_t t, int64_t b) const {
+    return (!p_.lengths || t < p_.lengths[b]) && (!p_.mask || p_.mask[t * p_.batch + b]);
+  }
+
+ private:
+  const recur_scan& p_;
+  std::vector<Row> rows_;
+  std::vector<int64_t> times_;  // with a mask: the existing steps, row after row
+};
+
+// Zeros in a (T, B, size) array where no step exists, for the rows of one thread.
+template <class T>
+void clear_missing(const recur_scan& p, const Plan& plan, const std::vector<Row>& rows, T* array,
+                   int64_t by_time, int64_t by_batch, int64_t size) {
+  if (!array || (!p.lengths && !p.mask)) return;
+  for (const Row& row : rows)
+    for (int64_t t = 0; t < p.time; ++t)
+      if (!plan.exists(t, row.batch))
+        std::fill_n(array + t * by_time + row.batch * by_batch, size, T(0));
+}
+
+// Rows that walk step j: a prefix, since they are sorted.
+inline int64_t active(const std::vector<Row>& rows, int64_t j) {
+  return std::partition_point(rows.begin(), rows.end(),
+                              [j](const Row& row) { return row.steps > j; }) -
+         rows.begin();
+}
+
+// A run of steps [from, to) taken together, so that the products which need no order in time work
+// on many rows at once while their data is in the cache.
+struct Chunk {
+  int64_t from, to;
+  std::vector<int64_t> first;  // of each step, its first row; one more for the end
+};
+
+// The chunk that begins at `from` and holds about `room` rows, at least one step.
+inline Chunk chunk_from(const std::vector<Row>& rows, int64_t from, int64_t room) {
+  const int64_t longest = rows.empty() ? 0 : rows[0].steps;
+  Chunk chunk{from, from, {0}};
+  while (chunk.to < longest) {
+    const int64_t next = chunk.first.back() + active(rows, chunk.to);
+    if (chunk.to > from && next > room) break;
+    chunk.first.push_back(next);
+    ++chunk.to;
+  }
+  return chunk;
+}
+
+}  // namespace recur

@@ -1,0 +1,123 @@
+// One vector of numbers, as wide as the instruction set this file is compiled for
+// (RECUR_VECTOR_BYTES), and the functions that cells are made of.
+//
+// Written with the vector extensions of GCC and Clang, so that one source serves every instruction
+// set, float and double.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#ifndef RECUR_VECTOR_BYTES
+#error "compile with -DRECUR_VECTOR_BYTES=16, 32 or 64"
+#endif
+
+#define RECUR_INLINE inline __attribute__((always_inline))
+
+namespace recur {
+
+template <class T>
+struct Vector {
+  typedef T type __attribute__((vector_size(RECUR_VECTOR_BYTES)));
+  static constexpr int lanes = RECUR_VECTOR_BYTES / sizeof(T);
+};
+
+template <class T>
+using Vec = typename Vector<T>::type;
+
+template <class T>
+constexpr int64_t kLanes = Vector<T>::lanes;
+
+template <class T>
+RECUR_INLINE Vec<T> load(const T* from) {
+  Vec<T> v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+
+template <class T>
+RECUR_INLINE void store(T* to, Vec<T> v) {
+  std::memcpy(to, &v, sizeof v);
+}
+
+// The first `count` lanes; the others are zero, and no memory beyond is touched.
+template <class T>
+RECUR_INLINE Vec<T> load_some(const T* from, int64_t count) {
+  if (count >= kLanes<T>) return load(from);
+  Vec<T> v{};
+  std::memcpy(&v, from, sizeof(T) * static_cast<size_t>(count));
+  return v;
+}
+
+template <class T>
+RECUR_INLINE void store_some(T* to, Vec<T> v, int64_t count) {
+  if (count >= kLanes<T>) return store(to, v);
+  std::memcpy(to, &v, sizeof(T) * static_cast<size_t>(count));
+}
+
+template <class T>
+RECUR_INLINE Vec<T> broadcast(T value) {
+  return Vec<T>{} + value;
+}
+
+// e^x by x = n ln 2 + r, |r| <= ln 2 / 2, and a polynomial for (e^r - 1) / r: its Chebyshev fit of
+// degree 5 on that interval (mpmath.chebyfit), greatest error 1.2e-8.
+// `scale` is 2^n and `rest` is e^r - 1. The caller keeps |x| below 87.
+RECUR_INLINE void split_exp(Vec<float> x, Vec<float>& scale, Vec<float>& rest) {
+  typedef int32_t Int __attribute__((vector_size(RECUR_VECTOR_BYTES)));
+  const float shifter = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
+  const Vec<float> shifted = x * 1.44269504088896341f + shifter;
+  const Vec<float> n = shifted - shifter;
+  // ln 2 in two parts, the first with trailing zeros so that its product with n is exact.
+  const Vec<float> r = (x - n * 0.693145751953125f) - n * 1.428606765330187e-06f;
+  Vec<float> p = r * 1.3934541928e-3f + 8.3698697542e-3f;
+  p = p * r + 4.1666456810e-2f;
+  p = p * r + 1.6666498699e-1f;
+  p = p * r + 5.0000000143e-1f;
+  p = p * r + 1.0f;
+  rest = p * r;
+  Int bits;
+  std::memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits << 23) + (127 << 23);
+  std::memcpy(&scale, &bits, sizeof scale);
+}
+
+// Comparisons are written so that NaN goes through unchanged.
+template <class T>
+RECUR_INLINE Vec<T> clamp(Vec<T> x, T low, T high) {
+  x = x < broadcast<T>(low) ? broadcast<T>(low) : x;
+  return x > broadcast<T>(high) ? broadcast<T>(high) : x;
+}
+
+RECUR_INLINE Vec<float> sigmoid(Vec<float> x) {
+  Vec<float> scale, rest;
+  split_exp(-clamp<float>(x, -86.0f, 86.0f), scale, rest);
+  return 1.0f / (1.0f + (scale * rest + scale));
+}
+
+// tanh x = (e^2x - 1) / (e^2x + 1); e^2x - 1 is summed without cancellation near 0.
+RECUR_INLINE Vec<float> tanh(Vec<float> x) {
+  Vec<float> scale, rest;
+  split_exp(clamp<float>(x, -10.0f, 10.0f) * 2.0f, scale, rest);
+  const Vec<float> minus_one = scale * rest + (scale - 1.0f);
+  return minus_one / (minus_one + 2.0f);
+}
+
+// In double the library's functions serve: this type is for checking, not for speed.
+RECUR_INLINE Vec<double> sigmoid(Vec<double> x) {
+  for (int lane = 0; lane < kLanes<double>; ++lane) x[lane] = 1.0 / (1.0 + std::exp(-x[lane]));
+  return x;
+}
+
+RECUR_INLINE Vec<double> tanh(Vec<double> x) {
+  for (int lane = 0; lane < kLanes<double>; ++lane) x[lane] = std::tanh(x[lane]);
+  return x;
+}
+
+template <class V>
+RECUR_INLINE V relu(V x) {
+  return x < V{} ? V{} : x;  // NaN stays NaN, as in PyTorch
+}
+
+}  // namespace recur
