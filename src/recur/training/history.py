@@ -1,0 +1,132 @@
+"""What happened in each epoch, in rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recur import files
+from recur.files import PathLike
+from recur.messages import InputError, one_of
+
+
+class History:
+    """A row of numbers for each epoch.
+
+    `history["loss"]` and `history.loss` are lists with a number an epoch; the columns are `loss`,
+    the metrics by name, the same with `val_` in front where there is validation data,
+    `gradient_norm` and `gradient_norm_max` (before clipping: the mean and the greatest of the
+    epoch), `learning_rate` and `seconds`.
+
+    Attributes:
+        rows: a dict an epoch.
+        notes: sentences about what went on (exploding gradients, an early stop).
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+        self.notes: list[str] = []
+
+    def append(self, row: Mapping[str, float]) -> None:
+        """Adds an epoch."""
+        self.rows.append(dict(row))
+
+    @property
+    def columns(self) -> list[str]:
+        """The names, in the order in which they appeared."""
+        return list(dict.fromkeys(name for row in self.rows for name in row))
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """All columns by name, as Keras' `History.history`; NaN where an epoch lacks one."""
+        return {name: [row.get(name, math.nan) for row in self.rows] for name in self.columns}
+
+    def __getitem__(self, name: str) -> list[float]:
+        """One column.
+
+        Raises:
+            InputError: if there is none of that name; the text names those there are.
+        """
+        return self.history[one_of("a column of the history", name, self.columns)]
+
+    def __getattr__(self, name: str) -> list[float]:
+        if name.startswith("_") or name in ("rows", "notes"):
+            raise AttributeError(name)
+        if any(name in row for row in self.rows):
+            return self[name]
+        raise AttributeError(f"the history has no column {name!r}; it has {self.columns}")
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"History({len(self)} epochs: {', '.join(self.columns)})"
+
+    def best(self, monitor: str) -> int:
+        """The epoch (from 0) with the best value of a column: highest accuracy, lowest loss.
+
+        Raises:
+            InputError: if there is no such column, or nothing finite in it.
+        """
+        sign = direction(monitor)
+        values = [(sign * value, -i) for i, value in enumerate(self[monitor]) if value == value]
+        if not values:
+            raise InputError(f"The history has no finite value of {monitor!r} yet.")
+        return -max(values)[1]
+
+    def plot(self, path: PathLike | None = None) -> list[Any]:
+        """Draws training and validation curves: a figure each for the loss and the metrics.
+
+        Args:
+            path: a folder to save them in, as NAME.png; None to save nothing.
+
+        Returns:
+            The matplotlib figures; with `path`, the paths of the files.
+
+        Raises:
+            FailedError: if a file cannot be written.
+        """
+        from recur import plots
+
+        figures = plots.curves(self.history)
+        if path is None:
+            return [figure for _, figure in figures]
+        return [plots.save(figure, Path(path) / f"{name}.png") for name, figure in figures]
+
+    def to_csv(self, path: PathLike) -> None:
+        """Writes the rows, whole or not at all; `epoch` counts from 1.
+
+        Raises:
+            FailedError: if the file cannot be written.
+        """
+        columns = self.columns
+        rows = [
+            [i + 1, *[row.get(name, "") for name in columns]] for i, row in enumerate(self.rows)
+        ]
+        files.write_csv(path, ["epoch", *columns], rows)
+
+    @classmethod
+    def from_csv(cls, path: PathLike) -> History:
+        """Reads what `to_csv` wrote.
+
+        Raises:
+            InputError: if there is no such file or it is damaged.
+        """
+        history = cls()
+        try:
+            for row in csv.DictReader(io.StringIO(files.read_text(path)), strict=True):
+                history.append({n: float(v) for n, v in row.items() if n != "epoch" and v != ""})
+        except (TypeError, ValueError, AttributeError, csv.Error) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{path} is damaged: {error}.") from error
+        return history
+
+
+def direction(monitor: str) -> int:
+    """1 if more is better (accuracy), -1 if less is (losses and errors)."""
+    return 1 if monitor.removeprefix("val_") == "accuracy" else -1
