@@ -1,0 +1,1 @@
+"""Sequences in and out: text and series to batches, with what was fitted on the training part."""

@@ -1,0 +1,157 @@
+"""Sequences of unequal length, and the batches they are served in.
+
+Legend: N sequences, B of them in a batch, T_i steps in sequence i, T steps in the longest of a
+batch, F features a step.
+
+Sequences of unequal length are stored end to end, so that a data set of 25,000 reviews takes the
+room of its words and not of its padding. A batch is padded on the right, to its own longest
+sequence, and carries the lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from recur.data.columns import Column, Dense, Ragged, column, dense, integers, row_numbers
+from recur.messages import InputError, count, must
+
+
+class Batch(NamedTuple):
+    """What a model is given at once.
+
+    Attributes:
+        x: (B, T) token numbers or values, or (B, T, F); padded on the right with 0.
+        lengths: (B,) int64, on the CPU; None where every row fills the whole time axis.
+        y: (B, ...) targets, or None.
+    """
+
+    x: Tensor
+    lengths: Tensor | None
+    y: Tensor | None
+
+
+class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
+    """A data set of sequences, with or without targets.
+
+    Whole numbers become int64, as embeddings take them. Other numbers become
+    `torch.get_default_dtype()`, except tensors, which keep their type.
+
+    Args:
+        x: a list of N sequences of shape (T_i,) or (T_i, F), arrays, tensors or lists; or one
+            array or tensor of shape (N, T, ...).
+        y: N targets, or None.
+        lengths: (N,) whole numbers from 0 to T, for `x` in one array that is padded on the right.
+
+    Raises:
+        InputError: if the shapes, the lengths or the types do not fit together.
+    """
+
+    def __init__(self, x: Any, y: Any = None, *, lengths: Any = None) -> None:
+        self._x: Column = column(x, "x")
+        self._y: Dense | None = None if y is None else dense(y, "y")
+        if self._y is not None and len(self._y) != len(self._x):
+            todo = "Give one target for each sequence, in the same order."
+            expected = f"as long as x ({count(len(self._x), 'sequence')})"
+            raise InputError(must("y", expected, count(len(self._y), "target"), todo))
+        self._lengths = self._x.lengths if lengths is None else _checked(lengths, self._x)
+
+    @property
+    def lengths(self) -> NDArray[np.int64] | None:
+        """(N,) steps of each sequence; None if `x` is one array that was given without lengths."""
+        return self._lengths
+
+    @property
+    def y(self) -> Tensor | None:
+        """(N, ...) targets, or None."""
+        return None if self._y is None else self._y.values
+
+    def __len__(self) -> int:
+        return len(self._x)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor | None]:
+        """Returns sequence `index` without its padding, and its target (None without targets)."""
+        n = len(self)
+        if not -n <= index < n:
+            raise IndexError(must("index", f"between {-n} and {n - 1}", index))
+        step = self._x.row(index % n)
+        if self._lengths is not None:
+            step = step[: self._lengths[index]]
+        return step, None if self._y is None else self._y.row(index % n)
+
+    def batch(self, indices: Sequence[int] | NDArray[np.int64]) -> Batch:
+        """Returns the sequences at `indices` as one batch.
+
+        Sequences of unequal length are padded to the longest of this batch; one array with
+        lengths keeps its own width, so that targets for every step still fit.
+        """
+        rows = row_numbers(indices, len(self))
+        lengths = None if self._lengths is None else torch.from_numpy(self._lengths[rows])
+        return Batch(self._x.batch(rows), lengths, None if self._y is None else self._y.batch(rows))
+
+    def subset(self, indices: Sequence[int] | NDArray[np.int64] | slice) -> Sequences:
+        """Returns the sequences at `indices`; those of unequal length share their memory."""
+        rows = (
+            np.arange(len(self))[indices]
+            if isinstance(indices, slice)
+            else row_numbers(indices, len(self))
+        )
+        part = Sequences.__new__(Sequences)
+        part._x = self._x.take(rows)
+        part._y = None if self._y is None else self._y.take(rows)
+        part._lengths = None if self._lengths is None else self._lengths[rows]
+        return part
+
+    def split(self, fraction: float) -> tuple[Sequences, Sequences]:
+        """Returns the first part and the last `fraction`, in order, as Keras' validation_split.
+
+        Raises:
+            InputError: if `fraction` is not between 0 and 1, or leaves one part empty.
+        """
+        if not 0 < fraction < 1:
+            raise InputError(must("the fraction to split off", "between 0 and 1", fraction))
+        first = int(len(self) * (1 - fraction))
+        if first in (0, len(self)):
+            todo = "Give more sequences, or another fraction."
+            got = f"{fraction} of {count(len(self), 'sequence')}"
+            raise InputError(must("a split", "one with at least one sequence a side", got, todo))
+        return self.subset(slice(None, first)), self.subset(slice(first, None))
+
+
+def collate(examples: Iterable[tuple[Any, Any]]) -> Batch:
+    """Returns one batch of (x, y) pairs, for `DataLoader(..., collate_fn=collate)`.
+
+    Raises:
+        InputError: as `Sequences`.
+    """
+    pairs = list(examples)
+    targets = [y for _, y in pairs if y is not None]
+    whole = Sequences([x for x, _ in pairs], torch.stack(_tensors(targets)) if targets else None)
+    return whole.batch(np.arange(len(whole)))
+
+
+def _tensors(targets: list[Any]) -> list[Tensor]:
+    return [target if isinstance(target, Tensor) else torch.tensor(target) for target in targets]
+
+
+def _checked(lengths: Any, x: Column) -> NDArray[np.int64]:
+    """The lengths given with one array, or the sentence that says what is wrong with them."""
+    if isinstance(x, Ragged):
+        todo = "Leave lengths out: a list of sequences carries its own."
+        raise InputError(must("lengths", "given only with one padded array", "a list", todo))
+    known = integers(lengths, "lengths")
+    if known.shape != (len(x),):
+        expected = f"one number for each of the {count(len(x), 'sequence')} in x"
+        raise InputError(must("lengths", expected, f"shape {tuple(known.shape)}"))
+    steps = x.values.shape[1]
+    for wrong, expected in ((known < 0, "0 or more"), (known > steps, f"at most {steps}")):
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            what = f"lengths (x has {count(steps, 'time step')})"
+            raise InputError(must(what, expected, f"{known[row]} for sequence {row}"))
+    return known
