@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import hashlib
 import io
 import json
 import os
@@ -22,6 +23,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from recur.messages import FailedError, InputError
+
+CHECKSUM = "sha256"
+"""The key of the checksum in a safetensors file's metadata."""
 
 PathLike = str | os.PathLike[str]
 
@@ -89,7 +93,10 @@ def write_csv(path: PathLike, header: Sequence[str], rows: Sequence[Sequence[obj
 def write_tensors(
     path: PathLike, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Writes tensors as a safetensors file (any device; stored as they are, contiguous)."""
+    """Writes tensors as a safetensors file (any device; stored as they are, contiguous).
+
+    The metadata get a checksum of the tensors, which `read_tensors` checks.
+    """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # Tensors that share memory (tied weights) are refused by the format: each gets its own.
     seen: set[int] = set()
@@ -97,7 +104,7 @@ def write_tensors(
         if tensor.numel() and tensor.data_ptr() in seen:
             plain[name] = tensor.clone()
         seen.add(plain[name].data_ptr())
-    write_bytes(path, save(plain, dict(metadata or {})))
+    write_bytes(path, save(plain, {**(metadata or {}), CHECKSUM: _checksum(plain)}))
 
 
 def read_text(path: PathLike) -> str:
@@ -142,6 +149,8 @@ def read_json(path: PathLike) -> Any:
 def read_tensors(path: PathLike) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """Reads a safetensors file: the tensors (on the CPU) and the metadata.
 
+    Files of other programs, which carry no checksum, are read as well.
+
     Raises:
         InputError: if there is no such file or it is damaged.
     """
@@ -150,9 +159,21 @@ def read_tensors(path: PathLike) -> tuple[dict[str, torch.Tensor], dict[str, str
     try:
         with safe_open(str(path), framework="pt", device="cpu") as stored:
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-            return tensors, dict(stored.metadata() or {})
+            metadata = dict(stored.metadata() or {})
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is damaged: {error}. Restore it from a copy.") from error
+    if metadata.pop(CHECKSUM, "") not in ("", _checksum(tensors)):
+        raise InputError(f"{path} is damaged: its checksum differs. Restore it from a copy.")
+    return tensors, metadata
+
+
+def _checksum(tensors: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def _umask() -> int:

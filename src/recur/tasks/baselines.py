@@ -1,0 +1,120 @@
+"""Forecasts without learning, and the errors that make forecasts comparable.
+
+A forecast is worth something when it beats the two that anyone can make: the last value again
+(naive), and the value of one season ago (seasonal naive). R. J. Hyndman and G. Athanasopoulos,
+Forecasting: Principles and Practice, 3rd ed., sections 5.2 and 5.8 (otexts.com/fpp3).
+
+Legend: N windows, H steps of the horizon, m steps in a season.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+# Steps in the season that people expect at a given distance between steps, in seconds; as
+# Hyndman's seasonal periods. Business days are told apart from days by their gaps.
+_DAY = 86_400
+SEASONS = {3_600: 24, 1_800: 48, 900: 96, 600: 144, 60: 1_440, _DAY: 7, 7 * _DAY: 52}
+BUSINESS_WEEK, MONTHS, QUARTERS = 5, 12, 4
+
+
+def naive(values: Values, starts: NDArray[np.int64], horizon: int) -> Values:
+    """Returns the last known value for every step of the horizon.
+
+    Args:
+        values: (T,) the series.
+        starts: (N,) the index of the first step to forecast; 1 or more.
+        horizon: Steps to forecast.
+
+    Returns:
+        (N, H).
+    """
+    return np.repeat(values[starts - 1][:, None], horizon, axis=1)
+
+
+def seasonal_naive(values: Values, starts: NDArray[np.int64], horizon: int, season: int) -> Values:
+    """Returns the values of one season ago, repeated where the horizon exceeds a season.
+
+    Args:
+        values: (T,) the series.
+        starts: (N,) the index of the first step to forecast; `season` or more.
+        horizon: Steps to forecast.
+        season: m, the steps in a season.
+
+    Returns:
+        (N, H).
+    """
+    back = np.arange(horizon) % season - season
+    forecast: Values = values[starts[:, None] + back]
+    return forecast
+
+
+def errors(actual: Values, forecast: Values, scale: float) -> dict[str, float]:
+    """Returns MAE and RMSE in the unit of the series, and MASE.
+
+    Args:
+        actual: (N, H).
+        forecast: (N, H).
+        scale: What `mase_scale` gives.
+    """
+    gap = actual - forecast
+    mae = float(np.abs(gap).mean())
+    return {"mae": mae, "rmse": float(np.sqrt((gap**2).mean())), "mase": mae / scale}
+
+
+def mase_scale(training: Values, season: int) -> float:
+    """Returns the mean error of the one-season-ago forecast within the training part.
+
+    MASE divides by it: R. J. Hyndman and A. B. Koehler, Another look at measures of forecast
+    accuracy, 2006. A season of 1 makes it the naive forecast's, and so does a series that
+    repeats exactly, since nothing can be divided by an error of 0.
+    """
+    scale = float(np.abs(training[season:] - training[:-season]).mean())
+    return scale or float(np.abs(np.diff(training)).mean())
+
+
+def season_of(times: NDArray[np.datetime64] | None, training: Values) -> int:
+    """Returns the steps in a season, from the time stamps or else from the values; 1 for none.
+
+    Args:
+        times: (T,) time stamps, or None.
+        training: (T',) the training part of the series.
+    """
+    expected = 1 if times is None else _season_of_times(times)
+    if expected == 1:
+        expected = _season_of_values(training)
+    return expected if 2 * expected <= len(training) else 1
+
+
+def _season_of_times(times: NDArray[np.datetime64]) -> int:
+    seconds = np.diff(times.astype("datetime64[s]").astype(np.int64))
+    step = int(np.median(seconds))
+    if step == _DAY:
+        weekends = np.isin(seconds, [3 * _DAY, 4 * _DAY]).mean() > 0.1
+        return BUSINESS_WEEK if weekends else SEASONS[_DAY]
+    if 28 * _DAY <= step <= 31 * _DAY:
+        return MONTHS
+    if 90 * _DAY <= step <= 92 * _DAY:
+        return QUARTERS
+    return SEASONS.get(step, 1)
+
+
+def _season_of_values(training: Values) -> int:
+    """The lag of the highest peak of the autocorrelation, if it is a clear one (above 0.3)."""
+    centred = training - training.mean()
+    power = float(centred @ centred)
+    lags = min(len(training) // 3, 400)
+    if power == 0 or lags < 3:
+        return 1
+    acf = np.array([centred[lag:] @ centred[: len(centred) - lag] for lag in range(lags)]) / power
+    peaks = [
+        lag
+        for lag in range(2, lags - 1)
+        if acf[lag - 1] < acf[lag] >= acf[lag + 1] and acf[lag] > 0.3
+    ]
+    # A peak that never fell below 0 before is a trend's wobble, not a season.
+    peaks = [lag for lag in peaks if acf[:lag].min() < 0]
+    return max(peaks, key=lambda lag: acf[lag], default=1)

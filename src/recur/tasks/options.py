@@ -1,0 +1,148 @@
+"""The options of a task: a dataclass whose fields say what they mean and what they allow.
+
+Python and the command line read the same fields: `recur.train("sentiment", units=64)` and
+`recur train sentiment --units 64` check the value with the same sentence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from recur.messages import InputError, did_you_mean, must, one_of
+from recur.models.many_to_one import CELLS
+
+OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "adagrad", "nadam")
+INITIALISATIONS = ("uniform", "orthogonal", "identity")
+
+_KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
+
+def option(
+    default: Any,
+    about: str,
+    *,
+    choices: tuple[str, ...] = (),
+    least: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """Returns a dataclass field for an option.
+
+    Args:
+        default: The value when none is given; its annotation says the type.
+        about: One line for a person: what the option does.
+        choices: The words it allows; empty for anything.
+        least: The smallest value allowed.
+        above: A bound that the value must exceed.
+        below: A bound that the value must stay under.
+    """
+    metadata = {"about": about, "choices": choices, "least": least, "above": above, "below": below}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What every task lets a user choose.
+
+    Raises:
+        InputError: if a value has the wrong type or is not allowed.
+    """
+
+    data: str = option("", "a file, or the name of a dataset")
+    cell: str = option("rnn", "the recurrent cell", choices=tuple(CELLS))
+    bidirectional: bool = option(False, "read each sequence in both directions")
+    layers: int = option(1, "recurrent layers on top of one another", least=1)
+    units: int = option(32, "hidden units in each layer and direction", least=1)
+    dropout: float = option(0.0, "share of values dropped in training", least=0.0, below=1.0)
+    recurrent_init: str = option(
+        "uniform", "how the recurrent matrix starts", choices=INITIALISATIONS
+    )
+    epochs: int = option(5, "passes over the training data", least=1)
+    batch_size: int = option(32, "sequences in a batch", least=1)
+    optimizer: str = option("adam", "the optimizer", choices=OPTIMIZERS)
+    learning_rate: float | None = option(
+        None, "the optimizer's step size (default: the optimizer's own)", above=0.0
+    )
+    clip_norm: float = option(1.0, "largest norm of the gradient; 0 for no clipping", least=0.0)
+    patience: int | None = option(
+        None, "stop after so many epochs without a better validation result", least=1
+    )
+    validation_split: float = option(
+        0.2, "share of the training data held out for validation", above=0.0, below=1.0
+    )
+    limit: int | None = option(None, "use the first N examples only, for a quick look", least=1)
+    seed: int = option(0, "same seed, same numbers", least=0)
+
+    def __post_init__(self) -> None:
+        for name, kind in kinds(type(self)).items():
+            value = _converted(name, getattr(self, name), kind, optional(type(self), name))
+            object.__setattr__(self, name, value)
+            _check(name, value, type(self).__dataclass_fields__[name].metadata)
+
+    @classmethod
+    def of(cls, task: str, given: Mapping[str, Any]) -> Self:
+        """Builds the options from names and values.
+
+        Raises:
+            InputError: if a name is no option of the task, or a value is not allowed.
+        """
+        for name in given:
+            if name not in kinds(cls):
+                hint = did_you_mean(name, kinds(cls)) or f"`recur train {task} --help` lists them."
+                raise InputError(f"The task {task} has no option {name!r}. {hint}")
+        return cls(**given)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the options as JSON, by name."""
+        return dataclasses.asdict(self)
+
+
+def kinds(options: type[Options]) -> dict[str, type]:
+    """Returns each option's type (int, float, bool or str), in the order they are declared."""
+    return {name: _alternatives(hint)[0] for name, hint in typing.get_type_hints(options).items()}
+
+
+def optional(options: type[Options], name: str) -> bool:
+    """Says whether an option may be None."""
+    return type(None) in _alternatives(typing.get_type_hints(options)[name])
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+
+
+def _converted(name: str, value: object, kind: type, may_be_none: bool) -> object:
+    if value is None and may_be_none:
+        return None
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is str and hasattr(value, "__fspath__"):
+        return str(value)
+    if type(value) is not kind:
+        raise InputError(must(_spoken(name), _KINDS[kind], repr(value)))
+    return value
+
+
+def _check(name: str, value: Any, allowed: Mapping[str, Any]) -> None:
+    if value is None:
+        return
+    if allowed.get("choices"):
+        one_of(_spoken(name), value, allowed["choices"])
+    bounds: tuple[tuple[str, str, Callable[[Any, Any], bool]], ...] = (
+        ("least", "at least", operator.ge),
+        ("above", "above", operator.gt),
+        ("below", "below", operator.lt),
+    )
+    for key, words, holds in bounds:
+        bound = allowed.get(key)
+        if bound is not None and not holds(value, bound):
+            raise InputError(must(_spoken(name), f"{words} {bound:g}", value))
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,52 @@
+"""Options: every wrong value gets one sentence, and Python and JSON agree."""
+
+import json
+
+import pytest
+
+from recur.messages import InputError
+from recur.tasks.options import Options, kinds, optional
+
+
+def test_the_defaults_are_allowed_and_go_through_json():
+    options = Options()
+    assert Options.of("any", json.loads(json.dumps(options.to_json()))) == options
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"cell": "lsmt"}, "cell must be rnn, lstm or gru; got 'lsmt'. Did you mean 'lstm'?"),
+        ({"units": 0}, "units must be at least 1; got 0."),
+        ({"units": 2.5}, "units must be a whole number; got 2.5."),
+        ({"units": True}, "units must be a whole number; got True."),
+        ({"units": None}, "units must be a whole number; got None."),
+        ({"bidirectional": 1}, "bidirectional must be true or false; got 1."),
+        ({"dropout": 1.0}, "dropout must be below 1; got 1.0."),
+        ({"dropout": float("nan")}, "dropout must be at least 0; got nan."),
+        ({"learning_rate": 0}, "learning rate must be above 0; got 0.0."),
+        ({"batchsize": 3}, "The task any has no option 'batchsize'. Did you mean 'batch_size'?"),
+        (
+            {"xyzzy": 3},
+            "The task any has no option 'xyzzy'. `recur train any --help` lists them.",
+        ),
+    ],
+)
+def test_a_wrong_value_gets_one_sentence(given, sentence):
+    with pytest.raises(InputError) as error:
+        Options.of("any", given)
+    assert str(error.value) == sentence
+
+
+def test_whole_numbers_pass_where_numbers_are_wanted():
+    assert Options.of("any", {"learning_rate": 1}).learning_rate == 1.0
+
+
+def test_a_path_passes_for_data(tmp_path):
+    assert Options.of("any", {"data": tmp_path}).data == str(tmp_path)
+
+
+def test_types_are_read_from_the_annotations():
+    assert kinds(Options)["learning_rate"] is float
+    assert optional(Options, "learning_rate")
+    assert not optional(Options, "units")

@@ -1,0 +1,292 @@
+"""A run directory: whole, refused when it is not, and never lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import signal
+import threading
+
+import pytest
+import torch
+
+from recur import files, run, training
+from recur.messages import FailedError, InputError
+
+QUICK = {"epochs": 2, "batch_size": 16, "progress": False}
+
+
+@pytest.fixture
+def trained(counting):
+    return run.train("counting", out="a", **QUICK)
+
+
+def tensors(path):
+    return files.read_tensors(path)[0]
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_a_run_holds_what_the_other_verbs_need(trained):
+    assert {path.name for path in trained.path.iterdir()} == {
+        *run.NEEDED,
+        run.PLOTS,
+        run.CHECKPOINT,
+    }
+    config = files.read_json("a/config.json")
+    assert config["task"] == "counting"
+    assert config["options"]["epochs"] == 2
+    assert config["options"]["seed"] == 0
+    assert set(config["versions"]) == {"recur", "python", "torch", "numpy"}
+    assert len(trained.history) == 2
+    assert sorted(path.name for path in trained.plot()) == ["accuracy.png", "loss.png"]
+
+
+def test_a_loaded_run_answers_the_same(trained):
+    loaded = run.load("a")
+    assert same(loaded.model.state_dict(), trained.model.state_dict())
+    assert loaded.options == trained.options
+    assert loaded.history.rows == trained.history.rows
+    assert loaded.evaluate().values == trained.scores.values == loaded.scores.values
+    assert [str(p) for p in loaded.predict(["101", "0"])] == [
+        str(p) for p in trained.predict(["101", "0"])
+    ]
+    assert len(loaded.predict("101")) == 1
+
+
+def test_scores_come_with_what_must_be_said(trained):
+    assert "Made up for tests." in str(trained.scores)
+    assert run.load("a").scores.notes == ("Made up for tests.",)
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(trained):
+    torch.rand(3)  # whatever happened before must not matter
+    again = run.train("counting", out="b", **QUICK)
+    other = run.train("counting", out="c", seed=1, **QUICK)
+    assert same(again.model.state_dict(), trained.model.state_dict())
+    assert not same(other.model.state_dict(), trained.model.state_dict())
+
+
+def test_the_random_state_outside_is_left_alone(counting):
+    before = torch.get_rng_state()
+    run.train("counting", **QUICK)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_without_out_a_fresh_directory_is_counted_up(counting):
+    first, second = run.train("counting", **QUICK), run.train("counting", **QUICK)
+    assert str(first.path) == os.path.join("runs", "counting-1")
+    assert str(second.path) == os.path.join("runs", "counting-2")
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"task": "countin"}, "Did you mean 'counting'?"),
+        ({"task": "counting", "epoch": 3}, "no option 'epoch'. Did you mean 'epochs'?"),
+        ({"task": "counting", "cell": "lsmt"}, "Did you mean 'lstm'?"),
+        ({"task": "counting", "resume": True}, "resume needs out"),
+        ({"task": "counting", "resume": True, "out": "none"}, "There is no run directory none"),
+    ],
+)
+def test_wrong_use_gets_a_sentence_and_makes_nothing(counting, tmp_path, given, sentence):
+    with pytest.raises(InputError) as error:
+        run.train(**given)
+    assert sentence in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_out_that_exists_is_refused_and_untouched(trained):
+    before = {path: path.read_bytes() for path in trained.path.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match="a exists already, and nothing is overwritten") as error:
+        run.train("counting", out="a", **QUICK)
+    assert "recur train counting --out a --resume" in str(error.value)
+    assert before == {path: path.read_bytes() for path in trained.path.rglob("*") if path.is_file()}
+
+
+def test_an_out_that_is_a_file_or_holds_other_things_is_refused(counting, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "mine").write_text("mine")
+    for out in ("file", "folder"):
+        with pytest.raises(InputError, match=f"{out} exists already.*Choose another."):
+            run.train("counting", out=out, **QUICK)
+    (tmp_path / "empty").mkdir()
+    assert run.train("counting", out="empty", **QUICK).path.name == "empty"
+
+
+@pytest.mark.parametrize("name", run.NEEDED[1:])
+def test_an_incomplete_run_names_what_is_missing(trained, name):
+    (trained.path / name).unlink()
+    with pytest.raises(InputError, match=f"The run a is incomplete: {name} is missing"):
+        run.load("a")
+
+
+def test_no_run_directory(counting, tmp_path):
+    with pytest.raises(InputError, match="There is no run directory nowhere"):
+        run.load("nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty is no run directory: it has no config.json"):
+        run.load("empty")
+
+
+def test_a_run_from_a_newer_version(trained):
+    config = files.read_json("a/config.json")
+    config["format"], config["versions"]["recur"] = run.FORMAT + 1, "9.9"
+    files.write_json("a/config.json", config)
+    with pytest.raises(InputError, match=r"written by a newer recur \(9.9.*Update recur"):
+        run.load("a")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("config.json", "{", "is damaged: it is not JSON"),
+        ("config.json", "[]", "is damaged: it names no format"),
+        ("config.json", '{"format": 1}', "is damaged: it names no task"),
+        ("config.json", '{"format": 1, "task": "counting", "options": {"x": 1}}', "no option 'x'"),
+        ("config.json", '{"format": 1, "task": "counting", "options": 3}', "is damaged"),
+        ("config.json", '{"format": 1, "task": "gone", "options": {}}', "task must be"),
+        ("preprocessing.json", "{}", "preprocessing.json is damaged"),
+        ("preprocessing.json", "[1]", "preprocessing.json is damaged"),
+        ("history.csv", "epoch,loss\n1,what\n", "history.csv is damaged"),
+        ("metrics.json", "{}", "metrics.json is damaged"),
+    ],
+)
+def test_damaged_files_are_named(trained, name, content, sentence):
+    (trained.path / name).write_text(content)
+    with pytest.raises(InputError) as error:
+        run.load("a")
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_weights_cut_short_are_damaged(trained):
+    path = trained.path / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(InputError, match=r"model.safetensors is damaged"):
+        run.load("a")
+
+
+def test_weights_with_a_changed_byte_are_damaged(trained):
+    path = trained.path / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"model.safetensors is damaged"):
+        run.load("a")
+
+
+def test_weights_of_another_model_do_not_fit(trained):
+    run.train("counting", out="b", units=5, **QUICK)
+    shutil.copy("b/model.safetensors", "a/model.safetensors")
+    with pytest.raises(InputError, match=r"does not fit the run.s config.json: .* of shape"):
+        run.load("a")
+
+
+def stop_after(monkeypatch, batches):
+    """Presses Ctrl-C once, after so many batches."""
+    done = []
+    step = torch.optim.Adam.step
+
+    def stepping(self, *args, **kwargs):
+        done.append(1)
+        if len(done) == batches:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", stepping)
+
+
+def test_ctrl_c_says_how_to_go_on_and_the_end_is_the_same_bit_for_bit(counting, monkeypatch):
+    whole = run.train("counting", out="a", **QUICK)
+    with monkeypatch.context() as patched:
+        stop_after(patched, 6)  # in the middle of the second epoch of 4 batches
+        with pytest.raises(training.TrainingInterrupted) as stopped:
+            run.train("counting", out="b", **QUICK)
+    assert run.stopped(stopped.value) == (
+        "Stopped in epoch 2, after batch 2; all of it is saved. "
+        "Go on with: recur train counting --out b --resume"
+    )
+    with pytest.raises(InputError, match="If training was stopped, go on with: recur train c"):
+        run.load("b")
+    resumed = run.train("counting", out="b", resume=True, progress=False)
+    assert same(resumed.model.state_dict(), whole.model.state_dict())
+    assert resumed.scores.values == whole.scores.values
+
+
+def test_a_finished_run_can_go_on_for_more_epochs(trained):
+    longer = run.train("counting", out="a", resume=True, progress=False, epochs=4)
+    whole = run.train("counting", out="b", **{**QUICK, "epochs": 4})
+    assert len(longer.history) == 4
+    assert same(longer.model.state_dict(), whole.model.state_dict())
+    assert run.load("a").options.epochs == 4
+
+
+def test_what_a_run_was_trained_with_cannot_change_when_it_goes_on(trained):
+    with pytest.raises(InputError, match="cell of a run that goes on must be the same, 'rnn'"):
+        run.train("counting", out="a", resume=True, cell="lstm")
+    files.write_json("a/preprocessing.json", {"words": ["other", "data"]})
+    with pytest.raises(InputError, match="The data have changed since the run a began"):
+        run.train("counting", out="a", resume=True)
+
+
+def test_a_loss_that_is_not_finite_keeps_what_was_saved(counting):
+    with pytest.raises(FailedError, match="is not finite"):
+        run.train("counting", out="a", broken=True, **QUICK)
+    with pytest.raises(InputError, match="incomplete"):
+        run.load("a")
+
+
+@pytest.fixture
+def small_disk():
+    """No file can grow beyond some size: what a full disk does, for one process."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def shrink(size):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+
+    yield shrink
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_loses_nothing(trained, small_disk):
+    before = {path: path.read_bytes() for path in trained.path.rglob("*") if path.is_file()}
+    small_disk(1000)
+    with pytest.raises(FailedError, match=r"could not be written: File too large. The file that"):
+        run.train("counting", out="a", resume=True, progress=False, epochs=3)
+    small_disk(resource.RLIM_INFINITY)
+    kept = {path: path.read_bytes() for path in trained.path.rglob("*") if path.is_file()}
+    changed = {path.name for path in before if kept[path] != before[path]}
+    assert kept.keys() == before.keys()  # no half file is left behind
+    assert changed <= {"config.json"}
+    assert run.load("a").evaluate().values == trained.scores.values
+    assert len(run.train("counting", out="a", resume=True, progress=False).history) == 3
+
+
+def test_a_directory_that_cannot_be_written_is_named(counting, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises((InputError, FailedError), match="file"):
+        run.train("counting", out="file/below", **QUICK)
+
+
+def test_two_trainings_at_once_take_two_directories(counting):
+    found = []
+    workers = [
+        threading.Thread(target=lambda: found.append(run.train("counting", **QUICK).path.name))
+        for _ in range(2)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(found) == ["counting-1", "counting-2"]
+
+
+def test_json_files_are_readable_by_any_program(trained):
+    for name in ("config.json", "preprocessing.json", "metrics.json"):
+        assert json.loads((trained.path / name).read_text(encoding="utf-8"))
