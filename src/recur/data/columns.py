@@ -7,14 +7,14 @@ know which it holds.
 from __future__ import annotations
 
 from itertools import chain
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recur.messages import InputError, count, must
+from recur.messages import InputError, must
 
 ENCODE = "Turn words and classes into numbers first (recur.Vocabulary does it for text)."
 
@@ -132,14 +132,9 @@ def ragged(parts: list[Any], what: str) -> Ragged:
     """
     if not parts:
         raise InputError(must(what, "at least one sequence", "an empty list"))
-    if all(type(part) is list and part and type(part[0]) is int for part in parts):
-        lengths = [len(part) for part in parts]  # token lists: one pass, no array for each
-        try:
-            flat = np.fromiter(chain.from_iterable(parts), dtype=np.int64, count=sum(lengths))
-        except (TypeError, ValueError, OverflowError):
-            pass
-        else:
-            return _end_to_end(flat, np.array(lengths, dtype=np.int64))
+    tokens = _token_lists(parts)
+    if tokens is not None:
+        return tokens
     arrays = [_sequence(part, f"sequence {index} of {what}") for index, part in enumerate(parts)]
     _same_features(arrays, what)
     filled = [array for array in arrays if len(array)] or arrays[:1]
@@ -170,6 +165,19 @@ def row_numbers(indices: Any, rows: int) -> NDArray[np.int64]:
     if chosen.size and not (-rows <= chosen.min() and chosen.max() < rows):
         raise IndexError(must("indices", f"between {-rows} and {rows - 1}", f"{chosen.max()}"))
     return np.where(chosen < 0, chosen + rows, chosen)
+
+
+def _token_lists(parts: list[Any]) -> Ragged | None:
+    """Lists of ints in one pass, with no array for each; None if they are something else."""
+    if not all(type(part) is list and part and type(part[0]) is int for part in parts):
+        return None
+    try:
+        flat = np.array(list(chain.from_iterable(parts)))
+    except (ValueError, OverflowError):
+        return None  # not all are numbers: the general way finds which
+    if flat.dtype != np.int64:
+        return None
+    return _end_to_end(flat, np.array([len(part) for part in parts], dtype=np.int64))
 
 
 def _end_to_end(values: NDArray[Any], lengths: NDArray[np.int64]) -> Ragged:
@@ -211,7 +219,5 @@ def _numbers(array: NDArray[Any], what: str) -> NDArray[Any]:
     if array.dtype.kind == "f":
         default = torch.empty(0).numpy().dtype
         return array.astype(default, copy=False)
-    if array.dtype.kind in "USO":
-        got = f"{array.reshape(-1)[0]!r}" if array.size else f"type {array.dtype}"
-        raise InputError(must(what, "numbers", got, ENCODE))
-    return cast(NDArray[Any], array)
+    got = repr(array.reshape(-1)[0]) if array.size else f"values of type {array.dtype}"
+    raise InputError(must(what, "numbers", got, ENCODE))

@@ -1,0 +1,28 @@
+"""Carbon dioxide in the air at Mauna Loa, weekly, 1958 to 2001: a trend and a yearly season."""
+
+from __future__ import annotations
+
+from recur import files
+from recur.data.datasets.source import Source
+from recur.data.series import Series, parse_series
+
+SOURCE = Source(
+    name="co2",
+    title="Atmospheric CO2 at Mauna Loa, weekly, 1958-2001",
+    task="forecast",
+    licence="public domain",
+    homepage="https://www.statsmodels.org/stable/datasets/generated/co2.html",
+    size="0.05 MB",
+    package=("statsmodels", "datasets/co2/co2.csv", "statsmodels"),
+)
+TARGET = "co2"
+
+
+def load() -> Series:
+    """Returns 2,284 weeks in parts per million; the 59 weeks without a value are interpolated.
+
+    Raises:
+        FailedError: if the package that carries it is not installed.
+    """
+    text = files.read_text(SOURCE.find())
+    return parse_series(text, time="date", gaps="interpolate", name="Mauna Loa CO2")

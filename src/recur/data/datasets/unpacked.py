@@ -1,0 +1,27 @@
+"""Compressed text files, read whole."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import zlib
+from pathlib import Path
+
+from recur import files
+from recur.messages import FailedError
+
+
+def text_of(path: Path) -> str:
+    """The UTF-8 text of a file, unpacked if its name ends in .gz or .xz.
+
+    Raises:
+        FailedError: if it is damaged.
+    """
+    if path.suffix not in (".gz", ".xz"):
+        return files.read_text(path)
+    try:
+        packed = path.read_bytes()
+        unpack = gzip.decompress if path.suffix == ".gz" else lzma.decompress
+        return unpack(packed).decode("utf-8")
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, UnicodeDecodeError) as error:
+        raise FailedError(f"{path} is damaged: {error}. Remove it and get it again.") from error

@@ -1,0 +1,56 @@
+"""Scaling of numbers, fitted on the training part only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Brings each column to mean 0 and standard deviation 1.
+
+    Attributes:
+        mean: (F,) of the training part.
+        deviation: (F,) of the training part; 1 for a column that never changes.
+    """
+
+    mean: Values
+    deviation: Values
+
+    @classmethod
+    def fit(cls, values: Values) -> Self:
+        """Measures values (T, F)."""
+        deviation = values.std(axis=0)
+        return cls(values.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
+
+    def transform(self, values: Values) -> Values:
+        """Scales values (..., F)."""
+        return (values - self.mean) / self.deviation
+
+    def inverse(self, values: Values, column: int) -> Values:
+        """Turns scaled values of one column, of any shape, back into its unit."""
+        unscaled: Values = values * self.deviation[column] + self.mean[column]
+        return unscaled
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as JSON."""
+        return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist()}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Builds it again.
+
+        Raises:
+            KeyError, TypeError, ValueError: if `stored` is not what `to_json` gave.
+        """
+        return cls(
+            np.array(stored["mean"], dtype=np.float64),
+            np.array(stored["deviation"], dtype=np.float64),
+        )

@@ -1,0 +1,220 @@
+"""Words and numbers: tokens, vocabularies, and texts with labels from files.
+
+The numbering is that of Keras' IMDB data, so that both can be used side by side: 0 is padding, 1
+the start of a text, 2 a word that is not in the vocabulary, 3 is not used, and words follow from 4
+on, the most frequent first.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recur import files
+from recur.files import PathLike
+from recur.messages import InputError, count, did_you_mean, listed, must
+
+PADDING, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
+
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+
+
+def tokenize(text: str) -> list[str]:
+    """Splits a text into lower-case words: letters and digits, apostrophes inside a word kept.
+
+    Punctuation and HTML line breaks are dropped, as Keras' `Tokenizer` does.
+    """
+    return _WORD.findall(_BREAK.sub(" ", text).lower())
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words of the training texts, the most frequent first.
+
+    Attributes:
+        words: by rank; the id of the first is `index_from + 1`.
+        index_from: the last id with a meaning of its own.
+    """
+
+    words: tuple[str, ...]
+    index_from: int = INDEX_FROM
+
+    @classmethod
+    def fit(
+        cls,
+        texts: Iterable[str | Sequence[str]],
+        *,
+        num_words: int | None = None,
+        index_from: int = INDEX_FROM,
+    ) -> Self:
+        """Counts the words of texts (or of lists of tokens).
+
+        Args:
+            texts: the training texts, and only they.
+            num_words: ids stay below this number, as in Keras; None keeps every word.
+            index_from: see the class.
+
+        Raises:
+            InputError: if `num_words` leaves no room for a word.
+        """
+        if num_words is not None and num_words <= index_from + 1:
+            raise InputError(
+                must("num_words", f"above {index_from + 1}, to leave room for words", num_words)
+            )
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(tokenize(text) if isinstance(text, str) else text)
+        room = None if num_words is None else num_words - index_from - 1
+        # Ties in alphabetical order: the same texts give the same ids, in whatever order.
+        ranked = sorted(counts, key=lambda word: (-counts[word], word))[:room]
+        return cls(tuple(ranked), index_from)
+
+    def __len__(self) -> int:
+        """The number of ids: what an embedding must hold."""
+        return len(self.words) + self.index_from + 1
+
+    @functools.cached_property
+    def ids(self) -> dict[str, int]:
+        """Word to id."""
+        return {word: i for i, word in enumerate(self.words, start=self.index_from + 1)}
+
+    def encode(
+        self,
+        text: str | Sequence[str],
+        *,
+        maxlen: int | None = None,
+        keep: str = "last",
+        start: bool = True,
+    ) -> NDArray[np.int32]:
+        """Turns a text (or tokens) into ids.
+
+        Args:
+            text: the text.
+            maxlen: at most so many ids; None for all.
+            keep: which are kept of a longer text: the "last" (as Keras) or the "first".
+            start: put the id 1 in front.
+        """
+        if keep not in ("last", "first"):
+            raise InputError(must("keep", "last or first", repr(keep)))
+        ids = self.ids
+        tokens = tokenize(text) if isinstance(text, str) else text
+        numbers = [START] if start else []
+        numbers += [ids.get(token, UNKNOWN) for token in tokens]
+        if maxlen is not None:
+            numbers = numbers[-maxlen:] if keep == "last" else numbers[:maxlen]
+        return np.array(numbers, dtype=np.int32)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Turns ids into words; padding and start are left out, unknown words are "?"."""
+        known = [int(i) for i in ids if int(i) not in (PADDING, START)]
+        first = self.index_from + 1
+        return " ".join(self.words[i - first] if first <= i < len(self) else "?" for i in known)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as JSON."""
+        return {"index_from": self.index_from, "words": list(self.words)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Builds it again.
+
+        Raises:
+            KeyError, TypeError, ValueError: if `stored` is not what `to_json` gave.
+        """
+        words = stored["words"]
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ValueError("the words of a vocabulary must be a list of strings")
+        return cls(tuple(words), int(stored["index_from"]))
+
+
+def read_labelled_text(
+    path: PathLike, text: str = "text", label: str = "label"
+) -> tuple[list[str], list[str]]:
+    """Reads texts and labels from a CSV file (.tsv with tabs), or JSON lines (.jsonl).
+
+    Args:
+        path: a UTF-8 file with a header line, or an object a line.
+        text: the column of the texts.
+        label: the column of the labels; they are read as text.
+
+    Returns:
+        The texts and their labels, in order.
+
+    Raises:
+        InputError: if the file is missing, empty, not UTF-8 or damaged, lacks a column (those it
+            has are named), a row has no label, or there are fewer than two different labels.
+    """
+    rows = _rows(Path(path))
+    texts, labels = [], []
+    for number, row in rows:
+        texts.append(_cell(row, text, path, number))
+        labels.append(_cell(row, label, path, number).strip())
+        if not labels[-1]:
+            raise InputError(f"{path} has no {label} in row {number}. Fill it in, or drop the row.")
+    if not texts:
+        raise InputError(f"{path} is empty. It needs a header and at least two rows.")
+    if len(set(labels)) < 2:
+        raise InputError(
+            must(
+                f"the column {label!r} of {path}",
+                "labels of at least two classes",
+                f"only {labels[0]!r} in {count(len(labels), 'row')}",
+                "Add examples of another class.",
+            )
+        )
+    return texts, labels
+
+
+def _cell(row: Mapping[str, Any], column: str, path: PathLike, number: int) -> str:
+    if column not in row:
+        names = [str(name) for name in row if name is not None]
+        hint = did_you_mean(column, names)
+        columns = listed(map(repr, names), "and")
+        raise InputError(f"{path} has no column {column!r}; it has {columns}. {hint}".rstrip())
+    value = row[column]
+    if value is None:
+        raise InputError(f"{path} ends too early in row {number}: it has no {column}.")
+    return str(value)
+
+
+def _rows(path: Path) -> Iterable[tuple[int, Mapping[str, Any]]]:
+    """Rows with their numbers (from 1, without the header)."""
+    content = files.read_text(path)
+    if path.suffix in (".jsonl", ".ndjson"):
+        yield from _json_rows(path, content)
+        return
+    csv.field_size_limit(1 << 30)  # a text may be longer than the 128 KiB that csv allows
+    reader = csv.DictReader(
+        io.StringIO(content, newline=""), delimiter="\t" if path.suffix == ".tsv" else ","
+    )
+    try:
+        yield from enumerate(reader, start=1)
+    except csv.Error as error:
+        raise InputError(f"{path} is damaged near line {reader.line_num}: {error}.") from error
+
+
+def _json_rows(path: Path, content: str) -> Iterable[tuple[int, Mapping[str, Any]]]:
+    for number, line in enumerate(content.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"{path} is damaged: line {number} is not JSON ({error.msg})."
+            ) from error
+        if not isinstance(row, dict):
+            raise InputError(must(f"line {number} of {path}", "a JSON object", type(row).__name__))
+        yield number, row
