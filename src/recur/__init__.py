@@ -3,6 +3,13 @@
 The names here are the public ones; the rooms behind them are explained in CONTRIBUTING.md.
 """
 
+from importlib.metadata import version as _version
+
+from recur import datasets
+from recur.data.padding import pad_sequences
+from recur.data.sequences import Batch, Sequences, collate
+from recur.data.series import Series, read_series
+from recur.data.text import Vocabulary, tokenize
 from recur.layers import (
     GRU,
     LSTM,
@@ -16,22 +23,57 @@ from recur.layers import (
     reverse_sequences,
     split_directions,
 )
+from recur.messages import FailedError, InputError, RecurError
 from recur.models import ManyToOne
+from recur.run import Run, load, train
+from recur.training import (
+    History,
+    Summary,
+    TrainingInterrupted,
+    evaluate,
+    fit,
+    predict,
+    summary,
+)
 
 SimpleRNN = RNN
+
+__version__ = _version("recur")
 
 __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Batch",
     "Explanation",
+    "FailedError",
+    "History",
+    "InputError",
     "ManyToOne",
+    "RecurError",
+    "Run",
+    "Sequences",
+    "Series",
     "SimpleRNN",
+    "Summary",
+    "TrainingInterrupted",
+    "Vocabulary",
+    "collate",
+    "datasets",
+    "evaluate",
     "explain",
+    "fit",
     "last_hidden",
     "last_output",
+    "load",
     "max_output",
     "mean_output",
+    "pad_sequences",
+    "predict",
+    "read_series",
     "reverse_sequences",
     "split_directions",
+    "summary",
+    "tokenize",
+    "train",
 ]

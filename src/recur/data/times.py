@@ -77,7 +77,8 @@ def continue_times(times: Times, steps: int) -> Times:
         stamps: Times = after.astype("datetime64[s]")
         return stamps
     if rhythm.isdigit():
-        return last + np.arange(1, steps + 1) * np.timedelta64(int(rhythm), "s")
+        evenly: Times = last + np.arange(1, steps + 1) * np.timedelta64(int(rhythm), "s")
+        return evenly
     months = {"year": 12, "quarter": 3, "month": 1}[rhythm]
     return _months_after(times, months * np.arange(1, steps + 1))
 
