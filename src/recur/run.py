@@ -173,11 +173,12 @@ def train(
     chosen = tasks.find(task)
     path = _to_resume(out, chosen) if resume else _free(out, task)
     settings = _settings_of(path, options) if resume and path else chosen.options.of(task, options)
+    tell = tell or (lambda line: None)
+    tell(f"Reading {settings.data}" if settings.data else "Reading the data")
     prepared = chosen.prepare(settings)
     if resume and path:
         _same_data(path, prepared)
     path = path or _numbered(task)
-    tell = tell or (lambda line: None)
     tell(prepared.about)
     tell(f"The run is kept in {path}")
     _begin(path, chosen, settings, prepared)

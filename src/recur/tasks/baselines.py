@@ -12,13 +12,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from recur.data.times import Times, step_of
+
 Values = NDArray[np.float64]
 
-# Steps in the season that people expect at a given distance between steps, in seconds; as
-# Hyndman's seasonal periods. Business days are told apart from days by their gaps.
+# Steps in the season that people expect of a rhythm (those of `recur.data.times.step_of`).
 _DAY = 86_400
-SEASONS = {3_600: 24, 1_800: 48, 900: 96, 600: 144, 60: 1_440, _DAY: 7, 7 * _DAY: 52}
-BUSINESS_WEEK, MONTHS, QUARTERS = 5, 12, 4
+SEASONS = {
+    "quarter": 4,
+    "month": 12,
+    "business day": 5,
+    str(7 * _DAY): 52,
+    str(_DAY): 7,
+    "3600": 24,
+    "1800": 48,
+    "900": 96,
+    "600": 144,
+    "60": 1_440,
+}
 
 
 def naive(values: Values, starts: NDArray[np.int64], horizon: int) -> Values:
@@ -76,30 +87,17 @@ def mase_scale(training: Values, season: int) -> float:
     return scale or float(np.abs(np.diff(training)).mean())
 
 
-def season_of(times: NDArray[np.datetime64] | None, training: Values) -> int:
+def season_of(times: Times | None, training: Values) -> int:
     """Returns the steps in a season, from the time stamps or else from the values; 1 for none.
 
     Args:
         times: (T,) time stamps, or None.
         training: (T',) the training part of the series.
     """
-    expected = 1 if times is None else _season_of_times(times)
+    expected = 1 if times is None else SEASONS.get(step_of(times), 1)
     if expected == 1:
         expected = _season_of_values(training)
     return expected if 2 * expected <= len(training) else 1
-
-
-def _season_of_times(times: NDArray[np.datetime64]) -> int:
-    seconds = np.diff(times.astype("datetime64[s]").astype(np.int64))
-    step = int(np.median(seconds))
-    if step == _DAY:
-        weekends = np.isin(seconds, [3 * _DAY, 4 * _DAY]).mean() > 0.1
-        return BUSINESS_WEEK if weekends else SEASONS[_DAY]
-    if 28 * _DAY <= step <= 31 * _DAY:
-        return MONTHS
-    if 90 * _DAY <= step <= 92 * _DAY:
-        return QUARTERS
-    return SEASONS.get(step, 1)
 
 
 def _season_of_values(training: Values) -> int:

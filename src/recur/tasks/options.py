@@ -19,7 +19,7 @@ from recur.models.many_to_one import CELLS
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "adagrad", "nadam")
 INITIALISATIONS = ("uniform", "orthogonal", "identity")
 
-_KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+KIND_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
 def option(
@@ -66,7 +66,7 @@ class Options:
     batch_size: int = option(32, "sequences in a batch", least=1)
     optimizer: str = option("adam", "the optimizer", choices=OPTIMIZERS)
     learning_rate: float | None = option(
-        None, "the optimizer's step size (default: the optimizer's own)", above=0.0
+        None, "the optimizer's step size (default: its own)", above=0.0
     )
     clip_norm: float = option(1.0, "largest norm of the gradient; 0 for no clipping", least=0.0)
     patience: int | None = option(
@@ -124,7 +124,7 @@ def _converted(name: str, value: object, kind: type, may_be_none: bool) -> objec
     if kind is str and hasattr(value, "__fspath__"):
         return str(value)
     if type(value) is not kind:
-        raise InputError(must(_spoken(name), _KINDS[kind], repr(value)))
+        raise InputError(must(_spoken(name), KIND_WORDS[kind], repr(value)))
     return value
 
 

@@ -1,0 +1,73 @@
+"""From an error to one sentence on standard error and an exit status.
+
+0: done. 1: the request was right and the work failed. 2: wrong use, or wrong input. 130: Ctrl-C.
+Only errors written for the user are caught; anything else is a defect of ours and shows itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+
+from recur.messages import FailedError, RecurError, did_you_mean, listed, must
+
+# The class above typer.BadParameter, whichever click this version of typer brings.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+def complain(error: RecurError) -> int:
+    """Prints the error's text; returns the exit status."""
+    print(f"recur: {error}", file=sys.stderr)
+    return 1 if isinstance(error, FailedError) else 2
+
+
+def complain_of_use(error: Any) -> int:
+    """Prints a sentence about a wrong command line; returns the exit status."""
+    print(f"recur: {_sentence(error)}", file=sys.stderr)
+    return 2
+
+
+def _sentence(error: Any) -> str:
+    text = str(error.format_message()).strip()
+    context = error.ctx
+    if context is None:
+        return text
+    if text.startswith("No such option"):
+        return _no_option(error.option_name, context)
+    if text.startswith("No such command"):
+        return _no_command(text.split("'")[1], context)
+    if text.startswith("Missing command"):
+        return f"{context.command_path} needs {_what(context)}: {_words(context)}."
+    if text.startswith("Missing"):
+        return f"{context.command_path} needs {_name(error.param)}. {_help(context)}"
+    return f"{text.rstrip('.')}. {_help(context)}"
+
+
+def _no_option(name: str, context: Any) -> str:
+    known = [word for option in context.command.params for word in option.opts]
+    hint = did_you_mean(name, [word for word in known if word.startswith("--")])
+    return f"{context.command_path} has no option {name}. {hint or _help(context)}"
+
+
+def _no_command(given: str, context: Any) -> str:
+    hint = did_you_mean(given, context.command.commands)
+    return must(_what(context), _words(context), repr(given), hint)
+
+
+def _name(parameter: Any) -> str:
+    longest: str = max(parameter.opts, key=len)
+    return longest if longest.startswith("-") else parameter.metavar or longest
+
+
+def _what(context: Any) -> str:
+    return "a task" if context.parent else "a command"
+
+
+def _words(context: Any) -> str:
+    return listed(sorted(context.command.commands))
+
+
+def _help(context: Any) -> str:
+    return f"`{context.command_path} --help` shows the use."

@@ -1,0 +1,80 @@
+"""What commands print: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from recur.run import Run, Scores
+from recur.tasks.task import Prediction
+
+
+def aside(line: str) -> None:
+    """Prints a line that is not the result."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def as_json(content: dict[str, Any]) -> None:
+    """Prints one JSON object, on a line."""
+    print(json.dumps(content, ensure_ascii=False))
+
+
+def rows(
+    columns: Sequence[str], content: Sequence[Sequence[str]], json_wanted: bool, name: str
+) -> None:
+    """Prints a table that fits the terminal, or the same as JSON under `name`."""
+    if json_wanted:
+        as_json({name: [dict(zip(columns, row, strict=True)) for row in content]})
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    drawn = Table(box=box.SIMPLE)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in content:
+        drawn.add_row(*map(escape, row))
+    Console().print(drawn)
+
+
+def trained(finished: Run, json_wanted: bool) -> None:
+    """Prints what a training gave."""
+    plots = sorted(str(path) for path in (finished.path / "plots").glob("*.png"))
+    if json_wanted:
+        as_json({"run": str(finished.path), **finished.metrics, "plots": plots})
+        return
+    print(finished.scores)
+    for path in plots:
+        print(f"plot: {path}")
+
+
+def scores(found: Scores, json_wanted: bool, **more: Any) -> None:
+    """Prints scores with their notes."""
+    if json_wanted:
+        as_json({**more, "scores": found.values, "notes": list(found.notes)})
+    else:
+        print(found)
+
+
+def predictions(
+    run: Run, found: Sequence[Prediction], drawn: Sequence[Path], json_wanted: bool
+) -> None:
+    """Prints predictions, and where they are drawn."""
+    if json_wanted:
+        content = [prediction.to_json() for prediction in found]
+        as_json({"run": str(run.path), "predictions": content, "plots": [str(p) for p in drawn]})
+        return
+    for prediction in found:
+        print(prediction)
+    paths(drawn)
+
+
+def paths(drawn: Sequence[Path]) -> None:
+    """Prints where figures are."""
+    for path in drawn:
+        print(f"plot: {path}")

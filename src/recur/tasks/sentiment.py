@@ -1,0 +1,281 @@
+"""Sentiment: is a text for or against? Many-to-one over words, two classes or more.
+
+The defaults are the sizes of the tutorial that most people start with (10,000 words, at most 500
+of a review, an embedding of 32, 32 units). What keeps a plain recurrent network learning over 500
+steps is an option each, so that its effect can be seen: `--padding`, `--clip-norm`,
+`--recurrent-init`, `--pooling`, `--bucket`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from recur import training
+from recur.data.datasets.reviews import Reviews, split_reviews
+from recur.data.padding import pad_sequences
+from recur.data.sequences import Sequences
+from recur.data.text import Vocabulary, read_labelled_text
+from recur.messages import InputError, count, listed, must
+from recur.models.many_to_one import POOLINGS, ManyToOne
+from recur.tasks.options import Options, option
+from recur.tasks.sources import dataset
+from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
+
+MOST_CLASSES = 100
+OWN_TEST = 0.2
+"""Share of a user's own texts held out for testing."""
+ORDER = 113
+"""Seeds the order of texts. No option: the first N texts are the same ones for every seed."""
+
+Labelled = tuple[list[str], list[str]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SentimentOptions(Options):
+    """Options of the task."""
+
+    data: str = option("imdb", "a CSV or JSON lines file, or the name of a dataset")
+    text: str = option("text", "the column of the texts, in a file of your own")
+    label: str = option("label", "the column of the classes, in a file of your own")
+    vocabulary: int = option(10_000, "the most frequent words that are kept", least=5)
+    maxlen: int = option(500, "the most words of a text that are read: its last ones", least=2)
+    embedding: int = option(32, "size of a word's vector", least=1)
+    pooling: str = option("last", "what is judged: the outputs of all steps", choices=POOLINGS)
+    padding: str = option(
+        "lengths",
+        "skip the padding (lengths), or fill up in front to --maxlen and read it (pre)",
+        choices=("lengths", "pre"),
+    )
+    bucket: bool = option(True, "batches of texts of similar length")
+
+
+@dataclasses.dataclass(frozen=True)
+class SentimentPreprocessing:
+    """The vocabulary and the classes of the training texts.
+
+    Attributes:
+        vocabulary: From words to numbers.
+        classes: The classes; a target is an index into them.
+    """
+
+    vocabulary: Vocabulary
+    classes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as JSON."""
+        return {"classes": list(self.classes), "vocabulary": self.vocabulary.to_json()}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Builds it again."""
+        return cls(Vocabulary.from_json(stored["vocabulary"]), tuple(stored["classes"]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """An answer: the most probable class of a text."""
+
+    text: str
+    label: str
+    probability: float
+
+    def __str__(self) -> str:
+        return f"{self.label}  {self.probability:.3f}  {self.text}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the answer as JSON."""
+        return dataclasses.asdict(self)
+
+
+class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
+    """The task."""
+
+    name = "sentiment"
+    kind = "many-to-one"
+    summary = "whether a text is for or against, or another class of texts"
+    inputs = "a text"
+    options = SentimentOptions
+    preprocessing = SentimentPreprocessing
+    metrics = ("accuracy",)
+    monitor = "val_accuracy"
+
+    def prepare(self, options: SentimentOptions) -> Prepared[SentimentPreprocessing, Sequences]:
+        """Reads texts, and fits the vocabulary on those that the model learns from."""
+        reviews = _read(options)
+        classes = _classes(reviews, options)
+        learn, validate = _split((reviews.train, reviews.train_labels), options.validation_split)
+        vocabulary = Vocabulary.fit(learn[0], num_words=options.vocabulary)
+        fitted = SentimentPreprocessing(vocabulary, classes)
+        train, validation = _encoded(learn, options, fitted), _encoded(validate, options, fitted)
+        test = _encoded((reviews.test, reviews.test_labels), options, fitted)
+        about = f"{reviews.about}: {len(train):,} texts to learn from, {len(validation):,} to "
+        about += f"choose the best epoch by, {len(test):,} to test on"
+        return Prepared(about, train, validation, HeldOut(test, reviews.notes), fitted)
+
+    def held_out(
+        self, options: SentimentOptions, preprocessing: SentimentPreprocessing, data: str = ""
+    ) -> HeldOut[Sequences]:
+        """Returns the test texts, or all texts of a file."""
+        if data and dataset(data, self.name) is None:
+            whole = read_labelled_text(data, options.text, options.label)
+            return HeldOut(_encoded(whole, options, preprocessing))
+        reviews = _read(dataclasses.replace(options, data=data or options.data))
+        test = _encoded((reviews.test, reviews.test_labels), options, preprocessing)
+        return HeldOut(test, reviews.notes)
+
+    def model(self, options: SentimentOptions, preprocessing: SentimentPreprocessing) -> nn.Module:
+        """Embedding, recurrent layers, one linear layer: one score for two classes."""
+        classes = len(preprocessing.classes)
+        initial = None if options.recurrent_init == "uniform" else options.recurrent_init
+        return ManyToOne(
+            vocabulary=len(preprocessing.vocabulary),
+            embedding=options.embedding,
+            outputs=1 if classes == 2 else classes,
+            cell=options.cell,
+            units=options.units,
+            layers=options.layers,
+            bidirectional=options.bidirectional,
+            pooling=options.pooling,
+            dropout=options.dropout,
+            recurrent_init=initial,
+        )
+
+    def loss(self, preprocessing: SentimentPreprocessing) -> str:
+        """Binary cross-entropy for two classes, cross-entropy for more."""
+        two = len(preprocessing.classes) == 2
+        return "binary_crossentropy_with_logits" if two else "cross_entropy"
+
+    def fit(
+        self,
+        model: nn.Module,
+        prepared: Prepared[SentimentPreprocessing, Sequences],
+        options: SentimentOptions,
+        **loop: Any,
+    ) -> training.History:
+        """Trains, with batches of similar length if asked for."""
+        bucket = options.bucket and options.padding == "lengths"
+        return super().fit(model, prepared, options, bucket=bucket, **loop)
+
+    def evaluate(
+        self, trained: Trained[SentimentOptions, SentimentPreprocessing], data: Sequences
+    ) -> dict[str, float]:
+        """Returns the loss and the accuracy."""
+        loss = self.loss(trained.preprocessing)
+        return training.evaluate(trained.model, data, loss=loss, metrics=self.metrics)
+
+    def report(self, scores: Mapping[str, float]) -> str:
+        """Returns the scores in a line."""
+        return f"test accuracy {scores['accuracy']:.4f}  test loss {scores['loss']:.4f}"
+
+    def predict(
+        self,
+        trained: Trained[SentimentOptions, SentimentPreprocessing],
+        inputs: Sequence[str],
+    ) -> list[Prediction]:
+        """Judges texts."""
+        texts = list(inputs)
+        if not texts or not all(text.strip() for text in texts):
+            raise InputError(
+                'sentiment needs a text that is not empty, such as "a wonderful film".'
+            )
+        encoded = _sequences(texts, None, trained.options, trained.preprocessing.vocabulary)
+        probabilities = _probabilities(training.predict(trained.model, encoded))
+        best = probabilities.argmax(dim=1).tolist()
+        classes = trained.preprocessing.classes
+        return [
+            Judgement(text, classes[index], float(row[index]))
+            for text, index, row in zip(texts, best, probabilities, strict=True)
+        ]
+
+
+def _read(options: SentimentOptions) -> Reviews:
+    """Reads the data that the options name, in an order that no label rules, cut to the limit."""
+    named = dataset(options.data, Sentiment.name)
+    reviews: Reviews = named.load_text() if named else _read_file(options)
+    train, train_labels = _mixed(reviews.train, reviews.train_labels, options.limit)
+    test, test_labels = _mixed(reviews.test, reviews.test_labels, options.limit)
+    notes = reviews.notes
+    if options.limit is not None and options.limit < len(reviews.test):
+        notes += (f"Only {count(len(test), 'text')} were tested on (limit).",)
+    return Reviews(train, train_labels, test, test_labels, reviews.about, notes)
+
+
+def _read_file(options: SentimentOptions) -> Reviews:
+    texts, labels = read_labelled_text(options.data, options.text, options.label)
+    name = Path(options.data).name
+    reviews = split_reviews(texts, labels, OWN_TEST, name)
+    if not reviews.test or len(reviews.train) < 2:
+        expected = "enough to train, validate and test on: 3 texts of a class at least"
+        raise InputError(must(name, expected, count(len(texts), "text"), "Add more."))
+    note = f"Tested on {count(len(reviews.test), 'text')} of {name}, held out from training."
+    return dataclasses.replace(reviews, notes=(note,))
+
+
+def _mixed(texts: list[str], labels: list[str], limit: int | None) -> Labelled:
+    """The same order every time, whatever the seed, so that a limit means the same texts."""
+    order = np.random.default_rng(ORDER).permutation(len(texts))[:limit].tolist()
+    return [texts[index] for index in order], [labels[index] for index in order]
+
+
+def _split(examples: Labelled, fraction: float) -> tuple[Labelled, Labelled]:
+    """The last fraction is for validation, as Keras' validation_split; both sides get some."""
+    texts, labels = examples
+    kept = min(max(round(len(texts) * (1 - fraction)), 1), len(texts) - 1)
+    return (texts[:kept], labels[:kept]), (texts[kept:], labels[kept:])
+
+
+def _classes(reviews: Reviews, options: SentimentOptions) -> tuple[str, ...]:
+    """All classes there are; at least two of them must be among the training texts."""
+    learnt = Counter(reviews.train_labels)
+    if len(learnt) < 2:
+        got = f"only {reviews.train_labels[0]!r} in {count(len(reviews.train), 'text')}"
+        expected = "labels of at least two classes"
+        raise InputError(must("the training texts", expected, got, "Take more texts."))
+    classes = sorted(learnt.keys() | set(reviews.test_labels))
+    if len(classes) > MOST_CLASSES:
+        todo = "Name the column of the classes (label)."
+        expected, got = f"of at most {MOST_CLASSES} classes", f"{len(classes):,} different ones"
+        raise InputError(must(f"the column {options.label!r}", expected, got, todo))
+    return tuple(classes)
+
+
+def _encoded(
+    examples: Labelled, options: SentimentOptions, fitted: SentimentPreprocessing
+) -> Sequences:
+    texts, labels = examples
+    numbers = {label: index for index, label in enumerate(fitted.classes)}
+    for label in labels:
+        if label not in numbers:
+            expected = listed(map(repr, fitted.classes))
+            raise InputError(must("a label", expected, repr(label), "The run knows no other."))
+    targets = np.array([numbers[label] for label in labels], dtype=np.int64)
+    return _sequences(texts, targets, options, fitted.vocabulary)
+
+
+def _sequences(
+    texts: Sequence[str],
+    targets: NDArray[np.int64] | None,
+    options: SentimentOptions,
+    vocabulary: Vocabulary,
+) -> Sequences:
+    encoded = [vocabulary.encode(text, maxlen=options.maxlen) for text in texts]
+    if options.padding == "pre":
+        return Sequences(pad_sequences(encoded, maxlen=options.maxlen), targets)
+    return Sequences(encoded, targets)
+
+
+def _probabilities(scores: torch.Tensor) -> torch.Tensor:
+    """(N, 1) scores of the second class, or (N, C) of each, to (N, 2) or (N, C)."""
+    if scores.shape[1] > 1:
+        return scores.softmax(dim=1)
+    second = scores.sigmoid()
+    return torch.cat([1 - second, second], dim=1)

@@ -1,0 +1,187 @@
+"""The command line in process, on a toy task: sentences, exit statuses, JSON and nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+
+import pytest
+import torch
+
+from recur import run
+from recur.cli import main
+
+QUICK = ["--epochs", "1", "--batch-size", "16"]
+
+
+@pytest.fixture
+def trained(counting, capsys):
+    assert main(["train", "counting", "--out", "a", *QUICK]) == 0
+    return capsys.readouterr()
+
+
+def complaint(words, capsys, status=2):
+    """Runs a command line that fails; returns its one sentence."""
+    assert main(words) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Traceback" not in err
+    lines = [line for line in err.splitlines() if line.startswith("recur: ")]
+    assert len(lines) == 1, err
+    return lines[0].removeprefix("recur: ")
+
+
+def only_json(capsys):
+    """The one object on standard output."""
+    out, _ = capsys.readouterr()
+    assert out.count("\n") == 1
+    return json.loads(out)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["trian"], "a command must be datasets, demo, evaluate, explain, plot, predict, tasks or "
+         "train; got 'trian'. Did you mean 'train'?"),
+        (["train", "countin"], "Did you mean 'counting'?"),
+        (["train"], "recur train needs a task: counting"),
+        (["train", "counting", "--epoch", "3"],
+         "recur train counting has no option --epoch. Did you mean '--epochs'?"),
+        (["train", "counting", "--xyzzy"],
+         "counting has no option --xyzzy. `recur train counting --help` shows the use."),
+        (["train", "counting", "--epochs", "many"],
+         "--epochs must be a whole number; got 'many'."),
+        (["train", "counting", "--dropout", "some"], "--dropout must be a number; got 'some'."),
+        (["train", "counting", "--cell", "lsmt"],
+         "cell must be rnn, lstm or gru; got 'lsmt'. Did you mean 'lstm'?"),
+        (["train", "counting", "--epochs"], "--epochs"),
+        (["train", "counting", "--batch-size", "0"], "batch size must be at least 1; got 0."),
+        (["train", "counting", "--resume"], "resume needs out"),
+        (["evaluate"], "recur evaluate needs RUN. `recur evaluate --help` shows the use."),
+        (["evaluate", "nowhere"], "There is no run directory nowhere. Check the path."),
+        (["predict", "nowhere", "1"], "There is no run directory nowhere. Check the path."),
+        (["plot", "nowhere"], "There is no run directory nowhere. Check the path."),
+        (["explain", "--cell", "lsmt"], "Did you mean 'lstm'?"),
+    ],
+)  # fmt: skip
+def test_wrong_use_gets_one_sentence(counting, capsys, words, sentence):
+    assert sentence in complaint(words, capsys)
+
+
+def test_train_says_the_scores_with_their_notes_and_where_the_plots_are(trained):
+    assert "accuracy" in trained.out
+    assert "Made up for tests." in trained.out
+    assert f"plot: {os.path.join('a', 'plots', 'loss.png')}" in trained.out
+    assert "epoch 1/1" in trained.err
+    assert "The run is kept in a" in trained.err
+
+
+def test_json_is_one_object_on_standard_output(counting, capsys):
+    assert main(["train", "counting", "--out", "a", "--json", *QUICK]) == 0
+    found = only_json(capsys)
+    assert found["run"] == "a"
+    assert found["notes"] == ["Made up for tests."]
+    assert set(found["test"]) == {"loss", "accuracy"}
+    assert main(["evaluate", "a", "--json"]) == 0
+    assert only_json(capsys) == {"run": "a", "scores": found["test"], "notes": found["notes"]}
+    assert main(["predict", "a", "101", "--json"]) == 0
+    assert only_json(capsys)["predictions"][0]["text"] == "101"
+    assert main(["plot", "a", "--json"]) == 0
+    assert len(only_json(capsys)["plots"]) == 2
+    assert main(["tasks", "--json"]) == 0
+    assert "counting" in [task["task"] for task in only_json(capsys)["tasks"]]
+    assert main(["explain", "a", "--json"]) == 0
+    assert only_json(capsys)["layers"][0]["layer"] == "recurrent (RNN)"
+
+
+def test_options_reach_the_task(counting):
+    words = ["--bidirectional", "--learning-rate", "0.1", "--steps", "3", "--no-bidirectional"]
+    assert main(["train", "counting", "--out", "a", *QUICK, *words]) == 0
+    options = run.load("a").options
+    assert (options.learning_rate, options.steps, options.bidirectional) == (0.1, 3, False)
+    assert options.units == 4  # the task's own default
+
+
+def test_every_option_is_in_the_help_with_its_default(counting, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["train", "counting", "--help"]) == 0
+    text = capsys.readouterr().out
+    for words in (
+        "--batch-size",
+        "--bidirectional",
+        "[rnn|lstm|gru]",
+        "--steps",
+        "longest seq",
+        "Options of counting",
+        "(default: 32)",
+        "--resume",
+        "--json",
+        "--out",
+    ):
+        assert words in text  # fmt: skip
+
+
+def test_without_words_the_help_is_shown(counting, capsys):
+    assert main([]) == 0
+    assert "predict" in capsys.readouterr().out
+
+
+def test_version(counting, capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("recur 0.")
+
+
+def test_inputs_from_a_file_and_from_standard_input(trained, tmp_path, capsys, monkeypatch):
+    (tmp_path / "inputs.txt").write_text("101\n\n0\n")
+    assert main(["predict", "a", "--file", "inputs.txt"]) == 0
+    from_file = capsys.readouterr().out
+    assert [line.split(":")[0] for line in from_file.splitlines()] == ["101", "0"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("101\n0"))
+    assert main(["predict", "a", "-"]) == 0
+    assert capsys.readouterr().out == from_file
+    assert "not both" in complaint(["predict", "a", "1", "--file", "inputs.txt"], capsys)
+    assert "There is no file gone.txt" in complaint(["predict", "a", "--file", "gone.txt"], capsys)
+
+
+def test_out_that_exists_is_refused(trained, capsys):
+    words = ["train", "counting", "--out", "a"]
+    assert "a exists already, and nothing is overwritten" in complaint(words, capsys)
+
+
+def test_work_that_failed_has_status_1(counting, capsys):
+    words = ["train", "counting", "--broken", *QUICK]
+    assert "The loss is nan in epoch 1" in complaint(words, capsys, status=1)
+
+
+def test_ctrl_c_has_status_130_and_one_line(counting, capsys, monkeypatch):
+    step = torch.optim.Adam.step
+
+    def stepping(self, *args, **kwargs):
+        os.kill(os.getpid(), signal.SIGINT)
+        return step(self, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch.optim.Adam, "step", stepping)
+        line = complaint(["train", "counting", "--out", "a", *QUICK], capsys, status=130)
+    assert line == (
+        "Stopped in epoch 1, after batch 1; all of it is saved. "
+        "Go on with: recur train counting --out a --resume"
+    )
+    assert main(["train", "counting", "--out", "a", "--resume"]) == 0
+    assert len(run.load("a").history) == 1
+
+
+def test_ctrl_c_outside_training(counting, capsys, monkeypatch):
+    def pressed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "load", pressed)
+    assert complaint(["plot", "a"], capsys, status=130) == "stopped."
+
+
+def test_explain_without_a_run_names_every_cell(counting, capsys):
+    assert main(["explain"]) == 0
+    text = capsys.readouterr().out
+    assert all(cell in text for cell in ("rnn (RNN)", "lstm (LSTM)", "gru (GRU)"))
