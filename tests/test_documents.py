@@ -1,0 +1,55 @@
+"""The examples in README and docs run as they stand; the commands they show exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def commands(page: Path) -> list[list[str]]:
+    """The words of every `recur` command in the page's shell blocks."""
+    lines = [
+        line.removeprefix("$ ")
+        for language in ("sh", "console")
+        for block in blocks(page, language)
+        for line in block.replace("\\\n", " ").splitlines()
+    ]
+    words = [shlex.split(line, comments=True) for line in lines if "recur " in line]
+    # Variables before the command are the shell's.
+    return [w[w.index("recur") + 1 :] for w in words if "recur" in w]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_examples_run(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, object] = {"__name__": page.stem}
+    for block in blocks(page, "python"):
+        exec(compile(block, str(page), "exec"), scope)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_exist_with_their_options(page, capsys):
+    from recur.cli import main
+
+    for words in commands(page):
+        name = words[:2] if words[0] == "train" else words[:1]
+        assert main([*name, "--help"]) == 0, words
+        shown = capsys.readouterr().out
+        for option in (word for word in words if word.startswith("--")):
+            assert option.split("=")[0] in shown, f"recur {' '.join(words)}: no {option}"
+
+
+def test_links_lead_somewhere():
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
