@@ -1,0 +1,134 @@
+"""Figures: what is drawn, that files appear whole, and that matplotlib stays out until needed."""
+
+from __future__ import annotations
+
+import datetime
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from recur import plots
+from recur.messages import FailedError, InputError
+
+COLUMNS = {
+    "epoch": [1, 2, 3],
+    "loss": [0.7, 0.5, 0.4],
+    "accuracy": [0.5, 0.7, 0.8],
+    "gradient_norm": [1.0, 1.0, 1.0],
+    "val_loss": [0.6, 0.6, 0.5],
+    "val_accuracy": [0.4, 0.6, 0.7],
+    "seconds": [1.0, 1.0, 1.0],
+}
+
+
+def lines(axes):
+    return {line.get_label(): list(line.get_ydata()) for line in axes.get_lines()}
+
+
+def test_curves_draw_loss_and_accuracy_on_training_and_validation():
+    figures = dict(plots.curves(COLUMNS))
+    assert list(figures) == ["loss", "accuracy"]
+    for name, figure in figures.items():
+        (axes,) = figure.axes
+        assert lines(axes) == {"training": COLUMNS[name], "validation": COLUMNS[f"val_{name}"]}
+        assert axes.get_lines()[0].get_xdata().tolist() == [1, 2, 3]
+        assert axes.get_xlabel() == "epoch"
+        assert axes.get_ylabel() == name
+        assert axes.get_title("left") == f"{name.capitalize()} during training"
+        assert [t.get_text() for t in axes.get_legend().get_texts()] == ["training", "validation"]
+
+
+def test_curves_without_validation_have_one_line():
+    ((_, figure),) = plots.curves({"loss": [0.7, 0.5]})
+    assert lines(figure.axes[0]) == {"training": [0.7, 0.5]}
+
+
+def test_an_accuracy_below_a_half_is_inside_the_picture():
+    figures = dict(plots.curves({**COLUMNS, "accuracy": [0.1, 0.2, 0.3]}))
+    low, high = figures["accuracy"].axes[0].get_ylim()
+    assert low < 0.1
+    assert high > 1
+
+
+def test_values_that_are_not_finite_do_not_stop_the_drawing(tmp_path):
+    columns = {"loss": [0.7, float("nan"), 0.4], "accuracy": [float("nan")] * 3}
+    for name, figure in plots.curves(columns):
+        assert plots.save(figure, tmp_path / f"{name}.png").stat().st_size > 1000
+
+
+def test_overview_has_a_panel_for_each_curve():
+    assert [a.get_ylabel() for a in plots.overview(COLUMNS).axes] == ["loss", "accuracy"]
+
+
+@pytest.mark.parametrize("columns", [{}, {"accuracy": [1.0]}, {"loss": []}])
+def test_nothing_to_draw_is_said(columns):
+    with pytest.raises(InputError, match="a loss of at least one epoch"):
+        plots.curves(columns)
+
+
+def test_forecast_joins_the_last_known_value():
+    figure = plots.forecast([1, 2, 3], [4, 5], actual=[4, 4], naive=[3, 3], value="price [USD]")
+    (axes,) = figure.axes
+    drawn = lines(axes)
+    assert drawn["known"] == [1, 2, 3]
+    assert drawn["forecast"] == [3, 4, 5]
+    assert drawn["what came"] == [3, 4, 4]
+    assert drawn["naive forecast"] == [3, 3, 3]
+    assert axes.get_ylabel() == "price [USD]"
+    assert axes.get_lines()[0].get_xdata().tolist() == [-2, -1, 0]
+
+
+@pytest.mark.parametrize("kind", [lambda day: day, np.datetime64])
+def test_forecast_has_dates_on_its_axis(kind, tmp_path):
+    days = [kind(datetime.datetime(2020, 2, 26) + datetime.timedelta(days=i)) for i in range(8)]
+    figure = plots.forecast(range(6), [6, 7], past_times=days[:6], times=days[6:])
+    plots.save(figure, tmp_path / "forecast.png")
+    ticks = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
+    assert "Mar" in ticks
+    assert "27" in ticks
+
+
+def test_forecast_refuses_lengths_that_do_not_fit():
+    with pytest.raises(InputError, match="naive must be of length 2; got 3"):
+        plots.forecast([1], [1, 2], naive=[1, 2, 3])
+    with pytest.raises(InputError, match="given both or neither"):
+        plots.forecast([1], [1, 2], times=[1, 2])
+    with pytest.raises(InputError, match="at least one value"):
+        plots.forecast([], [1])
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF")]
+)
+def test_save_follows_the_name(name, start, tmp_path):
+    path = plots.save(plots.overview(COLUMNS), tmp_path / "new" / name)
+    assert path.read_bytes().startswith(start)
+    assert [p.name for p in path.parent.iterdir()] == [name]
+
+
+def test_save_refuses_other_names_and_writes_nothing(tmp_path):
+    with pytest.raises(InputError, match=r"pdf.*png.*svg"):
+        plots.save(plots.overview(COLUMNS), tmp_path / "a.txt")
+    assert not list(tmp_path.iterdir())
+
+
+def test_save_that_fails_keeps_the_old_file(tmp_path):
+    folder = tmp_path / "not-a-folder"
+    folder.write_text("here")
+    with pytest.raises(FailedError, match="could not be written"):
+        plots.save(plots.overview(COLUMNS), folder / "a.png")
+    assert folder.read_text() == "here"
+
+
+def test_notebooks_can_show_a_figure():
+    assert plots.overview(COLUMNS)._repr_png_().startswith(b"\x89PNG")
+
+
+def test_matplotlib_is_imported_when_the_first_figure_is_drawn():
+    code = (
+        "import sys; from recur import plots; assert 'matplotlib' not in sys.modules;"
+        "plots.overview({'loss': [1.0]}); assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
