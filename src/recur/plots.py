@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
 
 # Columns of a history that are not drawn as curves of learning.
-NOT_CURVES = ("epoch", "seconds", "gradient_norm", "gradient_norm_max")
+NOT_CURVES = ("epoch", "seconds", "gradient_norm", "gradient_norm_max", "learning_rate")
 
 SIZE = (7.0, 4.3)  # inches
 DPI = 150

@@ -17,7 +17,7 @@ from recur.messages import InputError, must, one_of
 
 
 def pad_sequences(
-    sequences: Sequence[Any],
+    sequences: Sequence[Any] | NDArray[Any],
     maxlen: int | None = None,
     dtype: DTypeLike = "int32",
     padding: str = "pre",
@@ -90,7 +90,7 @@ def _checked_maxlen(maxlen: int) -> int:
     return maxlen
 
 
-def _feature_shape(sequences: Sequence[Any], lengths: list[int]) -> tuple[int, ...]:
+def _feature_shape(sequences: Any, lengths: list[int]) -> tuple[int, ...]:
     """Shape of one time step, read from the first sequence that has any."""
     for sequence, length in zip(sequences, lengths, strict=True):
         if length:
