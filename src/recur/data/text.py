@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import itertools
 import json
 import re
 from collections import Counter
@@ -23,20 +24,31 @@ from numpy.typing import NDArray
 
 from recur import files
 from recur.files import PathLike
-from recur.messages import InputError, count, did_you_mean, listed, must
+from recur.messages import InputError, count, did_you_mean, listed, must, one_of
 
 PADDING, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
 
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_PUNCTUATION = str.maketrans(
+    {mark: " " for mark in map(chr, range(128)) if not mark.isalnum() and mark != "'"}
+)
 
 
 def tokenize(text: str) -> list[str]:
     """Splits a text into lower-case words: letters and digits, apostrophes inside a word kept.
 
-    Punctuation and HTML line breaks are dropped, as Keras' `Tokenizer` does.
+    Punctuation and HTML line breaks are dropped.
     """
-    return _WORD.findall(_BREAK.sub(" ", text).lower())
+    text = (_BREAK.sub(" ", text) if "<" in text else text).lower()
+    if not text.isascii():
+        return _WORD.findall(text)
+    # The same words three times as fast, for the texts that allow it.
+    text = text.translate(_PUNCTUATION)
+    if "'" not in text:
+        return text.split()
+    words = (word.strip("'") for word in text.replace("''", "' '").split())
+    return [word for word in words if word]
 
 
 @dataclass(frozen=True)
@@ -105,13 +117,19 @@ class Vocabulary:
             maxlen: at most so many ids; None for all.
             keep: which are kept of a longer text: the "last" (as Keras) or the "first".
             start: put the id 1 in front.
+
+        Returns:
+            (steps,) ids; 2 for a word that is not in the vocabulary.
+
+        Raises:
+            InputError: if `maxlen` is less than 1, or `keep` is another word.
         """
-        if keep not in ("last", "first"):
-            raise InputError(must("keep", "last or first", repr(keep)))
-        ids = self.ids
+        one_of("keep", keep, ["last", "first"])
+        if maxlen is not None and maxlen < 1:
+            raise InputError(must("maxlen", "at least 1, or None for all", maxlen))
         tokens = tokenize(text) if isinstance(text, str) else text
         numbers = [START] if start else []
-        numbers += [ids.get(token, UNKNOWN) for token in tokens]
+        numbers += map(self.ids.get, tokens, itertools.repeat(UNKNOWN))
         if maxlen is not None:
             numbers = numbers[-maxlen:] if keep == "last" else numbers[:maxlen]
         return np.array(numbers, dtype=np.int32)
@@ -156,15 +174,15 @@ def read_labelled_text(
         InputError: if the file is missing, empty, not UTF-8 or damaged, lacks a column (those it
             has are named), a row has no label, or there are fewer than two different labels.
     """
-    rows = _rows(Path(path))
     texts, labels = [], []
-    for number, row in rows:
+    for number, row in _rows(Path(path)):
         texts.append(_cell(row, text, path, number))
         labels.append(_cell(row, label, path, number).strip())
         if not labels[-1]:
             raise InputError(f"{path} has no {label} in row {number}. Fill it in, or drop the row.")
     if not texts:
-        raise InputError(f"{path} is empty. It needs a header and at least two rows.")
+        todo = "It needs a header and a row for each text."
+        raise InputError(f"{path} is empty. {todo}")
     if len(set(labels)) < 2:
         raise InputError(
             must(
@@ -179,34 +197,50 @@ def read_labelled_text(
 
 def _cell(row: Mapping[str, Any], column: str, path: PathLike, number: int) -> str:
     if column not in row:
-        names = [str(name) for name in row if name is not None]
-        hint = did_you_mean(column, names)
-        columns = listed(map(repr, names), "and")
-        raise InputError(f"{path} has no column {column!r}; it has {columns}. {hint}".rstrip())
+        raise InputError(no_column(str(path), column, row))
     value = row[column]
     if value is None:
-        raise InputError(f"{path} ends too early in row {number}: it has no {column}.")
+        raise InputError(f"{path} has no {column} in row {number}. Fill it in, or drop the row.")
     return str(value)
+
+
+def no_column(name: str, column: str, columns: Iterable[str]) -> str:
+    """Returns the sentence about a column that is not there; it names those that are."""
+    names = list(columns)
+    hint = did_you_mean(column, names)
+    has = listed(map(repr, names), "and")
+    return f"{name} has no column {column!r}; it has {has}. {hint}".rstrip()
 
 
 def _rows(path: Path) -> Iterable[tuple[int, Mapping[str, Any]]]:
     """Rows with their numbers (from 1, without the header)."""
     content = files.read_text(path)
     if path.suffix in (".jsonl", ".ndjson"):
-        yield from _json_rows(path, content)
-        return
+        return _json_rows(path, content)
+    return _csv_rows(path, content)
+
+
+def _csv_rows(path: Path, content: str) -> Iterable[tuple[int, Mapping[str, Any]]]:
     csv.field_size_limit(1 << 30)  # a text may be longer than the 128 KiB that csv allows
-    reader = csv.DictReader(
-        io.StringIO(content, newline=""), delimiter="\t" if path.suffix == ".tsv" else ","
-    )
+    separator = "\t" if path.suffix == ".tsv" else ","
+    # Strict: a quotation mark that is never closed would swallow the rest of the file unnoticed.
+    reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=separator, strict=True)
     try:
-        yield from enumerate(reader, start=1)
+        for number, row in enumerate(reader, start=1):
+            if None in row:
+                width = count(len(reader.fieldnames or ()), "column")
+                got = count(len(row) - 1 + len(row[None]), "column")
+                todo = 'Put texts that hold a separator into "quotation marks".'
+                expected = f"as wide as the header ({width})"
+                raise InputError(must(f"row {number} of {path}", expected, got, todo))
+            yield number, row
     except csv.Error as error:
         raise InputError(f"{path} is damaged near line {reader.line_num}: {error}.") from error
 
 
 def _json_rows(path: Path, content: str) -> Iterable[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(content.splitlines(), start=1):
+    # Not splitlines(): JSON texts may hold other line separators, such as U+2028, as they are.
+    for number, line in enumerate(content.split("\n"), start=1):
         if not line.strip():
             continue
         try:
