@@ -38,8 +38,8 @@ ORDER = 113
 
 Labelled = tuple[list[str], list[str]]
 
-# A plain recurrent network forgets: the mean gives every step a short way to the answer. A gated one
-# remembers, and does better without (benchmarks/recipe.py).
+# A plain recurrent network forgets: the mean gives every step a short way to the answer. A gated
+# one remembers, and does better without (benchmarks/recipe.py).
 _POOLING = {"rnn": "mean", "lstm": "last", "gru": "last"}
 
 
