@@ -5,21 +5,27 @@ A. L. Maas et al., "Learning word vectors for sentiment analysis", ACL 2011.
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
+import lzma
 import tarfile
+import warnings
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from recur import files
-from recur.data.datasets import movie_reviews
+from recur.data.datasets import keras_imdb, movie_reviews
+from recur.data.datasets.kept import checksum_of, kept, pack, unpack
+from recur.data.datasets.progress import Bar
 from recur.data.datasets.reviews import Reviews
-from recur.data.datasets.source import Remote, Source, cache_folder
-from recur.data.text import INDEX_FROM, START, UNKNOWN, Vocabulary
-from recur.messages import FailedError, InputError
+from recur.data.datasets.source import Remote, Source
+from recur.data.text import INDEX_FROM, START, UNKNOWN
+from recur.messages import FailedError
 
 SOURCE = Source(
     name="imdb",
@@ -32,12 +38,17 @@ SOURCE = Source(
     remote=Remote(
         "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
         84_125_825,
-        "md5:7c2ac02c03563afcf9b574c7e56c153a",  # as torchtext and others list it
+        # As the Hugging Face dataset "imdb" records it; torchtext lists the same file by
+        # md5 7c2ac02c03563afcf9b574c7e56c153a.
+        "sha256:c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
     ),
     instead="movie-reviews",
 )
 ABOUT = "IMDB reviews (official split)"
+INSTEAD = "The full IMDB data cannot be reached, so the packaged reviews are used."
 _LABELS = {"neg": "negative", "pos": "positive"}
+
+_Parts = dict[str, tuple[list[str], list[str]]]
 
 
 def load_text() -> Reviews:
@@ -53,16 +64,15 @@ def load_text() -> Reviews:
             packaged = movie_reviews.load_text()
         except FailedError:
             raise missing from None
-        notes = ("The full IMDB data cannot be reached, so the packaged reviews are used.",)
-        return Reviews(
-            packaged.train,
-            packaged.train_labels,
-            packaged.test,
-            packaged.test_labels,
-            packaged.about,
-            notes + packaged.notes,
+        return dataclasses.replace(packaged, notes=(INSTEAD, *packaged.notes))
+    tensors = kept("imdb", checksum_of(archive), lambda: _packed(_unpacked(archive)))
+    parts = {
+        name: (
+            unpack(tensors[f"{name}.text"], tensors[f"{name}.size"]),
+            ["positive" if label else "negative" for label in tensors[f"{name}.label"].tolist()],
         )
-    parts = _parsed(archive)
+        for name in ("train", "test")
+    }
     return Reviews(*parts["train"], *parts["test"], about=ABOUT)
 
 
@@ -71,22 +81,23 @@ def load_data(
     skip_top: int = 0,
     maxlen: int | None = None,
     seed: int = 113,
-    start_char: int = START,
-    oov_char: int = UNKNOWN,
+    start_char: int | None = START,
+    oov_char: int | None = UNKNOWN,
     index_from: int = INDEX_FROM,
 ) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]:
-    """Returns reviews as lists of word ids, with the arguments and conventions of Keras.
+    """Returns reviews as lists of word ids: what `keras.datasets.imdb.load_data` gives.
 
-    A word's id is its rank by frequency in the training reviews, plus `index_from`. The ids are not
-    those of Keras' own file, whose splitting into words was never published.
+    From the official archive they are the same reviews in the same order, with the same lengths to
+    within 6 words of 6 million. A word's id is its rank by frequency in the training reviews plus
+    `index_from`; only among words of the very same frequency the ranks differ from Keras'.
 
     Args:
-        num_words: ids from this number on become `oov_char`.
-        skip_top: so do the ids below this number (after `index_from`).
-        maxlen: longer reviews are left out.
+        num_words: ids from this number on become `oov_char`; None keeps all.
+        skip_top: so do the ids below this number.
+        maxlen: only reviews shorter than this are returned.
         seed: of the order of the reviews.
-        start_char: put in front of each review.
-        oov_char: for words left out.
+        start_char: put in front of each review; None for nothing.
+        oov_char: for words left out; None drops them.
         index_from: see above.
 
     Returns:
@@ -96,29 +107,18 @@ def load_data(
     Raises:
         FailedError: if the data cannot be had.
         InputError: if `maxlen` leaves no review.
+
+    Warns:
+        UserWarning: if the packaged reviews take the place of the official split.
     """
     reviews = load_text()
-    vocabulary = Vocabulary.fit(reviews.train, index_from=index_from)
-    limit = num_words if num_words is not None else len(vocabulary)
+    if reviews.notes:
+        warnings.warn(" ".join(reviews.notes), UserWarning, stacklevel=2)
+    rules = keras_imdb.Rules(num_words, skip_top, maxlen, start_char, oov_char, index_from)
+    ranked = keras_imdb.ranked(reviews)
     chance = np.random.RandomState(seed)
-
-    def encoded(texts: list[str], labels: list[str]) -> tuple[NDArray[Any], NDArray[Any]]:
-        sequences = []
-        for text in texts:
-            ids = vocabulary.encode(text, start=False)
-            # Vocabulary's own word for an unknown one is no rank.
-            known = (ids > index_from) & (ids < limit) & (ids >= skip_top)
-            sequences.append([start_char, *np.where(known, ids, oov_char).tolist()])
-        kept = [i for i, ids in enumerate(sequences) if maxlen is None or len(ids) < maxlen]
-        if not kept:
-            raise InputError(f"No review is shorter than maxlen={maxlen}. Raise it.")
-        order = chance.permutation(kept)
-        x = np.empty(len(order), dtype=object)
-        x[:] = [sequences[i] for i in order]
-        return x, np.array([labels[i] == "positive" for i in order], dtype=np.int64)
-
-    train = encoded(reviews.train, reviews.train_labels)
-    return train, encoded(reviews.test, reviews.test_labels)
+    train = keras_imdb.selected(ranked.train, reviews.train_labels, rules, chance)
+    return train, keras_imdb.selected(ranked.test, reviews.test_labels, rules, chance)
 
 
 def get_word_index() -> dict[str, int]:
@@ -127,64 +127,50 @@ def get_word_index() -> dict[str, int]:
     Raises:
         FailedError: if the data cannot be had.
     """
-    words = Vocabulary.fit(load_text().train).words
+    words = keras_imdb.ranked(load_text()).words
     return {word: rank for rank, word in enumerate(words, start=1)}
 
 
-def _parsed(archive: Path) -> dict[str, tuple[list[str], list[str]]]:
-    """The reviews of an archive; they are kept in the cache, since unpacking takes long."""
-    stamp = archive.stat()
-    kept = cache_folder() / f"imdb-{stamp.st_size}-{stamp.st_mtime_ns}.safetensors"
-    if kept.is_file():
-        try:
-            return _read_kept(kept)
-        except (InputError, KeyError):
-            pass  # damaged: read the archive again
-    parts = _unpacked(archive)
-    with contextlib.suppress(FailedError):  # a cache that cannot be written costs time only
-        _keep(kept, parts)
-    return parts
-
-
-def _unpacked(archive: Path) -> dict[str, tuple[list[str], list[str]]]:
-    parts: dict[str, tuple[list[str], list[str]]] = {"train": ([], []), "test": ([], [])}
+def _unpacked(archive: Path) -> _Parts:
+    """Reads the reviews; ordered by label and file name, whatever the order in the archive."""
+    found: dict[str, list[tuple[str, str, str]]] = {"train": [], "test": []}
     try:
-        with tarfile.open(archive) as members:
-            for member in members:
-                place = member.name.split("/")
-                if len(place) == 4 and place[1] in parts and place[2] in _LABELS:
-                    content = members.extractfile(member)
-                    assert content is not None
-                    parts[place[1]][0].append(content.read().decode("utf-8"))
-                    parts[place[1]][1].append(_LABELS[place[2]])
-    except (tarfile.TarError, EOFError, OSError, UnicodeDecodeError) as error:
+        for part, label, name, text in _members(archive):
+            found[part].append((label, name, text))
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
         raise FailedError(f"{archive} is damaged: {error}. Remove it and try again.") from error
-    if not parts["train"][0]:
-        raise FailedError(f"{archive} holds no reviews. It should be {SOURCE.local[-1]}.")
+    if not all(found.values()):
+        expected = "aclImdb/train/pos/0_9.txt and others, in train and test"
+        raise FailedError(f"{archive} must hold {expected}; it does not. Remove it and try again.")
+    parts = {}
+    for part, reviews in found.items():
+        reviews.sort()
+        labels = [_LABELS[label] for label, _, _ in reviews]
+        parts[part] = [text for _, _, text in reviews], labels
     return parts
 
 
-def _keep(path: Path, parts: dict[str, tuple[list[str], list[str]]]) -> None:
+def _members(archive: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Part, label, file name and text of each review, in the order of the archive."""
+    with (
+        archive.open("rb") as packed,
+        tarfile.open(fileobj=packed) as members,
+        Bar(f"reading {archive.name}", archive.stat().st_size) as bar,
+    ):
+        read = 0
+        for member in members:
+            _, part, label, name = (*member.name.split("/"), "", "", "", "")[:4]
+            if part in ("train", "test") and label in _LABELS and member.isfile():
+                content = members.extractfile(member)
+                assert content is not None
+                yield part, label, name, content.read().decode("utf-8")
+            bar.update(packed.tell() - read)
+            read = packed.tell()
+
+
+def _packed(parts: _Parts) -> dict[str, Tensor]:
     tensors = {}
     for name, (texts, labels) in parts.items():
-        encoded = [text.encode() for text in texts]
-        tensors[f"{name}.text"] = torch.from_numpy(
-            np.frombuffer(b"".join(encoded), dtype=np.uint8).copy()
-        )
-        tensors[f"{name}.size"] = torch.tensor([len(text) for text in encoded])
+        tensors[f"{name}.text"], tensors[f"{name}.size"] = pack(texts)
         tensors[f"{name}.label"] = torch.tensor([label == "positive" for label in labels])
-    files.write_tensors(path, tensors)
-
-
-def _read_kept(path: Path) -> dict[str, tuple[list[str], list[str]]]:
-    tensors, _ = files.read_tensors(path)
-    parts = {}
-    for name in ("train", "test"):
-        whole = tensors[f"{name}.text"].numpy().tobytes()
-        ends = np.cumsum(tensors[f"{name}.size"].numpy()).tolist()
-        texts = [whole[a:b].decode() for a, b in zip([0, *ends[:-1]], ends, strict=True)]
-        labels = [
-            "positive" if label else "negative" for label in tensors[f"{name}.label"].tolist()
-        ]
-        parts[name] = (texts, labels)
-    return parts
+    return tensors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,21 +29,27 @@ class Reviews:
     notes: tuple[str, ...] = ()
 
 
-def hold_out(labels: list[str], share: float, seed: int = 0) -> tuple[list[int], list[int]]:
+def hold_out(
+    texts: list[str], labels: list[str], share: float, seed: int = 0
+) -> tuple[list[int], list[int]]:
     """Splits rows into (kept, held out), the same share of every label, always the same rows.
 
-    The rows of each part are in a fixed random order, since many files are sorted by label.
+    A text that occurs twice is not divided between the two: what is held out was never seen. The
+    rows of each part are in a fixed random order, since many files are sorted by label.
     """
     chance = np.random.default_rng(seed)
     rows = chance.permutation(len(labels)).tolist()
-    left = {label: round(labels.count(label) * share) for label in sorted(set(labels))}
-    kept, held = [], []
+    times = Counter(texts)
+    left = {label: round(number * share) for label, number in Counter(labels).items()}
+    held_texts: dict[str, bool] = {}
+    kept: list[int] = []
+    held: list[int] = []
     for row in rows:
-        if left[labels[row]] > 0:
-            left[labels[row]] -= 1
-            held.append(row)
-        else:
-            kept.append(row)
+        text, label = texts[row], labels[row]
+        if text not in held_texts:
+            held_texts[text] = left[label] >= times[text]
+            left[label] -= times[text] * held_texts[text]
+        (held if held_texts[text] else kept).append(row)
     return kept, held
 
 
@@ -50,7 +57,7 @@ def split_reviews(
     texts: list[str], labels: list[str], share: float, about: str, notes: tuple[str, ...] = ()
 ) -> Reviews:
     """`Reviews` from texts without a test part of their own."""
-    kept, held = hold_out(labels, share)
+    kept, held = hold_out(texts, labels, share)
     return Reviews(
         [texts[row] for row in kept],
         [labels[row] for row in kept],

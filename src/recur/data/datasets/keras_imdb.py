@@ -1,0 +1,120 @@
+"""Reviews as Keras numbers them: its words, its ranks, its order.
+
+Source: `keras.datasets.imdb` documents the arguments; how its file was made is not published. It
+was found by comparing its known counts with the reviews: words are split as by Keras' `Tokenizer`
+(so that "br" of the HTML line breaks is a word), ranked by frequency in the training reviews, test
+words without a rank are dropped, and positive reviews come before negative ones until shuffled.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from recur.data.datasets.kept import checksum_of_texts, kept, pack, unpack
+from recur.data.datasets.reviews import Reviews
+from recur.messages import InputError
+
+_SPACES = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))
+
+
+class Ranks(NamedTuple):
+    """N reviews: the ranks of their words from 1, end to end, and the words of each."""
+
+    values: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+
+class Ranked(NamedTuple):
+    """Training and test reviews, and the words by rank."""
+
+    words: list[str]
+    train: Ranks
+    test: Ranks
+
+
+class Rules(NamedTuple):
+    """The arguments of `imdb.load_data`."""
+
+    num_words: int | None
+    skip_top: int
+    maxlen: int | None
+    start_char: int | None
+    oov_char: int | None
+    index_from: int
+
+
+def words_of(text: str) -> list[str]:
+    """Splits a text as Keras' `Tokenizer` does with its defaults."""
+    return [word for word in text.lower().translate(_SPACES).split(" ") if word]
+
+
+def ranked(reviews: Reviews) -> Ranked:
+    """Returns the reviews as ranks; they are kept in the cache, since counting takes a while."""
+    checksum = checksum_of_texts(reviews.train, reviews.test)
+    tensors = kept("imdb-ranks", checksum, lambda: _counted(reviews))
+    train, test = (
+        Ranks(tensors[f"{name}.ranks"].numpy().astype(np.int64), tensors[f"{name}.lengths"].numpy())
+        for name in ("train", "test")
+    )
+    return Ranked(unpack(tensors["words.text"], tensors["words.size"]), train, test)
+
+
+def selected(
+    ranks: Ranks, labels: list[str], rules: Rules, chance: np.random.RandomState
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Returns the reviews as lists of ids, and their labels, in an order drawn from `chance`.
+
+    Raises:
+        InputError: if no review is short enough.
+    """
+    positive = np.array([label == "positive" for label in labels])
+    order = np.argsort(~positive, kind="stable")
+    chance.shuffle(order)
+    started = int(rules.start_char is not None)
+    if rules.maxlen is not None:
+        order = order[ranks.lengths[order] + started < rules.maxlen]
+    if not len(order):
+        raise InputError(f"No review is shorter than maxlen={rules.maxlen}. Raise it.")
+    values, ends = _ids(ranks, rules)
+    starts = np.concatenate([[0], ends[:-1]])
+    x = np.empty(len(order), dtype=object)
+    for row, index in enumerate(order.tolist()):
+        x[row] = values[starts[index] : ends[index]].tolist()
+    return x, positive[order].astype(np.int64)
+
+
+def _ids(ranks: Ranks, rules: Rules) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The ids of all reviews end to end, and where each ends."""
+    ids = ranks.values + rules.index_from
+    ends = np.cumsum(ranks.lengths)
+    if rules.start_char is not None:
+        ids = np.insert(ids, ends - ranks.lengths, rules.start_char)
+        ends = ends + np.arange(1, len(ends) + 1)
+    allowed = ids >= rules.skip_top
+    if rules.num_words is not None:
+        allowed &= ids < rules.num_words
+    if rules.oov_char is not None:
+        return np.where(allowed, ids, rules.oov_char), ends
+    return ids[allowed], np.concatenate([[0], np.cumsum(allowed)])[ends]
+
+
+def _counted(reviews: Reviews) -> dict[str, torch.Tensor]:
+    train = [words_of(text) for text in reviews.train]
+    counts: Counter[str] = Counter()
+    for words in train:
+        counts.update(words)
+    ordered = sorted(counts, key=lambda word: (-counts[word], word))
+    rank_of = {word: rank for rank, word in enumerate(ordered, start=1)}
+    found = {}
+    found["words.text"], found["words.size"] = pack(ordered)
+    test = ([word for word in words_of(text) if word in rank_of] for text in reviews.test)
+    for name, part in (("train", train), ("test", test)):
+        rows = [np.array([rank_of[word] for word in words], dtype=np.int32) for words in part]
+        found[f"{name}.ranks"] = torch.from_numpy(np.concatenate(rows))
+        found[f"{name}.lengths"] = torch.tensor([len(row) for row in rows])
+    return found
