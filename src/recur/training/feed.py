@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
@@ -15,10 +18,21 @@ from recur.messages import InputError, must
 
 
 class Feed(Protocol):
-    """A source of batches."""
+    """A source of batches.
+
+    Attributes:
+        targets: all targets, where they are known; else None.
+        ragged: whether sequences are known to differ in length.
+    """
+
+    targets: Tensor | None
+    ragged: bool
 
     def batches(self, seed: int | None, skip: int = 0) -> Iterator[Batch]:
-        """One pass: in order, or shuffled by `seed`; the first `skip` batches are left out."""
+        """One pass: in order, or shuffled by `seed`. The first `skip` batches are gone at once."""
+
+    def settings(self) -> dict[str, Any]:
+        """What a training must find the same when it goes on in the middle of a pass."""
 
     def __len__(self) -> int:
         """The batches of a pass; 0 where that is not known."""
@@ -30,6 +44,8 @@ class SequenceFeed:
     def __init__(self, data: Any, batch_size: int, bucket: bool) -> None:
         self.data, self.batch_size, self.bucket = data, batch_size, bucket
         self.lengths = data.lengths if isinstance(data, Sequences) else None
+        self.targets = data.y if isinstance(data, Sequences) else None
+        self.ragged = differ(self.lengths)
 
     def order(self, seed: int | None) -> list[Any]:
         """The rows of each batch."""
@@ -44,8 +60,15 @@ class SequenceFeed:
 
     def batches(self, seed: int | None, skip: int = 0) -> Iterator[Batch]:
         """As `Feed.batches`."""
-        for rows in self.order(seed)[skip:]:
-            yield self.batch(rows)
+        return map(self.batch, self.order(seed)[skip:])
+
+    def settings(self) -> dict[str, Any]:
+        """As `Feed.settings`."""
+        return {
+            "examples": len(self.data),
+            "batch_size": self.batch_size,
+            "bucket": self.bucket,
+        }
 
     def batch(self, rows: Any) -> Batch:
         """The batch of these rows."""
@@ -60,14 +83,29 @@ class SequenceFeed:
 class LoaderFeed:
     """Batches of a DataLoader, which has its own order."""
 
+    targets: Tensor | None = None
+    ragged = False
+
     def __init__(self, loader: DataLoader[Any]) -> None:
         self.loader = loader
 
     def batches(self, seed: int | None, skip: int = 0) -> Iterator[Batch]:
-        """As `Feed.batches`, but in the loader's own order."""
-        for index, batch in enumerate(self.loader):
-            if index >= skip:
-                yield as_batch(batch)
+        """As `Feed.batches`, but in the loader's own order.
+
+        That order comes from torch's random state, or from generators of its own, which are seeded.
+        """
+        for holder in (self.loader, self.loader.sampler):
+            generator = getattr(holder, "generator", None)
+            if seed is not None and isinstance(generator, torch.Generator):
+                generator.manual_seed(seed)
+        batches = iter(self.loader)
+        for _ in itertools.islice(batches, skip):
+            pass
+        return map(as_batch, batches)
+
+    def settings(self) -> dict[str, Any]:
+        """As `Feed.settings`."""
+        return {"batches": len(self)}
 
     def __len__(self) -> int:
         try:
@@ -84,17 +122,18 @@ def as_batch(given: Any) -> Batch:
     """
     if isinstance(given, Batch):
         return given
-    if isinstance(given, Tensor):
-        return Batch(given, None, None)
-    if isinstance(given, list | tuple) and len(given) in (1, 2, 3):
-        parts = list(given)
+    parts = list(given) if isinstance(given, list | tuple) else [given]
+    if len(parts) in (1, 2, 3) and all(isinstance(part, Tensor) for part in parts):
         y = parts.pop() if len(parts) > 1 else None
         return Batch(parts[0], parts[1] if len(parts) > 1 else None, y)
-    raise InputError(
-        must(
-            "a batch", "x, (x, y) or (x, lengths, y)", type(given).__name__, "Use recur's collate."
-        )
-    )
+    got = f"({', '.join(type(part).__name__ for part in parts)})"
+    todo = "Give the DataLoader collate_fn=recur.collate, or one that returns tensors."
+    raise InputError(must("a batch", "tensors: x, (x, y) or (x, lengths, y)", got, todo))
+
+
+def differ(lengths: NDArray[np.int64] | None) -> bool:
+    """Whether there are lengths and they differ."""
+    return lengths is not None and len(lengths) > 0 and bool(lengths.min() != lengths.max())
 
 
 def feed_of(
@@ -127,8 +166,7 @@ def feed_of(
         _nothing_beside("a Dataset", y, lengths)
         return SequenceFeed(x, batch_size, bucket=False)
     data = sequences_of(x, y, lengths)
-    ragged = data.lengths is not None and len(set(data.lengths.tolist())) > 1
-    return SequenceFeed(data, batch_size, ragged if bucket is None else bucket)
+    return SequenceFeed(data, batch_size, differ(data.lengths) if bucket is None else bucket)
 
 
 def sequences_of(x: Any, y: Any, lengths: Any) -> Sequences:

@@ -7,11 +7,15 @@ import io
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from recur import files
 from recur.files import PathLike
 from recur.messages import InputError, one_of
+from recur.training.metrics import up_by_name
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class History:
@@ -66,35 +70,57 @@ class History:
     def __repr__(self) -> str:
         return f"History({len(self)} epochs: {', '.join(self.columns)})"
 
-    def best(self, monitor: str) -> int:
-        """The epoch (from 0) with the best value of a column: highest accuracy, lowest loss.
+    @property
+    def epoch(self) -> list[int]:
+        """The numbers of the epochs, from 1."""
+        return list(range(1, len(self) + 1))
+
+    def best_epoch(self, monitor: str | None = None) -> int:
+        """The epoch (from 1) with the best value of a column; the first of equals.
+
+        Args:
+            monitor: the column; None: "val_loss", or "loss" where there is none. Columns named
+                after an accuracy, a score or the like are best when high, others when low.
 
         Raises:
             InputError: if there is no such column, or nothing finite in it.
         """
-        sign = direction(monitor)
-        values = [(sign * value, -i) for i, value in enumerate(self[monitor]) if value == value]
+        name = monitor or ("val_loss" if "val_loss" in self.columns else "loss")
+        sign = 1 if up_by_name(name) else -1
+        values = [(sign * value, -i) for i, value in enumerate(self[name]) if math.isfinite(value)]
         if not values:
-            raise InputError(f"The history has no finite value of {monitor!r} yet.")
-        return -max(values)[1]
+            raise InputError(f"The history has no finite value of {name!r} yet.")
+        return 1 - max(values)[1]
 
-    def plot(self, path: PathLike | None = None) -> list[Any]:
-        """Draws training and validation curves: a figure each for the loss and the metrics.
+    @overload
+    def plot(self, path: None = None) -> Figure: ...
+
+    @overload
+    def plot(self, path: PathLike) -> list[Path]: ...
+
+    def plot(self, path: PathLike | None = None) -> Figure | list[Path]:
+        """Draws training and validation curves of the loss and the metrics.
 
         Args:
-            path: a folder to save them in, as NAME.png; None to save nothing.
+            path: a folder, to save a figure each as loss.png, accuracy.png ...; or a file name
+                that ends in .png, .svg or .pdf, to save one figure with all of them.
 
         Returns:
-            The matplotlib figures; with `path`, the paths of the files.
+            The paths of the files; without `path` one figure with all curves, which a notebook
+            shows.
 
         Raises:
+            InputError: if there is no epoch yet.
             FailedError: if a file cannot be written.
         """
         from recur import plots
 
-        figures = plots.curves(self.history)
+        columns: dict[str, Any] = {"epoch": self.epoch, **self.history}
         if path is None:
-            return [figure for _, figure in figures]
+            return plots.overview(columns)
+        if Path(path).suffix:
+            return [plots.save(plots.overview(columns), path)]
+        figures = plots.curves(columns)
         return [plots.save(figure, Path(path) / f"{name}.png") for name, figure in figures]
 
     def to_csv(self, path: PathLike) -> None:
@@ -125,8 +151,3 @@ class History:
                 raise
             raise InputError(f"{path} is damaged: {error}.") from error
         return history
-
-
-def direction(monitor: str) -> int:
-    """1 if more is better (accuracy), -1 if less is (losses and errors)."""
-    return 1 if monitor.removeprefix("val_") == "accuracy" else -1

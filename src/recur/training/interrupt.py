@@ -22,8 +22,10 @@ class TrainingInterrupted(KeyboardInterrupt):
     """
 
     def __init__(self, epoch: int, batch: int, history: History, checkpoint: Path | None) -> None:
-        kept = f" The state is saved in {checkpoint}; resume=True goes on." if checkpoint else ""
-        super().__init__(f"Training was stopped in epoch {epoch}, after batch {batch}.{kept}")
+        kept = "No checkpoint folder was given: the model holds the only copy of what was learnt."
+        if checkpoint is not None:
+            kept = f"The state is saved in {checkpoint}; call fit with resume=True to go on."
+        super().__init__(f"Training was stopped in epoch {epoch}, after batch {batch}. {kept}")
         self.epoch, self.batch, self.history, self.checkpoint = epoch, batch, history, checkpoint
 
 
@@ -33,12 +35,16 @@ class Interrupt:
     def __init__(self) -> None:
         self.asked = False
         self._before: Any = None
-        # Signals reach the main thread only; elsewhere Ctrl-C is not ours to catch.
-        self._ours = threading.current_thread() is threading.main_thread()
+        self._ours = False
 
     def __enter__(self) -> Self:
+        # Signals reach the main thread only. One that is ignored (a job in the background) stays
+        # ignored, and a handler that was not set from Python could not be put back.
+        self._before = signal.getsignal(signal.SIGINT)
+        main = threading.current_thread() is threading.main_thread()
+        self._ours = main and self._before not in (None, signal.SIG_IGN)
         if self._ours:
-            self._before = signal.signal(signal.SIGINT, self._hear)
+            signal.signal(signal.SIGINT, self._hear)
         return self
 
     def __exit__(
@@ -52,6 +58,5 @@ class Interrupt:
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
-            signal.signal(signal.SIGINT, self._before)
             raise KeyboardInterrupt
         self.asked = True

@@ -1,4 +1,4 @@
-"""Losses by the names people know."""
+"""Losses by the names people know, or as functions."""
 
 from __future__ import annotations
 
@@ -7,85 +7,132 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from recur.messages import InputError, must, one_of
-from recur.training.targets import class_scores, same_shape
+from recur.training.targets import IGNORED, class_numbers, like_outputs, same_but_for_ones
 
 Function = Callable[[Tensor, Tensor], Tensor]
+
+# What a model's outputs are to a loss; accuracy follows from it.
+PROBABILITIES = "probabilities"
+LOGITS = "logits"
+CLASSES = "scores of classes"
+NUMBERS = "numbers"
+UNKNOWN = "unknown outputs"
+
+# Keras keeps probabilities this far from 0 and 1, where the logarithm has no end.
+NEAREST = 1e-7
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss: the mean over a batch, and how its outputs are read as decisions.
+    """A loss: what is computed, and what the model's outputs mean to it.
 
     Attributes:
-        name: what the history and messages call it.
-        mean: (outputs, targets) -> a scalar.
-        decide: outputs -> class numbers or 0/1, for accuracy; None where that has no meaning.
+        name: what messages call it.
+        function: (outputs, aligned targets) -> the mean over the batch, a tensor of shape ().
+        outputs: what the outputs are: one of this module's constants.
     """
 
     name: str
-    mean: Function
-    decide: Callable[[Tensor], Tensor] | None = None
+    function: Function
+    outputs: str
+
+    def mean(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Returns the loss of outputs and aligned targets.
+
+        Raises:
+            InputError: if the outputs are not what this loss takes, or it gives no single number.
+        """
+        loss = self.function(outputs, targets)
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+            todo = "Take the mean over the batch (reduction='mean')."
+            raise InputError(must(f"what {self.name} returns", "one number", got, todo))
+        return loss.reshape(())
+
+    def align(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Returns targets in the shape and type that fit the outputs.
+
+        Raises:
+            InputError: if their shapes cannot mean the same examples.
+        """
+        if self.outputs == CLASSES:
+            return class_numbers(outputs, targets)
+        if self.outputs != UNKNOWN:
+            return like_outputs(outputs, targets)
+        if outputs.shape != targets.shape and same_but_for_ones(outputs, targets):
+            targets = targets.reshape(outputs.shape)
+        # Only the caller's own function knows what whole numbers are to it.
+        return targets.to(outputs.dtype) if targets.is_floating_point() else targets
+
+    def check(self, outputs: Tensor, targets: Tensor, known: Tensor) -> None:
+        """Looks at targets once.
+
+        Args:
+            outputs: of a first batch.
+            targets: aligned, of the first batch.
+            known: all targets, as they were given; or those of the first batch.
+
+        Raises:
+            InputError: if they are labels or classes that this loss or this model does not know.
+        """
+        if self.outputs in (PROBABILITIES, LOGITS):
+            _check_labels(known)
+        if self.outputs == CLASSES and targets.shape != outputs.shape:
+            _check_classes(known, outputs.shape[-1])
 
 
-def _binary(output: Tensor, target: Tensor) -> Tensor:
-    output, target = same_shape(output, target)
-    low, high = (output.min().item(), output.max().item()) if output.numel() else (0.0, 1.0)
-    if low != low or high != high:
-        return output.sum()  # NaN: the training loop finds out where it comes from
-    if low < 0 or high > 1:
-        raise InputError(
-            must(
-                "the model's output for 'binary_crossentropy'",
-                "a probability between 0 and 1",
-                f"values from {low:.3g} to {high:.3g}",
-                "End the model with nn.Sigmoid(), or use 'binary_crossentropy_with_logits'.",
-            )
-        )
-    _zero_to_one(target)
-    return F.binary_cross_entropy(output, target)
+def binary_crossentropy(probabilities: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy of probabilities and targets from 0 to 1.
+
+    By way of logits, so that NaN comes out as NaN: torch's own function stops there with an error
+    that hides where it came from.
+
+    Raises:
+        InputError: if the outputs are not probabilities.
+    """
+    if probabilities.device.type == "cpu":  # elsewhere, looking would wait for the device
+        low, high = (bound.item() for bound in torch.aminmax(probabilities.detach()))
+        if low < 0 or high > 1:  # False for NaN
+            expected = "probabilities from 0 to 1 for 'binary_crossentropy'"
+            todo = "Take 'binary_crossentropy_with_logits', or end the model with nn.Sigmoid()."
+            got = f"{low if low < 0 else high:.4g}"
+            raise InputError(must("the model's outputs", expected, got, todo))
+    return F.binary_cross_entropy_with_logits(torch.logit(probabilities, eps=NEAREST), targets)
 
 
-def _binary_logits(output: Tensor, target: Tensor) -> Tensor:
-    output, target = same_shape(output, target)
-    _zero_to_one(target)
-    return F.binary_cross_entropy_with_logits(output, target)
+def cross_entropy(scores: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy of scores (..., C) and class numbers (...) or probabilities (..., C)."""
+    flat = scores.reshape(-1, scores.shape[-1])
+    if targets.is_floating_point():
+        return F.cross_entropy(flat, targets.reshape(flat.shape))
+    return F.cross_entropy(flat, targets.reshape(-1), ignore_index=IGNORED)
 
 
-def _zero_to_one(target: Tensor) -> None:
-    low, high = (target.min().item(), target.max().item()) if target.numel() else (0.0, 1.0)
-    if low < 0 or high > 1:
-        wrong = high if high > 1 else low
-        raise InputError(must("targets of a binary loss", "between 0 and 1", f"{wrong:g}"))
-
-
-def _cross_entropy(output: Tensor, target: Tensor) -> Tensor:
-    return F.cross_entropy(*class_scores(output, target))
-
-
-def _of_numbers(function: Callable[..., Tensor]) -> Function:
-    return lambda output, target: function(*same_shape(output, target))
-
-
-_ENTROPY = Loss("cross_entropy", _cross_entropy, lambda output: output.argmax(dim=-1))
 LOSSES = {
-    "binary_crossentropy": Loss("binary_crossentropy", _binary, lambda output: output > 0.5),
-    "binary_crossentropy_with_logits": Loss(
-        "binary_crossentropy_with_logits", _binary_logits, lambda output: output > 0
-    ),
-    "cross_entropy": _ENTROPY,
-    # Keras' word for the same: targets are class numbers. Outputs are scores (no softmax).
-    "sparse_categorical_crossentropy": _ENTROPY,
-    "mse": Loss("mse", _of_numbers(F.mse_loss)),
-    "mae": Loss("mae", _of_numbers(F.l1_loss)),
-    "huber": Loss("huber", _of_numbers(F.huber_loss)),
+    name: Loss(name, function, outputs)
+    for name, function, outputs in (
+        ("binary_crossentropy", binary_crossentropy, PROBABILITIES),
+        ("binary_crossentropy_with_logits", F.binary_cross_entropy_with_logits, LOGITS),
+        ("cross_entropy", cross_entropy, CLASSES),
+        # Keras' word for the same: targets are class numbers. Outputs are scores (no softmax).
+        ("sparse_categorical_crossentropy", cross_entropy, CLASSES),
+        ("mse", F.mse_loss, NUMBERS),
+        ("mae", F.l1_loss, NUMBERS),
+        ("huber", F.huber_loss, NUMBERS),
+    )
 }
-_CLASSES = {
-    torch.nn.BCELoss: "binary_crossentropy",
-    torch.nn.BCEWithLogitsLoss: "binary_crossentropy_with_logits",
-    torch.nn.CrossEntropyLoss: "cross_entropy",
+
+# What outputs are to torch's own modules.
+MODULES: dict[type[nn.Module], str] = {
+    nn.BCELoss: PROBABILITIES,
+    nn.BCEWithLogitsLoss: LOGITS,
+    nn.MSELoss: NUMBERS,
+    nn.L1Loss: NUMBERS,
+    nn.SmoothL1Loss: NUMBERS,
+    nn.HuberLoss: NUMBERS,
 }
 
 
@@ -99,6 +146,39 @@ def find_loss(loss: str | Function) -> Loss:
         return LOSSES[one_of("loss", loss, LOSSES)]
     if not callable(loss):
         raise InputError(must("loss", "a name or a callable", repr(loss)))
-    like = next((LOSSES[name] for kind, name in _CLASSES.items() if isinstance(loss, kind)), None)
     name = getattr(loss, "__name__", type(loss).__name__)
-    return Loss(name, loss, like.decide if like else None)
+    if isinstance(loss, nn.CrossEntropyLoss):
+        return Loss(name, _on_rows(loss), CLASSES)
+    kinds = (outputs for kind, outputs in MODULES.items() if isinstance(loss, kind))
+    return Loss(name, loss, next(kinds, UNKNOWN))
+
+
+def _on_rows(loss: nn.CrossEntropyLoss) -> Function:
+    """Torch wants classes on axis 1, everything here has them last: only (B, C) is both."""
+
+    def function(scores: Tensor, targets: Tensor) -> Tensor:
+        if scores.dim() != 2:
+            todo = "For (batch, time, classes) take the loss 'cross_entropy'."
+            got = f"shape {tuple(scores.shape)}"
+            raise InputError(must("outputs for CrossEntropyLoss", "(batch, classes)", got, todo))
+        result: Tensor = loss(scores, targets)
+        return result
+
+    return function
+
+
+def _check_labels(targets: Tensor) -> None:
+    wrong = targets[(targets < 0) | (targets > 1)]  # smoothed labels are allowed
+    if wrong.numel():
+        todo = "Number two classes 0 and 1; for more classes take the loss 'cross_entropy'."
+        got = f"{wrong[0].item():g}"
+        raise InputError(must("targets of a binary loss", "from 0 to 1", got, todo))
+
+
+def _check_classes(targets: Tensor, classes: int) -> None:
+    known = (targets >= 0) & (targets < classes) & (targets == targets.long())
+    wrong = targets[~(known | (targets == IGNORED))]
+    if wrong.numel():
+        expected = f"class numbers from 0 to {classes - 1}, as the model has {classes} outputs"
+        todo = "Number the classes from 0, or give the model an output for each."
+        raise InputError(must("targets", expected, f"{wrong[0].item():g}", todo))

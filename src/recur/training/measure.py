@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -11,11 +11,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recur.training import losses, metrics
-from recur.training.call import caller, device_of, to_device
+from recur.training.call import caller, device_of, with_targets_on
 from recur.training.feed import Feed, SequenceFeed, feed_of
-from recur.training.losses import Loss, find_loss
-from recur.training.metrics import Metric, find_metrics
+from recur.training.losses import find_loss
+from recur.training.metrics import find_metrics
+from recur.training.progress import passing
 from recur.training.totals import Totals
+
+# Elsewhere than on the CPU, so many batches are sent to the device before their values are read.
+UNREAD = 16
 
 
 def evaluate(
@@ -27,6 +31,7 @@ def evaluate(
     loss: str | losses.Function,
     metrics: Sequence[str | metrics.Function] = (),
     batch_size: int = 256,
+    progress: bool | None = None,
 ) -> dict[str, float]:
     """Returns the mean loss and the metrics over data, by name.
 
@@ -38,36 +43,53 @@ def evaluate(
         loss: a name or a callable, as for `fit`.
         metrics: names or callables.
         batch_size: rows at a time; the result does not depend on it, but for rounding.
+        progress: None: a bar on a terminal if it takes more than a second; False: nothing.
 
     Raises:
         InputError: data, a loss or metrics that do not fit.
     """
     found = find_loss(loss)
     feed = feed_of(x, y, lengths=lengths, batch_size=batch_size)
-    return measured(model, feed, found, find_metrics(metrics, found))
+    totals = Totals(found, find_metrics(metrics, found), feed.targets)
+    with passing("evaluating", len(feed), progress) as advance:
+        return measured(model, feed, totals, after=advance)
 
 
 def measured(
-    model: nn.Module, feed: Feed, loss: Loss, metrics: Sequence[Metric], prefix: str = ""
+    model: nn.Module, feed: Feed, totals: Totals, *, after: Callable[[], None] | None = None
 ) -> dict[str, float]:
-    """One pass without gradients: the means by name."""
+    """One pass without gradients: the means by name. `after` is called after each batch."""
     call, device = caller(model), device_of(model)
-    totals = Totals(loss, metrics)
+    unread: list[tuple[list[Tensor | float], int]] = []
     with evaluating(model):
         for batch in feed.batches(None):
-            batch = to_device(batch, device)
-            totals.add(batch, call(batch))
-    return totals.means(prefix)
+            batch = with_targets_on(batch, device)
+            _, values, examples = totals.measure(batch, call(batch))
+            unread.append((values, examples))
+            if device.type == "cpu" or len(unread) >= UNREAD:
+                _read(unread, totals)
+            if after is not None:
+                after()
+    _read(unread, totals)
+    return totals.means()
 
 
-def predict(model: nn.Module, x: Any, *, lengths: Any = None, batch_size: int = 256) -> Tensor:
+def predict(
+    model: nn.Module,
+    x: Any,
+    *,
+    lengths: Any = None,
+    batch_size: int = 256,
+    progress: bool | None = None,
+) -> Tensor:
     """Returns the model's outputs for data, on the CPU, in the order of the data.
 
     Args:
         model: any module; it is put in evaluation mode for the time.
-        x: data, as for `fit`.
+        x: data, as for `fit`; targets in it are not looked at.
         lengths: as for `fit`.
         batch_size: rows at a time.
+        progress: None: a bar on a terminal if it takes more than a second; False: nothing.
 
     Returns:
         (N, ...). Outputs for every step are padded with zeros to the longest sequence.
@@ -76,26 +98,20 @@ def predict(model: nn.Module, x: Any, *, lengths: Any = None, batch_size: int = 
         InputError: data that do not fit.
     """
     feed = feed_of(x, lengths=lengths, batch_size=batch_size)
-    call, device = caller(model), device_of(model)
-    with evaluating(model):
-        outputs = [call(to_device(batch, device)).cpu() for batch in feed.batches(None)]
+    call, outputs = caller(model), []
+    with passing("predicting", len(feed), progress) as advance, evaluating(model):
+        for batch in feed.batches(None):
+            outputs.append(call(batch).cpu())
+            advance()
     if not outputs:
         return torch.empty(0)
-    if outputs[0].dim() > 2:
-        longest = max(output.shape[1] for output in outputs)
-        outputs = [_padded(output, longest) for output in outputs]
-    together = torch.cat(outputs)
+    together = torch.cat(_of_one_width(outputs))
     if not isinstance(feed, SequenceFeed):
         return together
     order = torch.cat([torch.as_tensor(rows) for rows in feed.order(None)])
     answers = torch.empty_like(together)
     answers[order] = together
     return answers
-
-
-def _padded(output: Tensor, steps: int) -> Tensor:
-    missing = steps - output.shape[1]
-    return F.pad(output, [0, 0] * (output.dim() - 2) + [0, missing]) if missing else output
 
 
 @contextlib.contextmanager
@@ -109,3 +125,20 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+def _of_one_width(outputs: list[Tensor]) -> list[Tensor]:
+    """Pads outputs for every step to those of the longest batch."""
+    if outputs[0].dim() < 2:
+        return outputs
+    widest = max(output.shape[1] for output in outputs)
+    return [
+        F.pad(output, [0, 0] * (output.dim() - 2) + [0, widest - output.shape[1]])
+        for output in outputs
+    ]
+
+
+def _read(unread: list[tuple[list[Tensor | float], int]], totals: Totals) -> None:
+    for values, examples in unread:
+        totals.add([float(value) for value in values], examples)
+    unread.clear()

@@ -1,80 +1,129 @@
-"""Metrics by the names people know, summed over batches as tensors."""
+"""Metrics by the names people know, or as functions.
+
+A metric is computed batch by batch; its value for an epoch is the mean over the examples (over the
+steps, where each has a target).
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from recur.messages import InputError, must, one_of
+from recur.messages import InputError, listed, must, one_of
+from recur.training import losses
 from recur.training.losses import Loss
-from recur.training.targets import class_scores, same_shape
+from recur.training.targets import IGNORED, like_outputs
 
-Function = Callable[[Tensor, Tensor], Tensor]
+Function = Callable[[Tensor, Tensor], Tensor | float]
+
+# Words in the names of metrics of which more is better; of all others less is.
+MORE_IS_BETTER = ("acc", "auc", "f1", "precision", "recall", "r2", "bleu", "score")
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: a mean over values, then perhaps a function of it.
+    """A metric: a mean over batches, then perhaps a function of it.
 
     Attributes:
         name: its column in the history.
-        values: (outputs, targets) -> the values whose mean is wanted, of any shape.
-        finish: what becomes of the mean over all batches.
+        mean: (outputs, targets aligned as for the loss) -> the mean over a batch.
+        finish: what becomes of the mean over all batches (the root, for "rmse").
+        more_is_better: which way is up.
     """
 
     name: str
-    values: Function
-    finish: Callable[[float], float] = lambda mean: mean
-
-
-def _accuracy(loss: Loss) -> Metric:
-    if loss.decide is None:
-        raise InputError(
-            f"The metric 'accuracy' has no meaning for the loss {loss.name!r}, whose outputs are "
-            "no decisions. Use 'mae', 'mse' or 'rmse'."
-        )
-    decide = loss.decide
-
-    def right(output: Tensor, target: Tensor) -> Tensor:
-        if loss.name == "cross_entropy" or (target.dim() < output.dim() and output.shape[-1] > 1):
-            output, target = class_scores(output, target)
-            return decide(output) == target
-        output, target = same_shape(output, target)
-        return decide(output) == (target > 0.5)
-
-    return Metric("accuracy", right)
-
-
-METRICS: dict[str, Callable[[Loss], Metric]] = {
-    "accuracy": _accuracy,
-    "mae": lambda _: Metric("mae", lambda o, y: (_gap(o, y)).abs()),
-    "mse": lambda _: Metric("mse", lambda o, y: _gap(o, y) ** 2),
-    "rmse": lambda _: Metric("rmse", lambda o, y: _gap(o, y) ** 2, math.sqrt),
-}
-
-
-def _gap(output: Tensor, target: Tensor) -> Tensor:
-    output, target = same_shape(output, target)
-    return output - target
+    mean: Function
+    finish: Callable[[float], float] = float
+    more_is_better: bool = False
 
 
 def find_metrics(metrics: Sequence[str | Function], loss: Loss) -> list[Metric]:
-    """Returns metrics by name, or wraps callables `(outputs, targets) -> values or a scalar`.
+    """Returns metrics by name, or wraps callables `(outputs, targets) -> mean`.
+
+    A callable's `higher_is_better` says which way is up; without it, its name does (names with
+    "acc", "f1", "auc" ... in them go up, errors and losses down).
 
     Raises:
-        InputError: an unknown name, or one that does not fit the loss.
+        InputError: an unknown name, one that does not fit the loss, or the same name twice.
     """
     if isinstance(metrics, str):
         raise InputError(must("metrics", "a list", repr(metrics), f"Write [{metrics!r}]."))
-    found = []
-    for metric in metrics:
-        if isinstance(metric, str):
-            found.append(METRICS[one_of("metric", metric, METRICS)](loss))
-        elif callable(metric):
-            found.append(Metric(getattr(metric, "__name__", type(metric).__name__), metric))
-        else:
-            raise InputError(must("a metric", "a name or a callable", repr(metric)))
+    found = [_find(metric, loss) for metric in metrics]
+    names = ["loss", *(metric.name for metric in found)]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(must("metrics", "of different names", f"{twice[0]!r} twice"))
     return found
+
+
+def goes_up(column: str, metrics: Iterable[Metric]) -> bool:
+    """Whether a higher value of this column of a history is the better one."""
+    name = column.removeprefix("val_")
+    return any(metric.more_is_better for metric in metrics if metric.name == name)
+
+
+def _find(metric: str | Function, loss: Loss) -> Metric:
+    if isinstance(metric, str):
+        return NAMED[one_of("metric", metric, NAMED)](loss)
+    if not callable(metric):
+        raise InputError(must("a metric", "a name or a callable", repr(metric)))
+    name = getattr(metric, "__name__", type(metric).__name__).strip("<>")
+    declared = getattr(metric, "higher_is_better", None)  # torchmetrics' word
+    better = up_by_name(name) if declared is None else bool(declared)
+    return Metric(name, metric, more_is_better=better)
+
+
+def up_by_name(name: str) -> bool:
+    """Whether more is better of a metric of this name."""
+    return any(word in name.lower() for word in MORE_IS_BETTER)
+
+
+def _accuracy(loss: Loss) -> Metric:
+    if loss.outputs not in ACCURACIES:
+        todo = "Take 'mae', 'mse' or 'rmse', or a function metric(outputs, targets)."
+        expected = f"used with a loss of {listed(ACCURACIES)}"
+        raise InputError(must("the metric 'accuracy'", expected, f"the loss {loss.name!r}", todo))
+    return Metric("accuracy", ACCURACIES[loss.outputs], more_is_better=True)
+
+
+def _accuracy_above(threshold: float) -> Function:
+    def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
+        right: Tensor = (outputs > threshold) == (targets > 0.5)
+        return right.double().mean()
+
+    return accuracy
+
+
+def _accuracy_of_classes(scores: Tensor, targets: Tensor) -> Tensor:
+    best = scores.argmax(-1)
+    if targets.shape == scores.shape:
+        return (best == targets.argmax(-1)).double().mean()
+    counted = targets != IGNORED
+    return ((best == targets) & counted).sum().double() / counted.sum().clamp(min=1)
+
+
+# How outputs are decisions, by what they are to the loss.
+ACCURACIES: dict[str, Function] = {
+    losses.PROBABILITIES: _accuracy_above(0.5),
+    losses.LOGITS: _accuracy_above(0.0),
+    losses.CLASSES: _accuracy_of_classes,
+}
+
+
+def _absolute(outputs: Tensor, targets: Tensor) -> Tensor:
+    return (outputs - like_outputs(outputs, targets)).abs().mean()
+
+
+def _square(outputs: Tensor, targets: Tensor) -> Tensor:
+    return (outputs - like_outputs(outputs, targets)).square().mean()
+
+
+NAMED: dict[str, Callable[[Loss], Metric]] = {
+    "accuracy": _accuracy,
+    "mae": lambda _: Metric("mae", _absolute),
+    "mse": lambda _: Metric("mse", _square),
+    "rmse": lambda _: Metric("rmse", _square, math.sqrt),
+}

@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
+from recur.data.sequences import Batch
 from recur.layers import explain
-from recur.training.call import caller, device_of, to_device
-from recur.training.feed import feed_of
+from recur.training.call import caller
+from recur.training.feed import SequenceFeed, feed_of
 from recur.training.measure import evaluating
+
+ROWS = 2  # of the data, sent through the model to see the shapes
 
 
 @dataclass(frozen=True)
 class Row:
-    """A layer: its name and type, the shape of its output if known, its parameters."""
+    """A layer: its name and type, the shape of its output, its own parameters."""
 
     name: str
     kind: str
@@ -28,8 +33,9 @@ class Summary:
     """What `summary` found; printing it shows a table.
 
     Attributes:
-        rows: a row a layer, in the order in which the model names them.
-        parameters: in all.
+        rows: a row a layer, in the order in which data go through them (without data, in the order
+            in which the model names them).
+        parameters: in all; what layers share counts once.
         trainable: those that training changes.
         paths: a line for each recurrent layer: how it is walked, and why.
     """
@@ -54,50 +60,93 @@ def summary(model: nn.Module, x: Any = None, *, lengths: Any = None) -> Summary:
 
     Args:
         model: any module.
-        x: some data, as for `predict`; two rows of it are sent through the model to see the shapes.
+        x: some data, as for `predict`; two rows are sent through the model to see the shapes.
+            Without it only the last axis is known, where the layer says so itself.
         lengths: the steps of each row of `x`.
 
     Raises:
         InputError: data that the model cannot take.
     """
-    shapes = {} if x is None else _shapes(model, x, lengths)
+    seen = {} if x is None else _shapes(model, x, lengths)
+    layers = {name: module for name, module in model.named_modules() if _is_layer(module)}
+    ordered = [name for name in seen if name in layers]
+    ordered += [name for name in layers if name not in seen]
     rows = [
-        Row(name or "the model", type(m).__name__, shapes.get(name, "?"), _count(m))
-        for name, m in model.named_modules()
-        if not any(m.children())
+        Row(
+            name or "the model",
+            type(layers[name]).__name__,
+            seen.get(name) or _declared(layers[name]),
+            _own(layers[name]),
+        )
+        for name in ordered
     ]
     return Summary(
         tuple(rows),
-        parameters=_count(model),
+        parameters=sum(p.numel() for p in model.parameters()),
         trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),
         paths=str(explain(model)),
     )
 
 
-def _count(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
+def _is_layer(module: nn.Module) -> bool:
+    """What holds other modules is no layer, unless it has weights of its own."""
+    return not any(module.children()) or _own(module) > 0
+
+
+def _own(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters(recurse=False))
+
+
+def _declared(module: nn.Module) -> str:
+    """The shape that a layer tells of itself."""
+    last: int | None = None
+    if isinstance(module, nn.Embedding):
+        last = module.embedding_dim
+    elif isinstance(module, nn.Linear):
+        last = module.out_features
+    elif isinstance(module, nn.RNNBase):
+        last = (module.proj_size or module.hidden_size) * (2 if module.bidirectional else 1)
+    return "?" if last is None else f"(..., {last})"
 
 
 def _shapes(model: nn.Module, x: Any, lengths: Any) -> dict[str, str]:
+    """Shapes of outputs by the layer's name, in the order in which the layers were called."""
     found: dict[str, str] = {}
     hooks = []
+    batch = _few(x, lengths)
+    rows = len(batch.x)
     for name, module in model.named_modules():
 
         def note(module: nn.Module, inputs: Any, output: Any, name: str = name) -> None:
-            found[name] = _shape(output)
+            found.setdefault(name, _shape(module, output, rows))  # of its first call
 
         hooks.append(module.register_forward_hook(note))
-    batch = next(iter(feed_of(x, lengths=lengths, batch_size=2, bucket=False).batches(None)))
     try:
         with evaluating(model):
-            caller(model)(to_device(batch, device_of(model)))
+            caller(model)(batch)
     finally:
         for hook in hooks:
             hook.remove()
     return found
 
 
-def _shape(output: Any) -> str:
+def _few(x: Any, lengths: Any) -> Batch:
+    """A few rows of the data as a batch."""
+    feed = feed_of(x, lengths=lengths, batch_size=ROWS, bucket=False)
+    if isinstance(feed, SequenceFeed):
+        return feed.batch(np.arange(min(ROWS, len(feed.data))))
+    return next(feed.batches(None))
+
+
+def _shape(module: nn.Module, output: Any, rows: int) -> str:
+    """The shape of the (first) output, with "batch" where the rows are."""
     first = output[0] if isinstance(output, tuple | list) else output
-    # The number of rows is not the model's.
-    return f"(batch, {', '.join(map(str, first.shape[1:]))})" if isinstance(first, Tensor) else "?"
+    if isinstance(first, PackedSequence):
+        first = first.data
+    if not isinstance(first, Tensor):
+        return "?"
+    across = 1 if isinstance(module, nn.RNNBase) and not module.batch_first else 0
+    axes = [str(size) for size in first.shape]
+    if across < len(axes) and first.shape[across] == rows:
+        axes[across] = "batch"
+    return f"({', '.join(axes)})"

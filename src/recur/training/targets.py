@@ -1,4 +1,9 @@
-"""Outputs and targets, brought to the same shape; never broadcast against each other in silence."""
+"""Outputs and targets, brought to the same shape; never broadcast against each other in silence.
+
+Outputs of shape (B, 1) and targets of shape (B,) mean the same thing, and torch would broadcast
+them to (B, B) without a word. Here targets take the shape of the outputs, or an error says why
+they cannot.
+"""
 
 from __future__ import annotations
 
@@ -7,73 +12,78 @@ from torch import Tensor
 
 from recur.messages import InputError, must
 
-
-def same_shape(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Makes (B, 1) and (B,) alike; targets take the type of the outputs.
-
-    Raises:
-        InputError: if the shapes still differ.
-    """
-    if output.dim() == target.dim() + 1 and output.shape[-1] == 1:
-        output = output.squeeze(-1)
-    elif target.dim() == output.dim() + 1 and target.shape[-1] == 1:
-        target = target.squeeze(-1)
-    if output.shape != target.shape:
-        raise InputError(
-            must(
-                "the targets y",
-                f"of the model's output shape {tuple(output.shape)}",
-                f"the shape {tuple(target.shape)}",
-                "Change the last layer or the targets; for class numbers use the loss "
-                "'cross_entropy'.",
-            )
-        )
-    return output, target.to(output.dtype)
+IGNORED = -100
+"""A target class that counts for nothing, as in torch."""
 
 
-def class_scores(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Scores (..., C) and class numbers (...), flattened to (N, C) and (N,).
+def like_outputs(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Returns targets in the shape and type of the outputs.
 
     Raises:
-        InputError: if the targets are no class numbers for these scores.
+        InputError: if they differ by more than axes of length 1.
     """
-    if target.dim() == output.dim() and target.shape[-1] == 1:
-        target = target.squeeze(-1)
-    if output.dim() < 2 or target.shape != output.shape[:-1]:
-        raise InputError(
-            must(
-                "the targets y",
-                f"one class number for each of the scores' rows {tuple(output.shape[:-1])}",
-                f"the shape {tuple(target.shape)}",
-                "The model's output must be (batch, classes), or (batch, time, classes).",
+    if outputs.shape != targets.shape:
+        if not same_but_for_ones(outputs, targets):
+            todo = (
+                "Change the last layer or the targets, so that each output has its target; for "
+                "class numbers take the loss 'cross_entropy'."
             )
-        )
-    if target.is_floating_point():
-        raise InputError(must("class numbers", "integers", str(target.dtype), "Convert y to int."))
-    flat = target.reshape(-1).long()
-    classes = output.shape[-1]
-    low, high = (int(flat.min()), int(flat.max())) if flat.numel() else (0, 0)
-    if low < 0 or high >= classes:
-        bad = high if high >= classes else low
-        raise InputError(
-            must("class numbers", f"from 0 to {classes - 1} for {classes} scores", str(bad))
-        )
-    return output.reshape(-1, classes), flat
+            expected = f"of the shape of the model's outputs, {tuple(outputs.shape)}"
+            raise InputError(must("targets", expected, f"shape {tuple(targets.shape)}", todo))
+        targets = targets.reshape(outputs.shape)
+    return targets.to(outputs.dtype)
+
+
+def class_numbers(scores: Tensor, targets: Tensor) -> Tensor:
+    """Returns class numbers (...) as int64 for scores (..., C), or probabilities (..., C).
+
+    Raises:
+        InputError: if there is not one class, or one probability for each score, an example.
+    """
+    if scores.dim() < 2 or scores.shape[-1] < 2:
+        todo = "For two classes with one output take 'binary_crossentropy_with_logits'."
+        expected = "at least two scores an example, (batch, ..., classes)"
+        got = f"outputs of shape {tuple(scores.shape)}"
+        raise InputError(must("outputs for 'cross_entropy'", expected, got, todo))
+    if targets.shape == scores.shape:
+        return targets.to(scores.dtype)
+    rows = scores.shape[:-1]
+    if targets.shape != rows:
+        if not same_but_for_ones(scores[..., 0], targets):
+            expected = f"one class number for each row of the scores, {tuple(rows)}"
+            todo = "The model's output must be (batch, classes) or (batch, time, classes)."
+            raise InputError(must("targets", expected, f"shape {tuple(targets.shape)}", todo))
+        targets = targets.reshape(rows)
+    return targets.long()
 
 
 def existing(
-    output: Tensor, target: Tensor, lengths: Tensor | None, steps: int
+    outputs: Tensor, targets: Tensor, lengths: Tensor | None, steps: int
 ) -> tuple[Tensor, Tensor]:
-    """Leaves out padded steps where there is a target for every step (B, T, ...)."""
+    """Leaves out padded steps where there is a target for every step (B, T, ...).
+
+    Args:
+        outputs: (B, T, ...) or (B, ...).
+        targets: the same of the targets.
+        lengths: (B,) steps that exist; None if all do.
+        steps: T of the batch.
+
+    Returns:
+        the pair as given, or (L, ...) of the L steps that exist.
+    """
     per_step = (
         lengths is not None
-        and target.dim() >= 2
-        and output.dim() >= 2
-        and target.shape[1] == steps == output.shape[1]
-        and output.shape[:2] == target.shape[:2]
+        and min(outputs.dim(), targets.dim()) >= 2
+        and targets.shape[1] == steps
+        and outputs.shape[:2] == targets.shape[:2]
     )
     if not per_step:
-        return output, target
+        return outputs, targets
     assert lengths is not None
-    within = torch.arange(steps, device=output.device) < lengths.to(output.device).unsqueeze(1)
-    return output[within], target[within.to(target.device)]
+    within = torch.arange(steps, device=outputs.device) < lengths.to(outputs.device).unsqueeze(1)
+    return outputs[within], targets[within.to(targets.device)]
+
+
+def same_but_for_ones(a: Tensor, b: Tensor) -> bool:
+    """Whether two shapes are the same when axes of length 1 are left out."""
+    return [n for n in a.shape if n != 1] == [n for n in b.shape if n != 1]

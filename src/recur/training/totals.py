@@ -1,4 +1,4 @@
-"""Sums over the batches of an epoch, kept as tensors on the model's device."""
+"""Means over the batches of a pass: of the loss, and of each metric."""
 
 from __future__ import annotations
 
@@ -15,18 +15,29 @@ from recur.training.targets import existing
 
 
 class Totals:
-    """The loss and the metrics of one pass.
+    """The loss and the metrics of one pass, each weighed by the examples of its batch.
 
     Attributes:
-        sums: for the loss and each metric, the sum and the count (float64).
+        sums: of the loss and of each metric, times the examples.
+        examples: how many there were (steps, where each has a target).
     """
 
-    def __init__(self, loss: Loss, metrics: Sequence[Metric]) -> None:
-        self.loss, self.metrics = loss, metrics
-        self.sums = torch.zeros(len(metrics) + 1, 2, dtype=torch.float64)
+    def __init__(self, loss: Loss, metrics: Sequence[Metric], known: Tensor | None = None) -> None:
+        """`known`: all targets, where they are known; they are checked with the first batch."""
+        self.loss, self.metrics, self._known = loss, metrics, known
+        self._checked = False
+        self.clear()
 
-    def add(self, batch: Batch, output: Tensor) -> Tensor:
-        """Counts a batch; returns its mean loss, differentiable.
+    def clear(self) -> None:
+        """Begins a new pass."""
+        self.sums = [0.0] * (len(self.metrics) + 1)
+        self.examples = 0
+
+    def measure(self, batch: Batch, outputs: Tensor) -> tuple[Tensor, list[Tensor | float], int]:
+        """Computes the loss and the metrics of a batch, without waiting for the device.
+
+        Returns:
+            the loss, differentiable; the values that `add` takes; the examples.
 
         Raises:
             InputError: if there are no targets, or they do not fit the outputs.
@@ -34,25 +45,36 @@ class Totals:
         if batch.y is None:
             raise InputError("There are no targets y; a loss needs them.")
         steps = batch.x.shape[1] if batch.x.dim() > 1 else 0
-        output, target = existing(output, batch.y, batch.lengths, steps)
-        loss = self.loss.mean(output, target)
-        rows = target.shape[0]
+        outputs, given = existing(outputs, batch.y, batch.lengths, steps)
+        targets = self.loss.align(outputs, given)
+        if not self._checked:
+            whole = self._known if given is batch.y and self._known is not None else given
+            self.loss.check(outputs, targets, whole)
+            self._checked = True
+        loss = self.loss.mean(outputs, targets)
+        if not self.metrics:
+            return loss, [loss.detach()], len(targets)
         with torch.no_grad():
-            found = [(loss.detach() * rows, rows)]
-            for metric in self.metrics:
-                values = metric.values(output.detach(), target)
-                # A scalar stands for the mean over the batch.
-                found.append(
-                    (values * rows, rows) if values.dim() == 0 else (values.sum(), values.numel())
-                )
-            self.sums += torch.tensor([(float(a), float(b)) for a, b in found], dtype=torch.float64)
-        return loss
+            seen = outputs.detach()
+            values = [_mean(metric.mean(seen, targets)) for metric in self.metrics]
+        return loss, [loss.detach(), *values], len(targets)
+
+    def add(self, values: Sequence[float], examples: int) -> None:
+        """Counts the values of a batch."""
+        for index, value in enumerate(values):
+            self.sums[index] += value * examples
+        self.examples += examples
 
     def means(self, prefix: str = "") -> dict[str, float]:
         """The means so far, by name."""
         names = ["loss", *[metric.name for metric in self.metrics]]
         finish = [float, *[metric.finish for metric in self.metrics]]
         return {
-            f"{prefix}{name}": end(total / max(number, 1))
-            for name, end, (total, number) in zip(names, finish, self.sums.tolist(), strict=True)
+            f"{prefix}{name}": end(total / max(self.examples, 1))
+            for name, end, total in zip(names, finish, self.sums, strict=True)
         }
+
+
+def _mean(value: Tensor | float) -> Tensor | float:
+    """Functions may give a value an example; the batch counts with their mean."""
+    return value.float().mean() if isinstance(value, Tensor) and value.dim() else value

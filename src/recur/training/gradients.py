@@ -1,0 +1,130 @@
+"""The norm of the gradient: always known, held at a limit, and put in words when it explodes.
+
+Backwards through T steps the gradient is multiplied T times by the recurrent matrix, so it may grow
+(explode) or fade (vanish) exponentially with T. Cutting its norm at a limit is the remedy of
+Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+# A norm is called exploding above the first of these, and above the second if that is so many
+# times the usual norm of its epoch.
+EXPLODING = 1000.0
+LARGE, TIMES_USUAL = 10.0, 100.0
+
+
+class Gradients:
+    """The gradients of some parameters, together.
+
+    Args:
+        parameters: those of the model.
+        clip_norm: the largest norm that is let through; None for no limit.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], clip_norm: float | None) -> None:
+        self.parameters = [p for p in parameters if p.requires_grad]
+        self.clip_norm = clip_norm
+        self.on_cpu = all(p.device.type == "cpu" for p in self.parameters)
+
+    def clear(self) -> None:
+        """Forgets the gradients, as `optimizer.zero_grad` does with more ado."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def clip(self) -> float | Tensor:
+        """Scales all gradients so that their norm is at most `clip_norm`.
+
+        On the CPU the norm is a number at once. Elsewhere it stays a tensor, so that the device is
+        not waited for; since the step is then taken before the norm is looked at, gradients that
+        are not finite become zero.
+
+        Returns:
+            the norm before scaling.
+        """
+        values = [_values(p) for p in self.parameters if p.grad is not None]
+        if not self.on_cpu:
+            return self._clip_unseen(values)
+        # One by one: torch.nn.utils.get_total_norm took 89 us for seven tensors, this takes 60.
+        norm = math.sqrt(sum(torch.linalg.vector_norm(value).item() ** 2 for value in values))
+        if self.clip_norm is not None and self.clip_norm < norm < math.inf:
+            for value in values:
+                value.mul_(self.clip_norm / norm)
+        return norm
+
+    def _clip_unseen(self, values: list[Tensor]) -> Tensor:
+        norm = torch.nn.utils.get_total_norm(values)
+        limit = math.inf if self.clip_norm is None else self.clip_norm
+        scale, bad = (limit / norm).clamp(max=1.0), ~norm.isfinite()
+        for value in values:
+            value.mul_(scale).masked_fill_(bad, 0.0)
+        return norm
+
+
+@dataclass
+class Norms:
+    """Gradient norms of an epoch, in five numbers however long it is.
+
+    Attributes:
+        number: batches counted.
+        total: the sum of their norms.
+        total_log: the sum of the logarithms of their norms.
+        largest: the largest norm.
+        at: the batch (from 1) that had it.
+    """
+
+    number: int = 0
+    total: float = 0.0
+    total_log: float = 0.0
+    largest: float = 0.0
+    at: int = 0
+
+    def add(self, norm: float) -> None:
+        """Counts the norm of the next batch."""
+        self.number += 1
+        self.total += norm
+        self.total_log += math.log(max(norm, 1e-12))
+        if norm >= self.largest:
+            self.largest, self.at = norm, self.number
+
+    @property
+    def mean(self) -> float:
+        """The arithmetic mean."""
+        return self.total / max(self.number, 1)
+
+    @property
+    def usual(self) -> float:
+        """The geometric mean, which a few explosions hardly move."""
+        return math.exp(self.total_log / max(self.number, 1))
+
+
+def explosion(norms: Norms, epoch: int, clip_norm: float | None) -> str | None:
+    """Says in words that gradients exploded in an epoch (from 1), and what to do; None if not."""
+    if norms.largest < max(LARGE, min(EXPLODING, TIMES_USUAL * norms.usual)):
+        return None
+    seen = (
+        f"Exploding gradient: the norm reached {norms.largest:.3g} in epoch {epoch}, batch "
+        f"{norms.at} (usual: {norms.usual:.2g})."
+    )
+    if clip_norm is None:
+        return f"{seen} Set clip_norm=1.0, so that such a batch cannot throw the weights away."
+    return (
+        f"{seen} It was cut to {clip_norm:g}. If the loss jumps, lower the learning rate, scale "
+        "the inputs and targets, shorten the sequences, or take an LSTM or GRU."
+    )
+
+
+def _values(parameter: nn.Parameter) -> Tensor:
+    """The numbers of a gradient, to be changed in place."""
+    gradient = parameter.grad
+    assert gradient is not None
+    if gradient.is_sparse:  # of an embedding with sparse=True
+        parameter.grad = gradient.coalesce()
+        return parameter.grad.values()
+    return gradient

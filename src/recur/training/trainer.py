@@ -1,0 +1,333 @@
+"""One training, as a ladder of short steps: all epochs, an epoch, a batch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from recur.data.sequences import Batch
+from recur.messages import FailedError, InputError
+from recur.training import checkpoint as store
+from recur.training import guard, randomness
+from recur.training.call import caller, device_of, takes_lengths, with_targets_on
+from recur.training.checkpoint import Live, Position
+from recur.training.feed import Feed
+from recur.training.gradients import Gradients, Norms, explosion
+from recur.training.history import History
+from recur.training.interrupt import Interrupt, TrainingInterrupted
+from recur.training.losses import Loss
+from recur.training.measure import UNREAD, evaluating, measured
+from recur.training.metrics import Metric
+from recur.training.progress import Progress
+from recur.training.totals import Totals
+
+SAVE_EVERY = 300.0  # seconds between checkpoints within a long epoch
+
+OnEpoch = Callable[[int, dict[str, float]], object]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train: the arguments of `fit` that are neither model nor data, checked.
+
+    Attributes:
+        epochs: passes over the data.
+        clip_norm: the limit of the gradient's norm, or None.
+        shuffle: another order in every epoch.
+        monitor: the column that says which epoch is best.
+        up: whether more is better of it.
+        patience: epochs to wait for a better one, or None.
+        restore_best: end with the weights of the best epoch.
+        folder: where the state is kept, or None.
+        learning_rate: the step size asked for, or None.
+        on_epoch: called after each epoch, or None.
+    """
+
+    epochs: int
+    clip_norm: float | None
+    shuffle: bool
+    monitor: str
+    up: bool
+    patience: int | None
+    restore_best: bool
+    folder: Path | None
+    learning_rate: float | None
+    on_epoch: OnEpoch | None
+
+
+class Unread(NamedTuple):
+    """A batch whose numbers may still be on the device."""
+
+    number: int
+    batch: Batch
+    values: list[Tensor | float]
+    examples: int
+    norm: Tensor | float
+
+
+class Trainer:
+    """One call of `fit`."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        feeds: tuple[Feed, Feed | None],
+        loss: Loss,
+        metrics: list[Metric],
+        optimizer: Optimizer,
+        plan: Plan,
+    ) -> None:
+        self.model, self.optimizer, self.plan = model, optimizer, plan
+        self.train, self.validation = feeds
+        self.device, self.call = device_of(model), caller(model)
+        self.gradients = Gradients(model.parameters(), plan.clip_norm)
+        self.totals = Totals(loss, metrics, self.train.targets)
+        if self.validation is not None:
+            self.validated = Totals(loss, metrics, self.validation.targets)
+        self.live = Live(model, optimizer, self.device)
+        self.unread: list[Unread] = []
+        self.settings = self._settings(loss)
+
+    def run(self, seed: int | None, resume: bool, show: bool | None) -> History:
+        """Trains from the beginning, or from where the checkpoint stands."""
+        with (
+            randomness.kept_apart(self.device),
+            Progress(self.plan.epochs, len(self.train), show) as self.progress,
+            Interrupt() as self.interrupt,
+        ):
+            self._begin(seed, resume)
+            while not self._is_over():
+                self._run_epoch()
+        if self.plan.restore_best and self.live.best:
+            self.model.load_state_dict(self.live.best)
+        return self._history()
+
+    # Beginning and end
+
+    def _begin(self, seed: int | None, resume: bool) -> None:
+        self.position, self.resumed = Position(seed or 0), False
+        folder = self.plan.folder
+        if folder is not None and store.exists(folder):
+            if not resume:
+                raise InputError(
+                    f"{folder} holds the state of an earlier training. Give resume=True to go on "
+                    "with it, or another checkpoint folder."
+                )
+            self._resume(folder, seed)
+        else:
+            self.position.seed = randomness.seed_or_drawn(seed)
+        self.saved = time.perf_counter()
+        if self.train.ragged and not takes_lengths(self.model):
+            self._note(
+                "The model's forward takes no `lengths`: padding is read as if it were data."
+            )
+
+    def _resume(self, folder: Path, seed: int | None) -> None:
+        self.position = store.restore(folder, self.live, self.settings)
+        self.resumed = True
+        if seed is not None and seed != self.position.seed:
+            was = f"{self.position.seed} and is {seed}"
+            raise InputError(f"Training cannot go on with another seed: it was {was}.")
+        if self.plan.learning_rate is not None:
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.plan.learning_rate
+        self.totals.sums = self.position.sums or self.totals.sums
+        self.totals.examples = self.position.examples
+
+    def _settings(self, loss: Loss) -> dict[str, Any]:
+        return {
+            **self.train.settings(),
+            "shuffle": self.plan.shuffle,
+            "loss": loss.name,
+            "metrics": [metric.name for metric in self.totals.metrics],
+            "optimizer": type(self.optimizer).__name__,
+        }
+
+    def _is_over(self) -> bool:
+        position, patience = self.position, self.plan.patience
+        if position.epoch >= self.plan.epochs:
+            return True
+        if patience is None or position.best_epoch is None:
+            return False
+        waited = position.epoch - 1 - position.best_epoch
+        if waited < patience or position.batch:
+            return False
+        self._note(
+            f"Stopped early: {self.plan.monitor} has not improved for {waited} epochs; the best "
+            f"was {position.best:.4f} in epoch {position.best_epoch + 1}."
+        )
+        return True
+
+    # An epoch
+
+    def _run_epoch(self) -> None:
+        position = self.position
+        self.started = time.perf_counter() - position.seconds
+        self.progress.begin(position.epoch + 1, position.batch)
+        self.model.train()
+        for batch in self._batches():
+            self._train_batch(batch)
+            self._after_batch()
+        self._read()
+        if not position.batch:
+            raise InputError("There is nothing to train on: the data hold no batch.")
+        self._end_epoch()
+
+    def _batches(self) -> Iterator[Batch]:
+        """The batches of the epoch under way that are still to do."""
+        position = self.position
+        seed = randomness.epoch_seed(position.seed, position.epoch)
+        # A DataLoader draws its order here; in the middle of an epoch the state goes on after it.
+        at_rest = randomness.states(self.device) if self.resumed and position.batch else None
+        randomness.set_seed(seed)
+        batches = self.train.batches(seed if self.plan.shuffle else None, position.batch)
+        if at_rest is not None:
+            randomness.restore(at_rest, self.device)
+        self.resumed = False
+        return batches
+
+    def _end_epoch(self) -> None:
+        position = self.position
+        row = {**self.totals.means(), **self._validate()}
+        row["gradient_norm"], row["gradient_norm_max"] = position.norms.mean, position.norms.largest
+        row["learning_rate"] = float(self.optimizer.param_groups[0]["lr"])
+        row["seconds"] = time.perf_counter() - self.started
+        position.rows.append(row)
+        self._keep_if_best(row)
+        self._report_explosion()
+        position.epoch, position.batch = position.epoch + 1, 0
+        position.norms, position.seconds = Norms(), 0.0
+        self.totals.clear()
+        self.progress.end(position.epoch, row)
+        self._save()
+        if self.plan.on_epoch is not None:
+            self.plan.on_epoch(position.epoch, dict(row))
+        self._stop_if_asked()
+
+    def _validate(self) -> dict[str, float]:
+        if self.validation is None:
+            return {}
+        self.progress.validating()
+        self.validated.clear()
+        found = measured(self.model, self.validation, self.validated, after=self._stop_if_asked)
+        if not math.isfinite(found["loss"]):
+            self._fail_in_validation(self.validation, found["loss"])
+        return {f"val_{name}": value for name, value in found.items()}
+
+    def _keep_if_best(self, row: dict[str, float]) -> None:
+        value, best = row[self.plan.monitor], self.position.best
+        if not math.isfinite(value):
+            return
+        if best is None or (value > best if self.plan.up else value < best):
+            self.position.best, self.position.best_epoch = value, self.position.epoch
+            if self.plan.restore_best:
+                state = store.weights_of(self.model)
+                self.live.best = {name: value.detach().clone() for name, value in state.items()}
+
+    def _report_explosion(self) -> None:
+        """In words: the first time, and when it got ten times worse."""
+        norms = self.position.norms
+        sentence = explosion(norms, self.position.epoch + 1, self.plan.clip_norm)
+        if sentence and norms.largest >= 10 * self.position.exploded:
+            self.position.exploded = norms.largest
+            self._note(sentence)
+
+    # A batch
+
+    def _train_batch(self, batch: Batch) -> None:
+        batch = with_targets_on(batch, self.device)
+        self.gradients.clear()
+        loss, values, examples = self.totals.measure(batch, self.call(batch))
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = self.gradients.clip()
+        self.unread.append(Unread(self.position.batch + 1, batch, values, examples, norm))
+        # The CPU's numbers are here at once, and a bad one must not reach the weights.
+        if self.gradients.on_cpu or len(self.unread) >= UNREAD:
+            self._read()
+        self.optimizer.step()
+
+    def _read(self) -> None:
+        """Looks at the numbers of the batches that were not looked at."""
+        for seen in self.unread:
+            values, norm = [float(value) for value in seen.values], float(seen.norm)
+            if not (math.isfinite(values[0]) and math.isfinite(norm)):
+                self._fail(seen, values[0], norm)
+            self.totals.add(values, seen.examples)
+            self.position.norms.add(norm)
+        self.unread.clear()
+
+    def _after_batch(self) -> None:
+        self.position.batch += 1
+        self.progress.batch(self.totals.means)
+        if self.interrupt.asked:
+            self._stop_if_asked()
+        elif self.plan.folder is not None and time.perf_counter() - self.saved > SAVE_EVERY:
+            self._save()
+
+    # Stopping
+
+    def _stop_if_asked(self) -> None:
+        if not self.interrupt.asked:
+            return
+        self._save()
+        position = self.position
+        epoch = position.epoch + 1 if position.batch else position.epoch
+        done = position.batch or len(self.train)
+        raise TrainingInterrupted(epoch, done, self._history(), self.plan.folder)
+
+    def _save(self) -> None:
+        self._read()
+        position = self.position
+        if self.plan.folder is None:
+            return
+        if position.batch:
+            position.seconds = time.perf_counter() - self.started
+        position.sums, position.examples = list(self.totals.sums), self.totals.examples
+        store.save(self.plan.folder, position, self.live, self.settings)
+        self.saved = time.perf_counter()
+
+    def _fail(self, seen: Unread, loss: float, norm: float) -> None:
+        bad_loss = not math.isfinite(loss)
+        what, value = ("loss", loss) if bad_loss else ("norm of the gradient", norm)
+        self._raise(what, value, f"batch {seen.number}", seen.batch)
+
+    def _fail_in_validation(self, feed: Feed, value: float) -> None:
+        with evaluating(self.model):
+            found = guard.bad_batch(self.model, feed, self.validated)
+            number, batch = found or (0, None)
+            where = f"batch {number} of validation" if found else "validation"
+            self._raise("loss", value, where, batch)
+
+    def _raise(self, what: str, value: float, where: str, batch: Batch | None) -> None:
+        found = ("", "") if batch is None else guard.first_bad(self.model, batch, self.totals)
+        if self.plan.restore_best and self.live.best:
+            self.model.load_state_dict(self.live.best)
+        raise FailedError(
+            guard.message(
+                what,
+                value,
+                f"epoch {self.position.epoch + 1}, {where}",
+                found,
+                rate=float(self.optimizer.param_groups[0]["lr"]),
+                clips=self.plan.clip_norm is not None,
+            )
+        )
+
+    # Telling
+
+    def _note(self, sentence: str) -> None:
+        if sentence not in self.position.notes:
+            self.position.notes.append(sentence)
+            self.progress.say(sentence)
+
+    def _history(self) -> History:
+        history = History()
+        history.rows, history.notes = list(self.position.rows), list(self.position.notes)
+        return history
