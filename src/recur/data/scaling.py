@@ -26,9 +26,10 @@ class Scaler:
 
     @classmethod
     def fit(cls, values: Values) -> Self:
-        """Measures values (T, F)."""
-        deviation = values.std(axis=0)
-        return cls(values.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
+        """Measures values (T, F), of the training part only."""
+        # The deviation of equal numbers is not always exactly 0.
+        changes = np.ptp(values, axis=0) > 0
+        return cls(values.mean(axis=0), np.where(changes, values.std(axis=0), 1.0))
 
     def transform(self, values: Values) -> Values:
         """Scales values (..., F)."""

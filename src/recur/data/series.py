@@ -1,26 +1,22 @@
-"""Series of numbers over time, from CSV files and DataFrames, checked before they are used."""
+"""Series of numbers over time, from CSV files and DataFrames, checked before use."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recur import files
-from recur.data.times import Times, missing_after, parse_times, show_times, step_of
+from recur.data import gaps as gap
+from recur.data.gaps import GAPS
+from recur.data.tables import Table, no_column, parse_table, read_table
+from recur.data.times import Times, parse_times, show_times
 from recur.files import PathLike
-from recur.messages import InputError, count, did_you_mean, listed, must, one_of
+from recur.messages import InputError, listed, one_of
 
-GAPS = ("refuse", "interpolate")
-_TIME = re.compile(r"^(date|time|datetime|timestamp|day|month|year|week|ds)$", re.IGNORECASE)
-_EMPTY = ("", "nan", "na", "n/a", "null", "none", ".")
+__all__ = ["GAPS", "Series", "parse_series", "read_series"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,7 @@ class Series:
     Attributes:
         name: what messages call it.
         columns: the F names.
-        values: (T, F).
+        values: (T, F), in the units of the file.
         times: (T,) in order; None if steps are only counted.
         notes: what was done to it, and what must be said with a score.
     """
@@ -51,9 +47,7 @@ class Series:
             InputError: if there is none of that name; the text names those there are.
         """
         if column not in self.columns:
-            hint = did_you_mean(column, self.columns)
-            has = listed(map(repr, self.columns), "and")
-            raise InputError(f"{self.name} has no column {column!r}; it has {has}. {hint}".rstrip())
+            raise InputError(no_column(self.name, column, self.columns))
         return self.columns.index(column)
 
     def select(self, columns: Sequence[str]) -> Self:
@@ -79,14 +73,17 @@ def read_series(
     gaps: str = "refuse",
     name: str | None = None,
 ) -> Series:
-    """Reads a series from a CSV file with a header, or from a pandas DataFrame.
+    """Reads a series from a CSV file with a header, or from a pandas DataFrame or Series.
 
     Args:
-        source: the path, or the DataFrame.
+        source: the path, or the DataFrame (whose index of dates, if it has one, is the time).
         time: the column of the time stamps (ISO 8601, 20261124, or years); None: one named like
             "date" or "time", or the first if it holds such stamps.
-        columns: the columns wanted; None for all that hold numbers in the first row.
-        gaps: "refuse" missing values and missing steps, or "interpolate" them along a line.
+        columns: the columns wanted; None for all that hold numbers.
+        gaps: what to do about missing values and missing steps. "refuse": raise. "interpolate": a
+            line from the last value to the next, which lets a little of the future into the past.
+            "carry": the last value again. "ignore": count rows as steps, whatever their times;
+            missing values are still refused.
         name: what messages call it; None: the file's name.
 
     Raises:
@@ -94,10 +91,7 @@ def read_series(
             are named), a value is no number (row and column named), time stamps are wrong or occur
             twice, or there are gaps.
     """
-    is_frame = hasattr(source, "itertuples")
-    name = name or ("the series" if is_frame else Path(source).name)
-    header, rows = _frame(source) if is_frame else _table(files.read_text(source), str(source))
-    return _series(header, rows, time=time, columns=columns, gaps=gaps, name=name)
+    return _series(read_table(source, name), time, columns, gaps)
 
 
 def parse_series(
@@ -109,194 +103,61 @@ def parse_series(
     gaps: str = "refuse",
 ) -> Series:
     """Reads a series from the text of a CSV file; arguments and errors as `read_series`."""
-    header, rows = _table(text, name)
-    return _series(header, rows, time=time, columns=columns, gaps=gaps, name=name)
+    return _series(parse_table(text, name), time, columns, gaps)
 
 
-def _series(
-    header: list[str],
-    rows: list[list[str]],
-    *,
-    time: str | None,
-    columns: Sequence[str] | None,
-    gaps: str,
-    name: str,
-) -> Series:
+def _series(table: Table, time: str | None, columns: Sequence[str] | None, gaps: str) -> Series:
     one_of("gaps", gaps, GAPS)
-    if not rows:
-        raise InputError(f"{name} is empty. It needs a header and a row for each step.")
-    time = _time_column(header, rows, time, name)
-    wanted = list(columns) if columns is not None else _number_columns(header, rows, time)
+    stamps = time if time is not None else table.time_column()
+    wanted = list(columns) if columns is not None else _number_columns(table, stamps)
     if not wanted:
-        raise InputError(f"{name} has no column of numbers; it has {listed(header, 'and')}.")
-    values = np.column_stack([_numbers(header, rows, column, name) for column in wanted])
-    times = None if time is None else _times(header, rows, time, name)
-    series = Series(name, tuple(wanted), values, times)
-    return _without_gaps(_in_order(series), gaps)
+        raise InputError(f"{table.name} has no column of numbers; it has {_names(table)}.")
+    values = np.column_stack([table.numbers(column) for column in wanted])
+    if gaps in ("refuse", "ignore"):
+        gap.refuse_missing_values(table.name, wanted, values)
+    notes = []
+    if stamps is not None and time is None and _only_counts(table, stamps):
+        notes.append(f"The column {stamps!r} holds numbers, not times: rows are counted instead.")
+        stamps = None
+    times = None if stamps is None else table.times(stamps)
+    if times is not None:
+        values, times = _in_order(table.name, values, times)
+        if gaps != "ignore":
+            gap.refuse_odd_times(table.name, times)
+        if gaps == "refuse":
+            gap.refuse_missing_steps(table.name, times)
+    steps = gap.Steps(values, times)
+    if gaps in ("interpolate", "carry"):
+        steps, done = gap.filled(table.name, wanted, steps, gaps)
+        notes += done
+    return Series(table.name, tuple(wanted), steps.values, steps.times, tuple(notes))
 
 
-def _frame(frame: Any) -> tuple[list[str], list[list[str]]]:
-    # An index of dates becomes the first column.
-    frame = frame.reset_index() if frame.index.dtype.kind == "M" else frame
-    header = [str(column) for column in frame.columns]
-    return header, [[str(v) for v in row] for row in frame.itertuples(index=False, name=None)]
+def _number_columns(table: Table, time: str | None) -> list[str]:
+    """All but the time; a column without a name is the row number that pandas writes."""
+    names = [column for column in table.header if column and column != time]
+    return [column for column in names if table.holds_numbers(column)]
 
 
-def _table(text: str, source: str) -> tuple[list[str], list[list[str]]]:
-    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
-    if not rows:
-        raise InputError(f"{source} is empty. It needs a header and a row for each step.")
-    header = [cell.strip() for cell in rows[0]]
-    for number, row in enumerate(rows[1:], start=1):
-        if len(row) != len(header):
-            raise InputError(
-                must(
-                    f"row {number} of {source}",
-                    f"as wide as the header ({count(len(header), 'column')})",
-                    count(len(row), "column"),
-                    "Mend the row.",
-                )
-            )
-    return header, rows[1:]
+def _only_counts(table: Table, column: str) -> bool:
+    """Whether a column that is named like a time holds plain numbers, such as seconds."""
+    cell = table.cells(column)[0]
+    return table.holds_numbers(column) and parse_times([cell]) is None
 
 
-def _time_column(
-    header: list[str], rows: list[list[str]], time: str | None, name: str
-) -> str | None:
-    if time is not None:
-        if time not in header:
-            hint = did_you_mean(time, header)
-            has = listed(map(repr, header), "and")
-            raise InputError(f"{name} has no column {time!r}; it has {has}. {hint}".rstrip())
-        return time
-    named = next((column for column in header if _TIME.match(column)), None)
-    if named is not None:
-        return named
-    first = rows[0][0].strip()
-    return header[0] if not _is_number(first) and parse_times([first]) is not None else None
-
-
-def _number_columns(header: list[str], rows: list[list[str]], time: str | None) -> list[str]:
-    def numeric(at: int) -> bool:
-        # A column of text that begins with an empty cell is still a column of text.
-        filled = next((row[at] for row in rows if row[at].strip().lower() not in _EMPTY), "")
-        return _is_number(filled)
-
-    return [column for at, column in enumerate(header) if column != time and numeric(at)]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _numbers(
-    header: list[str], rows: list[list[str]], column: str, name: str
-) -> NDArray[np.float64]:
-    if column not in header:
-        hint = did_you_mean(column, header)
-        has = listed(map(repr, header), "and")
-        raise InputError(f"{name} has no column {column!r}; it has {has}. {hint}".rstrip())
-    at = header.index(column)
-    values = np.empty(len(rows))
-    for number, row in enumerate(rows, start=1):
-        cell = row[at].strip()
-        try:
-            values[number - 1] = np.nan if cell.lower() in _EMPTY else float(cell)
-        except ValueError:
-            what = f"row {number} of the column {column!r} of {name}"
-            raise InputError(must(what, "a number", repr(cell))) from None
-        if np.isinf(values[number - 1]):
-            what = f"row {number} of the column {column!r} of {name}"
-            raise InputError(must(what, "finite", cell))
-    return values
-
-
-def _times(header: list[str], rows: list[list[str]], time: str, name: str) -> Times:
-    texts = [row[header.index(time)] for row in rows]
-    times = parse_times(texts)
-    if times is None:
-        number = next(i for i, text in enumerate(texts, start=1) if parse_times([text]) is None)
-        raise InputError(
-            must(
-                f"row {number} of the column {time!r} of {name}",
-                "a time such as 2026-11-24 or 2026-11-24 16:00",
-                repr(texts[number - 1]),
-            )
-        )
-    return times
-
-
-def _in_order(series: Series) -> Series:
-    if series.times is None:
-        return series
-    order = np.argsort(series.times, kind="stable")
-    times = series.times[order]
+def _in_order(
+    name: str, values: NDArray[np.float64], times: Times
+) -> tuple[NDArray[np.float64], Times]:
+    order = np.argsort(times, kind="stable")
+    times = times[order]
     twice = np.flatnonzero(times[1:] == times[:-1])
     if len(twice):
         raise InputError(
-            f"{series.name} has the time {show_times(times[twice[:1]])[0]} more than once. Keep "
-            "one row for each time; a file with several series needs one column for each."
+            f"{name} has the time {show_times(times)[twice[0]]} more than once. Keep one row for "
+            "each time; a file with several series needs one column for each."
         )
-    return replace(series, values=series.values[order], times=times)
+    return values[order], times
 
 
-def _without_gaps(series: Series, gaps: str) -> Series:
-    """Refuses or fills missing steps, then missing values."""
-    absent = [] if series.times is None else missing_after(series.times)
-    if absent and gaps == "refuse":
-        at, steps = absent[0]
-        assert series.times is not None
-        raise InputError(
-            f"{series.name} has a gap after {show_times(series.times[at : at + 1])[0]}: "
-            f"{count(steps, 'step')} missing ({count(len(absent), 'gap')} in all). Fill it, or "
-            "choose gaps 'interpolate'."
-        )
-    holes = np.argwhere(np.isnan(series.values))
-    if len(holes) and gaps == "refuse":
-        row, column = holes[0]
-        raise InputError(
-            f"{series.name} has no value in row {row + 1} of the column "
-            f"{series.columns[column]!r} ({count(len(holes), 'value')} missing in all). Fill it "
-            "in, or choose gaps 'interpolate'."
-        )
-    if absent:
-        series = _with_every_step(series)
-    return _interpolated(series) if np.isnan(series.values).any() else series
-
-
-def _with_every_step(series: Series) -> Series:
-    """Adds rows of NaN where a step of a fixed rhythm is missing; other rhythms stay."""
-    assert series.times is not None
-    rhythm = step_of(series.times)
-    if not rhythm.isdigit():
-        return series
-    step = np.timedelta64(int(rhythm), "s")
-    times = np.arange(series.times[0], series.times[-1] + step, step)
-    values = np.full((len(times), len(series.columns)), np.nan)
-    at = np.searchsorted(times, series.times)
-    regular = times[np.minimum(at, len(times) - 1)] == series.times
-    if not regular.all():
-        odd = show_times(series.times[~regular][:1])[0]
-        raise InputError(
-            f"{series.name} has the time {odd}, which is off its rhythm of {rhythm} seconds. Bring "
-            "the times to a regular step first."
-        )
-    values[at] = series.values
-    return replace(series, values=values, times=times)
-
-
-def _interpolated(series: Series) -> Series:
-    values = series.values.copy()
-    steps = np.arange(len(values))
-    filled = int(np.isnan(values).any(axis=1).sum())
-    for column, name in zip(values.T, series.columns, strict=True):
-        known = ~np.isnan(column)
-        if not known.any():
-            raise InputError(f"The column {name!r} of {series.name} has no value at all.")
-        column[:] = np.interp(steps, steps[known], column[known])
-    note = f"{count(filled, 'missing step')} of {series.name} interpolated."
-    return replace(series, values=values, notes=(*series.notes, note))
+def _names(table: Table) -> str:
+    return listed(map(repr, table.header), "and")

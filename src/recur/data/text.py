@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recur import files
+from recur.data.tables import no_column
 from recur.files import PathLike
-from recur.messages import InputError, count, did_you_mean, listed, must, one_of
+from recur.messages import InputError, count, must, one_of
 
 PADDING, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
 
@@ -202,14 +203,6 @@ def _cell(row: Mapping[str, Any], column: str, path: PathLike, number: int) -> s
     if value is None:
         raise InputError(f"{path} has no {column} in row {number}. Fill it in, or drop the row.")
     return str(value)
-
-
-def no_column(name: str, column: str, columns: Iterable[str]) -> str:
-    """Returns the sentence about a column that is not there; it names those that are."""
-    names = list(columns)
-    hint = did_you_mean(column, names)
-    has = listed(map(repr, names), "and")
-    return f"{name} has no column {column!r}; it has {has}. {hint}".rstrip()
 
 
 def _rows(path: Path) -> Iterable[tuple[int, Mapping[str, Any]]]:

@@ -82,8 +82,11 @@ def windows(
         name: what a message calls the series.
 
     Raises:
-        InputError: if there is not one window.
+        InputError: if there is not one window, or `length` or `horizon` is less than 1.
     """
+    for what, steps in (("the length of a window", length), ("the horizon", horizon)):
+        if steps < 1:
+            raise InputError(must(what, "at least 1 step", steps))
     begin, end = part if part is not None else (0, len(values))
     starts = np.arange(max(begin, length), end - horizon + 1)
     if not len(starts):
