@@ -162,8 +162,9 @@ def row_numbers(indices: Any, rows: int) -> NDArray[np.int64]:
         InputError: if they are not whole numbers.
     """
     chosen = integers(indices, "indices").reshape(-1)
-    if chosen.size and not (-rows <= chosen.min() and chosen.max() < rows):
-        raise IndexError(must("indices", f"between {-rows} and {rows - 1}", f"{chosen.max()}"))
+    outside = (chosen < -rows) | (chosen >= rows)
+    if outside.any():
+        raise IndexError(must("indices", f"between {-rows} and {rows - 1}", chosen[outside][0]))
     return np.where(chosen < 0, chosen + rows, chosen)
 
 
