@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from recur.data.sequences import Batch
-from recur.layers import explain
+from recur.layers.explain import explain
 from recur.training.call import caller
 from recur.training.feed import SequenceFeed, feed_of
 from recur.training.measure import evaluating
