@@ -7,7 +7,7 @@ from torch import Tensor
 
 from recur.cells import Cell, State
 from recur.engine.choose import choose
-from recur.engine.problem import Problem, Weights, existing_steps
+from recur.engine.problem import Problem, Weights, check, existing_steps
 
 
 def scan(
@@ -43,11 +43,15 @@ def scan(
 
     Returns:
         The outputs (T, B, R) in the order of time, or None; and the final states.
+
+    Raises:
+        RuntimeError: shapes, types or devices that do not fit together.
     """
+    check(cell, x, state, weights, lengths=lengths, mask=mask, reset=reset)
     starts = None
     if reset is not None:
         starts = _starts(reset, existing_steps(x, lengths, mask), reverse)
-    path = choose(Problem.of(cell, weights, x)).path
+    path = choose(Problem.of(cell, weights, x, state)).path
     return path.scan(
         cell,
         x,
@@ -63,7 +67,7 @@ def scan(
 
 def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
     """Walks one step of time: `x` (B, I); returns the new states, the first is the output."""
-    return choose(Problem.of(cell, weights, x)).path.step(cell, x, state, weights)
+    return choose(Problem.of(cell, weights, x, state)).path.step(cell, x, state, weights)
 
 
 def _starts(reset: Tensor, mask: Tensor | None, reverse: bool) -> Tensor:

@@ -31,6 +31,8 @@ def declines(problem: Problem) -> str | None:
         return f"the type is {problem.dtype}; compiled are float32 and float64"
     if problem.input_dtype != problem.dtype:
         return f"the input is {problem.input_dtype} and the weights are {problem.dtype}"
+    if problem.mixed:
+        return "the weights and the states are of different types"
     if problem.projected:
         return "a projection is not compiled yet"
     if problem.transformed:
