@@ -123,8 +123,7 @@ def explosion(norms: Norms, epoch: int, clip_norm: float | None) -> str | None:
 
 def _norm(values: list[Tensor], dtype: torch.dtype | None) -> float:
     # One by one: torch.nn.utils.get_total_norm took 89 us for seven tensors, this takes 60.
-    squares = (torch.linalg.vector_norm(value, dtype=dtype).item() ** 2 for value in values)
-    return math.sqrt(sum(squares))
+    return math.hypot(*[torch.linalg.vector_norm(value, dtype=dtype).item() for value in values])
 
 
 def _values(parameter: nn.Parameter) -> Tensor:

@@ -97,12 +97,14 @@ class Trainer:
 
     def run(self, seed: int | None, resume: bool, show: bool | None) -> History:
         """Trains from the beginning, or from where the checkpoint stands."""
+        # Drawn out here, so that a second training without a seed draws another one.
+        drawn = randomness.seed_or_drawn(seed)
         with (
             randomness.kept_apart(self.device),
             Progress(self.plan.epochs, len(self.train), show) as self.progress,
             Interrupt() as self.interrupt,
         ):
-            self._begin(seed, resume)
+            self._begin(drawn, resume, given=seed is not None)
             while not self._is_over():
                 self._run_epoch()
         if self.plan.restore_best and self.live.best:
@@ -111,8 +113,9 @@ class Trainer:
 
     # Beginning and end
 
-    def _begin(self, seed: int | None, resume: bool) -> None:
-        self.position, self.resumed = Position(seed or 0), False
+    def _begin(self, seed: int, resume: bool, *, given: bool) -> None:
+        self.position, self.resumed = Position(seed), False
+        self.saved = time.perf_counter()
         folder = self.plan.folder
         if folder is not None and store.exists(folder):
             if not resume:
@@ -120,10 +123,7 @@ class Trainer:
                     f"{folder} holds the state of an earlier training. Give resume=True to go on "
                     "with it, or another checkpoint folder."
                 )
-            self._resume(folder, seed)
-        else:
-            self.position.seed = randomness.seed_or_drawn(seed)
-        self.saved = time.perf_counter()
+            self._resume(folder, seed if given else None)
         if self.train.ragged and not takes_lengths(self.model):
             self._note(
                 "The model's forward takes no `lengths`: padding is read as if it were data."
@@ -245,6 +245,8 @@ class Trainer:
         batch = with_targets_on(batch, self.device)
         self.gradients.clear()
         loss, values, examples = self.totals.measure(batch, self.call(batch))
+        if not loss.requires_grad:
+            raise InputError("The loss depends on no weight: something was detached on the way.")
         loss.backward()  # type: ignore[no-untyped-call]
         norm = self.gradients.clip()
         self.unread.append(Unread(self.position.batch + 1, batch, values, examples, norm))
