@@ -28,6 +28,12 @@ def no_column(name: str, column: str, columns: Iterable[str]) -> str:
     return f"{name} has no column {column!r}; it has {has}. {hint}".rstrip()
 
 
+def damaged_after(name: str, row: int, error: Exception) -> str:
+    """Returns the sentence about a CSV file that cannot be read on after a row (0: the header)."""
+    where = f"row {row}" if row else "its header"
+    return f'{name} is damaged after {where}: {error}. Check the "quotation marks" there.'
+
+
 class Table(NamedTuple):
     """Rows of text under a header.
 
@@ -125,11 +131,11 @@ def read_table(source: Any, name: str | None) -> Table:
 
 def parse_table(text: str, name: str) -> Table:
     """Reads the text of a CSV file; errors as `read_table`."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[list[str]] = []
     try:
-        rows = [row for row in reader if row]
+        rows.extend(row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row)
     except csv.Error as error:
-        raise InputError(f"{name} is damaged near line {reader.line_num}: {error}.") from error
+        raise InputError(damaged_after(name, max(len(rows) - 1, 0), error)) from error
     header, rows = [cell.strip() for cell in rows[0]] if rows else [], rows[1:]
     for number, row in enumerate(rows, start=1):
         if len(row) != len(header):

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recur import files
-from recur.data.tables import no_column
+from recur.data.tables import damaged_after, no_column
 from recur.files import PathLike
 from recur.messages import InputError, count, must, one_of
 
@@ -218,6 +218,7 @@ def _csv_rows(path: Path, content: str) -> Iterable[tuple[int, Mapping[str, Any]
     separator = "\t" if path.suffix == ".tsv" else ","
     # Strict: a quotation mark that is never closed would swallow the rest of the file unnoticed.
     reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=separator, strict=True)
+    number = 0
     try:
         for number, row in enumerate(reader, start=1):
             if None in row:
@@ -228,7 +229,7 @@ def _csv_rows(path: Path, content: str) -> Iterable[tuple[int, Mapping[str, Any]
                 raise InputError(must(f"row {number} of {path}", expected, got, todo))
             yield number, row
     except csv.Error as error:
-        raise InputError(f"{path} is damaged near line {reader.line_num}: {error}.") from error
+        raise InputError(damaged_after(str(path), number, error)) from error
 
 
 def _json_rows(path: Path, content: str) -> Iterable[tuple[int, Mapping[str, Any]]]:
