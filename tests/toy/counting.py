@@ -80,7 +80,7 @@ class Counting(Task[CountingOptions, CountingPreprocessing, Sequences]):
         return HeldOut(examples(options, 16, 2), ("Made up for tests.",))
 
     def model(self, options, preprocessing) -> nn.Module:
-        return ManyToOne(outputs=1, vocabulary=2, embedding=4, units=options.units)
+        return ManyToOne(outputs=1, vocabulary=2, embedding=4, **options.recurrent())
 
     def loss(self, preprocessing) -> str:
         return "binary_crossentropy_with_logits"

@@ -9,6 +9,8 @@ Legend: N windows, H steps of the horizon, m steps in a season.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -85,6 +87,28 @@ def mase_scale(training: Values, season: int) -> float:
     """
     scale = float(np.abs(training[season:] - training[:-season]).mean())
     return scale or float(np.abs(np.diff(training)).mean())
+
+
+def chance(actual: Values, one: Values, other: Values) -> float:
+    """Returns the probability that two forecasts' errors differ so much by chance alone.
+
+    The test of F. X. Diebold and R. S. Mariano (1995) on absolute errors, two-sided. Windows
+    overlap, so the variance counts the covariance of neighbours up to a horizon apart, with the
+    weights of W. K. Newey and K. D. West (1987).
+
+    Args:
+        actual: (N, H), windows in the order of time.
+        one: (N, H).
+        other: (N, H).
+    """
+    gain = (np.abs(actual - other) - np.abs(actual - one)).mean(axis=1)
+    centred, n, lags = gain - gain.mean(), len(gain), min(actual.shape[1], len(gain) - 1)
+    covariances = [centred[lag:] @ centred[: n - lag] / n for lag in range(lags + 1)]
+    weights = [1.0, *(2 * (1 - lag / (lags + 1)) for lag in range(1, lags + 1))]
+    variance = float(np.dot(weights, covariances)) / n
+    if variance <= 0:
+        return 1.0 if not gain.any() else 0.0
+    return math.erfc(abs(float(gain.mean())) / math.sqrt(2 * variance))
 
 
 def season_of(times: Times | None, training: Values) -> int:

@@ -97,6 +97,12 @@ class Options:
                 raise InputError(f"The task {task} has no option {name!r}. {hint}")
         return cls(**given)
 
+    def recurrent(self) -> dict[str, Any]:
+        """Returns what the recurrent layers are made of, as `recur.models` take it."""
+        names = ("cell", "units", "layers", "bidirectional", "dropout")
+        start = None if self.recurrent_init == "uniform" else self.recurrent_init
+        return {**{name: getattr(self, name) for name in names}, "recurrent_init": start}
+
     def to_json(self) -> dict[str, Any]:
         """Returns the options as JSON, by name."""
         return dataclasses.asdict(self)

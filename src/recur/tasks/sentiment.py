@@ -146,18 +146,12 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
     def model(self, options: SentimentOptions, preprocessing: SentimentPreprocessing) -> nn.Module:
         """Embedding, recurrent layers, one linear layer: one score for two classes."""
         classes = len(preprocessing.classes)
-        initial = None if options.recurrent_init == "uniform" else options.recurrent_init
         return ManyToOne(
             vocabulary=len(preprocessing.vocabulary),
             embedding=options.embedding,
             outputs=1 if classes == 2 else classes,
-            cell=options.cell,
-            units=options.units,
-            layers=options.layers,
-            bidirectional=options.bidirectional,
             pooling=options.pooling if options.pooling != "auto" else _POOLING[options.cell],
-            dropout=options.dropout,
-            recurrent_init=initial,
+            **options.recurrent(),
         )
 
     def loss(self, preprocessing: SentimentPreprocessing) -> str:

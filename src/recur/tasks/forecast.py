@@ -1,0 +1,432 @@
+"""Forecast: the next values of a series. Many-to-one over numbers, several steps ahead at once.
+
+Every score stands beside those of the two forecasts that need no learning (`baselines`), and where
+these are not beaten, that is said.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from recur import plots, training
+from recur.data.scaling import Scaler
+from recur.data.sequences import Sequences
+from recur.data.series import GAPS, Series, read_series
+from recur.data.times import continue_times, show_times
+from recur.data.windows import Windows, split_by_time, windows
+from recur.messages import InputError, count, must
+from recur.models.many_to_one import CELLS, ManyToOne
+from recur.tasks import baselines
+from recur.tasks.options import Options, option
+from recur.tasks.sources import dataset
+from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Values = NDArray[np.float64]
+
+SHOWN = 120
+"""Known steps that a picture shows before a forecast."""
+CHANCE = 0.05
+"""A gain that is likelier by chance than this is none."""
+MOST_KNOWN = 200
+"""The longest window chosen unasked."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ForecastOptions(Options):
+    """Options of the task."""
+
+    data: str = option("co2", "a CSV file, or a dataset: co2, sunspots, ett, stocks:AAPL ...")
+    # A GRU with a larger step than Adam's own did best on the validation parts of the datasets.
+    cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    learning_rate: float | None = option(0.003, "the optimizer's step size", above=0.0)
+    epochs: int = option(50, "passes over the training data at most", least=1)
+    patience: int | None = option(
+        10, "stop after so many epochs without a better validation result", least=1
+    )
+    target: str = option("", "the column to forecast (default: the dataset's own, or the last)")
+    features: str = option("", "more columns to look at, with commas between; or all")
+    horizon: int = option(12, "steps to forecast", least=1)
+    window: int | None = option(
+        None, "known steps to look at (default: two seasons or horizons)", least=2
+    )
+    season: int | None = option(
+        None, "steps in a season (default: what the times or the values show)", least=1
+    )
+    # Error on the validation part beside the naive forecast's, with and without: CO2 0.25 and 1.06,
+    # AAPL 1.00 and 1.75, sunspots 0.42 and 0.41.
+    differences: bool = option(True, "learn the change from the last known value, not the value")
+    time: str = option("", "the column of the times (default: found by its name)")
+    gaps: str = option("refuse", "what to do about missing values and steps", choices=GAPS)
+    test_split: float = option(0.2, "the last share, held out for testing", above=0.0, below=1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class ForecastPreprocessing:
+    """What was measured on the training part, and where the parts begin.
+
+    Attributes:
+        columns: The F columns that the model sees; the first is the target.
+        scaler: Their scaling.
+        window: L, known steps of an example.
+        season: m, steps in a season; 1 for none.
+        mase_scale: The error that MASE divides by.
+        test_start: The first step of the test part.
+        recent: The last steps of the series, to forecast what follows without the file.
+    """
+
+    columns: tuple[str, ...]
+    scaler: Scaler
+    window: int
+    season: int
+    mase_scale: float
+    test_start: int
+    recent: Series
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as JSON."""
+        times = self.recent.times
+        recent = {
+            "name": self.recent.name,
+            "values": self.recent.values.tolist(),
+            "times": None if times is None else times.astype(str).tolist(),
+        }
+        return {
+            "columns": list(self.columns),
+            "window": self.window,
+            "season": self.season,
+            "mase_scale": self.mase_scale,
+            "test_start": self.test_start,
+            "scaler": self.scaler.to_json(),
+            "recent": recent,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Builds it again."""
+        columns, recent = tuple(stored["columns"]), stored["recent"]
+        times = recent["times"]
+        series = Series(
+            recent["name"],
+            columns,
+            np.array(recent["values"], dtype=np.float64).reshape(-1, len(columns)),
+            None if times is None else np.array(times, dtype="datetime64[s]"),
+        )
+        return cls(
+            columns=columns,
+            scaler=Scaler.from_json(stored["scaler"]),
+            window=int(stored["window"]),
+            season=int(stored["season"]),
+            mase_scale=float(stored["mase_scale"]),
+            test_start=int(stored["test_start"]),
+            recent=series,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Forecast:
+    """An answer: the values that follow a series.
+
+    Attributes:
+        series: The series as far as it is known (its last steps); the target is its first column.
+        times: (H,) time stamps as text, or step numbers after the last known.
+        values: (H,) in the unit of the series.
+        baselines: Other forecasts by name, (H,) each.
+    """
+
+    series: Series
+    times: list[str]
+    values: list[float]
+    baselines: dict[str, list[float]]
+
+    def __str__(self) -> str:
+        digits = _digits(self.values)
+        lines = [f"{self.series.columns[0]} of {self.series.name}"]
+        pairs = zip(self.times, self.values, strict=True)
+        return "\n".join(lines + [f"{time}  {value:.{digits}f}" for time, value in pairs])
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the answer as JSON."""
+        name, target = self.series.name, self.series.columns[0]
+        answer = {"series": name, "target": target, "times": self.times, "values": self.values}
+        return {**answer, **self.baselines}
+
+
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """The part of a series that is tested: steps from `begin` on."""
+
+    series: Series
+    begin: int
+
+
+class ForecastTask(Task[ForecastOptions, ForecastPreprocessing, Held]):
+    """The task."""
+
+    name = "forecast"
+    kind = "many-to-one"
+    summary = "the next values of a series of numbers, several steps ahead"
+    inputs = "a CSV file with newer values"
+    options = ForecastOptions
+    preprocessing = ForecastPreprocessing
+    metrics = ("mae",)
+    monitor = "val_loss"
+
+    def prepare(self, options: ForecastOptions) -> Prepared[ForecastPreprocessing, Held]:
+        """Reads a series, cuts it by time, and measures its training part."""
+        series = _read(options).first(options.limit)
+        validation = options.validation_split * (1 - options.test_split)
+        parts = split_by_time(len(series), validation=validation, test=options.test_split)
+        fitted = _fit(series, parts.train[1], parts.test[0], options)
+        train = _examples(series, parts.train, options, fitted)
+        validate = _examples(series, parts.validation, options, fitted)
+        held = Held(series, parts.test[0])
+        _windows(series, (held.begin, len(series)), options, fitted)  # none: said before training
+        about = f"{series.name}: {', '.join(fitted.columns)}; {count(len(series), 'step')}, "
+        about += f"{len(train):,} windows to learn from, {len(validate):,} to choose the best "
+        about += f"epoch by; {fitted.window} steps known, {options.horizon} to forecast"
+        return Prepared(about, train, validate, HeldOut(held, series.notes), fitted)
+
+    def held_out(
+        self, options: ForecastOptions, preprocessing: ForecastPreprocessing, data: str = ""
+    ) -> HeldOut[Held]:
+        """Returns the last part of the series, or all of another."""
+        if data:
+            series = _read_like(data, options, preprocessing)
+            return HeldOut(Held(series, 0), series.notes)
+        series = _read(options).first(options.limit)
+        return HeldOut(Held(series, preprocessing.test_start), series.notes)
+
+    def model(self, options: ForecastOptions, preprocessing: ForecastPreprocessing) -> nn.Module:
+        """Recurrent layers over the window, one linear layer for all steps of the horizon."""
+        return ManyToOne(
+            inputs=len(preprocessing.columns),
+            outputs=options.horizon,
+            **options.recurrent(),
+        )
+
+    def loss(self, preprocessing: ForecastPreprocessing) -> str:
+        """Returns the mean squared error, of scaled values."""
+        return "mse"
+
+    def evaluate(
+        self, trained: Trained[ForecastOptions, ForecastPreprocessing], data: Held
+    ) -> dict[str, float]:
+        """Returns MAE, RMSE and MASE of the model, the naive and the seasonal naive forecast."""
+        fitted, horizon = trained.preprocessing, trained.options.horizon
+        # Every forecast is measured on the same windows.
+        begin = max(data.begin, fitted.season)
+        cut = _windows(data.series, (begin, len(data.series)), trained.options, fitted)
+        known = data.series.values[:, 0]
+        forecasts = {
+            "": _forecast(trained, cut.x),
+            "naive_": baselines.naive(known, cut.starts, horizon),
+            "seasonal_naive_": baselines.seasonal_naive(known, cut.starts, horizon, fitted.season),
+        }
+        scores = {"season": float(fitted.season), "windows": float(len(cut.starts))}
+        for prefix, forecast in forecasts.items():
+            found = baselines.errors(cut.y, forecast, fitted.mase_scale)
+            scores |= {f"{prefix}{name}": value for name, value in found.items()}
+        best = min(("naive_", "seasonal_naive_"), key=lambda name: scores[f"{name}mae"])
+        return {**scores, "chance": baselines.chance(cut.y, forecasts[""], forecasts[best])}
+
+    def report(self, scores: Mapping[str, float]) -> str:
+        """Returns the three forecasts in a table, and says whether the model is worth its work."""
+        season = int(scores["season"])
+        rows = {
+            "this model": "",
+            "naive (last value)": "naive_",
+            f"seasonal naive ({count(season, 'step')})": "seasonal_naive_",
+        }
+        if season == 1:
+            rows["seasonal naive (no season found)"] = rows.pop("seasonal naive (1 step)")
+        lines = [f"{'test':<34}{'MAE':>12}{'RMSE':>12}{'MASE':>12}"]
+        for title, prefix in rows.items():
+            numbers = [scores[f"{prefix}{name}"] for name in ("mae", "rmse", "mase")]
+            lines.append(f"{title:<34}" + "".join(f"{number:>12.4g}" for number in numbers))
+        return "\n".join([*lines, _verdict(scores)])
+
+    def predict(
+        self, trained: Trained[ForecastOptions, ForecastPreprocessing], inputs: Sequence[str]
+    ) -> list[Prediction]:
+        """Forecasts what follows the series it was trained on, or each of the files given."""
+        fitted = trained.preprocessing
+        series = [_read_like(path, trained.options, fitted) for path in inputs]
+        return [_what_follows(trained, each) for each in series or [fitted.recent]]
+
+    def inputs_of(self, file: str) -> list[str]:
+        """Returns the file itself: it is one series."""
+        if file == "-":
+            raise InputError("forecast reads a series from a file, not from standard input.")
+        return [file]
+
+    def pictures(self, predictions: Sequence[Prediction]) -> Iterator[tuple[str, Figure]]:
+        """Draws each forecast at the end of its series."""
+        for number, each in enumerate(predictions, start=1):
+            assert isinstance(each, Forecast)
+            name = "forecast" if len(predictions) == 1 else f"forecast-{number}"
+            yield name, _picture(each)
+
+
+def _read(options: ForecastOptions) -> Series:
+    """The series that the options name, its target column first."""
+    named = dataset(options.data, ForecastTask.name)
+    if named is None:
+        series = read_series(
+            options.data, time=options.time or None, columns=_wanted(options), gaps=options.gaps
+        )
+        target = options.target or series.columns[-1]
+    else:
+        part = options.data.partition(":")[2]
+        series = named.load(part) if part else named.load()
+        target = options.target or named.TARGET
+    others = list(series.columns) if options.features == "all" else _features(options)
+    return series.select([target, *(name for name in others if name != target)])
+
+
+def _read_like(data: str, options: ForecastOptions, fitted: ForecastPreprocessing) -> Series:
+    """Another series with the columns that the model knows."""
+    first, *others = fitted.columns
+    settings = dataclasses.replace(options, data=data, target=first, features=",".join(others))
+    return _read(settings)
+
+
+def _features(options: ForecastOptions) -> list[str]:
+    return [name.strip() for name in options.features.split(",") if name.strip()]
+
+
+def _wanted(options: ForecastOptions) -> list[str] | None:
+    """The columns to read from a file: those named, so that gaps elsewhere do not matter."""
+    if not options.target or options.features == "all":
+        return None
+    return list(dict.fromkeys([options.target, *_features(options)]))
+
+
+def _fit(
+    series: Series, train_end: int, test_start: int, options: ForecastOptions
+) -> ForecastPreprocessing:
+    training_part = series.values[:train_end]
+    target = training_part[:, 0]
+    if len(target) < 3 or target.min() == target.max():
+        got = f"{target[0]:g} in all {count(len(target), 'step')}" if len(target) else "no step"
+        what = f"the training part of {series.columns[0]!r} of {series.name}"
+        raise InputError(must(what, "values that change", got, "Choose another column."))
+    times = None if series.times is None else series.times[:train_end]
+    season = options.season or baselines.season_of(times, target)
+    if 2 * season > len(target):
+        got = f"{season} where {count(len(target), 'step')} are for training"
+        raise InputError(must("season", "at most half of the training part", got))
+    window = options.window or min(max(2 * season, 2 * options.horizon, 16), MOST_KNOWN)
+    kept = max(window, season, SHOWN)
+    recent = dataclasses.replace(
+        series,
+        values=series.values[-kept:],
+        times=None if series.times is None else series.times[-kept:],
+        notes=(),
+    )
+    return ForecastPreprocessing(
+        columns=series.columns,
+        scaler=Scaler.fit(training_part),
+        window=window,
+        season=season,
+        mase_scale=baselines.mase_scale(target, season),
+        test_start=test_start,
+        recent=recent,
+    )
+
+
+def _windows(
+    series: Series, part: tuple[int, int], options: ForecastOptions, fitted: ForecastPreprocessing
+) -> Windows:
+    return windows(series.values, fitted.window, options.horizon, 0, part=part, name=series.name)
+
+
+def _examples(
+    series: Series, part: tuple[int, int], options: ForecastOptions, fitted: ForecastPreprocessing
+) -> Sequences:
+    cut = _windows(series, part, options, fitted)
+    x = fitted.scaler.transform(cut.x)
+    y = (cut.y - fitted.scaler.mean[0]) / fitted.scaler.deviation[0]
+    if options.differences:
+        y = y - x[:, -1, :1]
+        x = x - x[:, -1:]
+    return Sequences(x.astype(np.float32), y.astype(np.float32))
+
+
+def _forecast(trained: Trained[ForecastOptions, ForecastPreprocessing], known: Values) -> Values:
+    """(N, L, F) known values, in their units, to (N, H) forecasts in the unit of the target."""
+    scaler = trained.preprocessing.scaler
+    x = scaler.transform(known)
+    last = x[:, -1:] if trained.options.differences else np.zeros_like(x[:, -1:])
+    inputs = Sequences((x - last).astype(np.float32))
+    outputs = training.predict(trained.model, inputs).double().numpy()
+    return scaler.inverse(outputs + last[:, :, 0], 0)
+
+
+def _what_follows(
+    trained: Trained[ForecastOptions, ForecastPreprocessing], series: Series
+) -> Forecast:
+    fitted, horizon = trained.preprocessing, trained.options.horizon
+    needed = max(fitted.window, fitted.season)
+    if len(series) < needed:
+        got = count(len(series), "step")
+        raise InputError(must(series.name, f"at least {needed} steps long", got))
+    values = _forecast(trained, series.values[None, -fitted.window :])[0]
+    known, end = series.values[:, 0], np.array([len(series)])
+    simple = {
+        "naive": baselines.naive(known, end, horizon)[0].tolist(),
+        "seasonal_naive": baselines.seasonal_naive(known, end, horizon, fitted.season)[0].tolist(),
+    }
+    if series.times is None:
+        times = [f"+{step}" for step in range(1, horizon + 1)]
+    else:
+        times = show_times(continue_times(series.times, horizon))
+    return Forecast(series, times, values.tolist(), simple)
+
+
+def _picture(answer: Forecast) -> Figure:
+    known = answer.series.values[-SHOWN:, 0]
+    times = answer.series.times
+    before = after = None
+    if times is not None:
+        before, after = list(times[-SHOWN:]), list(continue_times(times, len(answer.values)))
+    target = answer.series.columns[0]
+    return plots.forecast(
+        known.tolist(),
+        answer.values,
+        naive=answer.baselines["naive"],
+        past_times=before,
+        times=after,
+        title=f"{answer.series.name}: the next {count(len(answer.values), 'step')}",
+        value=target,
+    )
+
+
+def _verdict(scores: Mapping[str, float]) -> str:
+    """Says plainly whether the model beats the forecasts that need no learning."""
+    simple = {"naive": scores["naive_mae"], "seasonal naive": scores["seasonal_naive_mae"]}
+    best = min(simple, key=lambda name: simple[name])
+    gain = 1 - scores["mae"] / simple[best]
+    if gain <= 0:
+        return f"The {best} forecast is not beaten: the model's MAE is {-gain:.1%} higher."
+    if scores["chance"] > CHANCE:
+        return (
+            f"The {best} forecast is not beaten beyond chance: the model's MAE is {gain:.1%} "
+            f"lower, which chance alone brings with probability {scores['chance']:.2f} "
+            "(Diebold-Mariano test)."
+        )
+    return f"The model beats the {best} forecast: its MAE is {gain:.1%} lower."
+
+
+def _digits(values: Sequence[float]) -> int:
+    """Decimals that show five significant digits of the largest value."""
+    largest = max(abs(value) for value in values)
+    return max(0, 4 - int(np.floor(np.log10(largest)))) if largest > 0 else 1
