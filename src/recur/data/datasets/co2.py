@@ -21,6 +21,9 @@ TARGET = "co2"
 def load() -> Series:
     """Returns 2,284 weeks in parts per million; the 59 weeks without a value are interpolated.
 
+    The last of these weeks is in August 1985, so that the later part, which a forecast is tested
+    on, holds measured values only.
+
     Raises:
         FailedError: if the package that carries it is not installed.
     """

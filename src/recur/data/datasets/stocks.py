@@ -8,7 +8,8 @@ import io
 from recur.data.datasets.source import Source
 from recur.data.datasets.unpacked import text_of
 from recur.data.series import Series, parse_series
-from recur.messages import one_of
+from recur.data.tables import no_column
+from recur.messages import InputError, one_of
 
 SOURCE = Source(
     name="stocks",
@@ -18,6 +19,8 @@ SOURCE = Source(
     homepage="https://finance.yahoo.com",
     size="0.5 MB",
     local=("sp500_20_tickers_2015_2020.csv.gz", "sp500_20_tickers_2015_2020.csv"),
+    how="put daily prices, such as those of https://finance.yahoo.com, into one CSV file with the "
+    "columns Date, Open, High, Low, Close, Volume and Name (0.5 MB for 20 companies)",
 )
 TARGET = "Close"
 _HEADER = ["Date", "Open", "High", "Low", "Close", "Volume"]
@@ -33,7 +36,11 @@ def load(ticker: str = "AAPL") -> Series:
         FailedError: if the file cannot be had.
         InputError: if there is no such company; the text names those there are.
     """
-    rows = list(csv.DictReader(io.StringIO(text_of(SOURCE.find()))))
+    path = SOURCE.find()
+    rows = list(csv.DictReader(io.StringIO(text_of(path))))
+    lacking = [column for column in (*_HEADER, "Name") if not rows or column not in rows[0]]
+    if lacking:
+        raise InputError(no_column(str(path), lacking[0], rows[0] if rows else []))
     name = one_of("stock", ticker.upper(), sorted({row["Name"] for row in rows}))
-    lines = [",".join(row[c] for c in _HEADER) for row in rows if row["Name"] == name]
+    lines = [",".join(row[column] for column in _HEADER) for row in rows if row["Name"] == name]
     return parse_series("\n".join([",".join(_HEADER), *lines]), time="Date", name=name)
