@@ -93,8 +93,8 @@ def chance(actual: Values, one: Values, other: Values) -> float:
     """Returns the probability that two forecasts' errors differ so much by chance alone.
 
     The test of F. X. Diebold and R. S. Mariano (1995) on absolute errors, two-sided. Windows
-    overlap, so the variance counts the covariance of neighbours up to a horizon apart, with the
-    weights of W. K. Newey and K. D. West (1987).
+    overlap, so the variance counts the covariance of neighbours up to two horizons apart, with
+    the weights of W. K. Newey and K. D. West (1987), which would count too little of one horizon.
 
     Args:
         actual: (N, H), windows in the order of time.
@@ -102,7 +102,7 @@ def chance(actual: Values, one: Values, other: Values) -> float:
         other: (N, H).
     """
     gain = (np.abs(actual - other) - np.abs(actual - one)).mean(axis=1)
-    centred, n, lags = gain - gain.mean(), len(gain), min(actual.shape[1], len(gain) - 1)
+    centred, n, lags = gain - gain.mean(), len(gain), min(2 * actual.shape[1], len(gain) - 1)
     covariances = [centred[lag:] @ centred[: n - lag] / n for lag in range(lags + 1)]
     weights = [1.0, *(2 * (1 - lag / (lags + 1)) for lag in range(1, lags + 1))]
     variance = float(np.dot(weights, covariances)) / n

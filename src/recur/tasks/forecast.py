@@ -315,9 +315,12 @@ def _fit(
 ) -> ForecastPreprocessing:
     training_part = series.values[:train_end]
     target = training_part[:, 0]
-    if len(target) < 3 or target.min() == target.max():
-        got = f"{target[0]:g} in all {count(len(target), 'step')}" if len(target) else "no step"
-        what = f"the training part of {series.columns[0]!r} of {series.name}"
+    what = f"the training part of {series.columns[0]!r} of {series.name}"
+    if len(target) < 3:
+        got, todo = count(len(target), "step"), "Give a longer series."
+        raise InputError(must(what, "at least 3 steps long", got, todo))
+    if target.min() == target.max():
+        got = f"{target[0]:g} in all {count(len(target), 'step')}"
         raise InputError(must(what, "values that change", got, "Choose another column."))
     times = None if series.times is None else series.times[:train_end]
     season = options.season or baselines.season_of(times, target)
