@@ -420,12 +420,8 @@ def test_wrong_numbers_are_named_all_at_once():
 
 def test_data_that_hold_their_targets():
     x, y = dense()
-    for data in (
-        Sequences(x, y),
-        TensorDataset(x, y),
-        DataLoader(TensorDataset(x, y)),
-        stream(x, y),
-    ):
+    pairs = TensorDataset(x, y)
+    for data in (Sequences(x, y), pairs, DataLoader(pairs), stream(x, y)):
         with pytest.raises(InputError, match="leave y and lengths out"):
             fit(line_model(), data, y, loss=LOGITS)
     with pytest.raises(InputError, match="split the Dataset yourself"):

@@ -230,5 +230,12 @@ def _load_optimizer(
     whole["state"] = state
     for group, saved in zip(whole["param_groups"], groups, strict=True):
         for name, value in saved.items():
-            group[name] = tuple(value) if isinstance(group.get(name), tuple) else value
+            group[name] = _like(group.get(name), value)
     optimizer.load_state_dict(whole)
+
+
+def _like(now: object, value: Any) -> Any:
+    """A value as JSON has it, as the kind that the optimizer has."""
+    if isinstance(now, Tensor):
+        return torch.full_like(now, value)
+    return tuple(value) if isinstance(now, tuple) else value

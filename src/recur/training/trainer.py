@@ -123,18 +123,15 @@ class Trainer:
                     f"{folder} holds the state of an earlier training. Give resume=True to go on "
                     "with it, or another checkpoint folder."
                 )
-            self._resume(folder, seed if given else None)
+            self._resume(folder, {"seed": seed} if given else {})
         if self.train.ragged and not takes_lengths(self.model):
             self._note(
                 "The model's forward takes no `lengths`: padding is read as if it were data."
             )
 
-    def _resume(self, folder: Path, seed: int | None) -> None:
-        self.position = store.restore(folder, self.live, self.settings)
+    def _resume(self, folder: Path, given: dict[str, int]) -> None:
+        self.position = store.restore(folder, self.live, self.settings | given)
         self.resumed = True
-        if seed is not None and seed != self.position.seed:
-            was = f"{self.position.seed} and is {seed}"
-            raise InputError(f"Training cannot go on with another seed: it was {was}.")
         if self.plan.learning_rate is not None:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.plan.learning_rate
@@ -292,7 +289,8 @@ class Trainer:
         if position.batch:
             position.seconds = time.perf_counter() - self.started
         position.sums, position.examples = list(self.totals.sums), self.totals.examples
-        store.save(self.plan.folder, position, self.live, self.settings)
+        settings = self.settings | {"seed": position.seed}
+        store.save(self.plan.folder, position, self.live, settings)
         self.saved = time.perf_counter()
 
     def _fail(self, seen: Unread, loss: float, norm: float) -> None:
