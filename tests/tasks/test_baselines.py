@@ -24,6 +24,11 @@ def test_a_season_of_one_is_the_naive_forecast():
     assert np.array_equal(seasonal, baselines.naive(values, starts, 4))
 
 
+def test_drift_goes_on_from_the_last_known_value():
+    forecast = baselines.drift(np.array([1.0, 5.0, 2.0]), np.array([2, 3]), 2, step=0.5)
+    assert forecast.tolist() == [[5.5, 6.0], [2.5, 3.0]]
+
+
 def test_errors_by_hand():
     found = baselines.errors(np.array([[1.0, 2.0]]), np.array([[2.0, 5.0]]), scale=4.0)
     assert found == {"mae": 2.0, "rmse": pytest.approx(np.sqrt(5.0)), "mase": 0.5}

@@ -118,6 +118,7 @@ def test_scores_are_those_worked_out_by_hand(here):
     for start in range(160, 198):
         gaps.append(values[start : start + 3] - values[start - 1])
         seasonal.append(values[start : start + 3] - values[start - 5 : start - 2])
+    assert prepared.preprocessing.drift == pytest.approx(np.diff(values[:128]).mean())
     scale = np.abs(values[5:128] - values[:123]).mean()
     assert scores["windows"] == 38
     assert scores["naive_mae"] == pytest.approx(np.abs(gaps).mean())
@@ -135,31 +136,37 @@ def test_a_series_that_can_be_learnt_beats_both_and_says_so(here):
     )
     scores = trained.scores.values
     assert scores["mae"] < 0.5 * min(scores["naive_mae"], scores["seasonal_naive_mae"])
-    assert "The model beats the" in str(trained.scores)
+    assert "The model beats them all" in str(trained.scores)
 
 
 def report(**given):
     scores = {"season": 5.0, "windows": 9.0, "chance": 0.5}
-    for prefix, mae in (("", 1.0), ("naive_", 2.0), ("seasonal_naive_", 3.0)):
+    for prefix, mae in (("", 1.0), ("naive_", 2.0), ("seasonal_naive_", 3.0), ("drift_", 2.5)):
         scores |= {f"{prefix}mae": mae, f"{prefix}rmse": mae, f"{prefix}mase": mae}
     return TASK.report({**scores, **given})
 
 
-def test_the_three_forecasts_are_always_printed_together():
+def test_all_forecasts_are_always_printed_together():
     lines = report().splitlines()
     assert lines[0].split() == ["test", "MAE", "RMSE", "MASE"]
-    assert [line.split("  ")[0] for line in lines[1:4]] == [
+    assert [line.split("  ")[0] for line in lines[1:5]] == [
         "this model",
         "naive (last value)",
         "seasonal naive (5 steps)",
+        "drift (last value, mean change)",
     ]
     assert "no season found" in report(season=1.0)
 
 
 def test_it_is_said_plainly_whether_the_simple_forecasts_are_beaten():
-    assert report(chance=0.001).endswith("beats the naive forecast: its MAE is 50.0% lower.")
+    lowest = "its MAE is 50.0% lower than the naive forecast's."
+    assert report(chance=0.001).endswith(f"The model beats them all: {lowest}")
     assert "The naive forecast is not beaten beyond chance" in report(chance=0.3)
-    assert "The naive forecast is not beaten: the model's MAE is 50.0% higher." in report(mae=3.0)
+    assert report(mae=2.2).endswith(
+        "The naive forecast is not beaten: the model's MAE is 10.0% higher than the naive "
+        "forecast's."
+    )
+    assert "The naive and the drift forecast are not beaten" in report(mae=2.6, drift_mae=1.5)
     assert "The seasonal naive forecast is not beaten" in report(seasonal_naive_mae=0.5)
 
 

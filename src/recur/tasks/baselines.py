@@ -1,8 +1,9 @@
 """Forecasts without learning, and the errors that make forecasts comparable.
 
-A forecast is worth something when it beats the two that anyone can make: the last value again
-(naive), and the value of one season ago (seasonal naive). R. J. Hyndman and G. Athanasopoulos,
-Forecasting: Principles and Practice, 3rd ed., sections 5.2 and 5.8 (otexts.com/fpp3).
+A forecast is worth something when it beats those that anyone can make: the last value again
+(naive), the value of one season ago (seasonal naive), the last value and the mean change (drift).
+R. J. Hyndman and G. Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., sections 5.2
+and 5.8 (otexts.com/fpp3).
 
 Legend: N windows, H steps of the horizon, m steps in a season.
 """
@@ -63,6 +64,23 @@ def seasonal_naive(values: Values, starts: NDArray[np.int64], horizon: int, seas
     back = np.arange(horizon) % season - season
     forecast: Values = values[starts[:, None] + back]
     return forecast
+
+
+def drift(values: Values, starts: NDArray[np.int64], horizon: int, step: float) -> Values:
+    """Returns the last known value, going on by the mean change of the training part.
+
+    Where prices rose, this is what a network that "beats the naive forecast" has often learnt.
+
+    Args:
+        values: (T,) the series.
+        starts: (N,) the index of the first step to forecast; 1 or more.
+        horizon: Steps to forecast.
+        step: The mean change from one step to the next.
+
+    Returns:
+        (N, H).
+    """
+    return naive(values, starts, horizon) + step * np.arange(1, horizon + 1)
 
 
 def errors(actual: Values, forecast: Values, scale: float) -> dict[str, float]:

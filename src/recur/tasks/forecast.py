@@ -1,7 +1,7 @@
 """Forecast: the next values of a series. Many-to-one over numbers, several steps ahead at once.
 
-Every score stands beside those of the two forecasts that need no learning (`baselines`), and where
-these are not beaten, that is said.
+Every score stands beside those of the forecasts that need no learning (`baselines`), and where one
+of these is not beaten, that is said.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from recur.data.sequences import Sequences
 from recur.data.series import GAPS, Series, read_series
 from recur.data.times import continue_times, show_times
 from recur.data.windows import Windows, split_by_time, windows
-from recur.messages import InputError, count, must
+from recur.messages import InputError, count, listed, must
 from recur.models.many_to_one import CELLS, ManyToOne
 from recur.tasks import baselines
 from recur.tasks.options import Options, option
@@ -34,6 +34,12 @@ Values = NDArray[np.float64]
 
 SHOWN = 120
 """Known steps that a picture shows before a forecast."""
+SIMPLE = {
+    "naive_": "naive (last value)",
+    "seasonal_naive_": "seasonal naive",
+    "drift_": "drift (last value, mean change)",
+}
+"""The forecasts that need no learning: the beginning of their scores' names, and their titles."""
 CHANCE = 0.05
 """A gain that is likelier by chance than this is none."""
 MOST_KNOWN = 200
@@ -78,6 +84,7 @@ class ForecastPreprocessing:
         scaler: Their scaling.
         window: L, known steps of an example.
         season: m, steps in a season; 1 for none.
+        drift: The mean change from a step to the next.
         mase_scale: The error that MASE divides by.
         test_start: The first step of the test part.
         recent: The last steps of the series, to forecast what follows without the file.
@@ -87,6 +94,7 @@ class ForecastPreprocessing:
     scaler: Scaler
     window: int
     season: int
+    drift: float
     mase_scale: float
     test_start: int
     recent: Series
@@ -103,6 +111,7 @@ class ForecastPreprocessing:
             "columns": list(self.columns),
             "window": self.window,
             "season": self.season,
+            "drift": self.drift,
             "mase_scale": self.mase_scale,
             "test_start": self.test_start,
             "scaler": self.scaler.to_json(),
@@ -125,6 +134,7 @@ class ForecastPreprocessing:
             scaler=Scaler.from_json(stored["scaler"]),
             window=int(stored["window"]),
             season=int(stored["season"]),
+            drift=float(stored["drift"]),
             mase_scale=float(stored["mase_scale"]),
             test_start=int(stored["test_start"]),
             recent=series,
@@ -220,36 +230,28 @@ class ForecastTask(Task[ForecastOptions, ForecastPreprocessing, Held]):
     def evaluate(
         self, trained: Trained[ForecastOptions, ForecastPreprocessing], data: Held
     ) -> dict[str, float]:
-        """Returns MAE, RMSE and MASE of the model, the naive and the seasonal naive forecast."""
+        """Returns MAE, RMSE and MASE of the model and of the forecasts that need no learning."""
         fitted, horizon = trained.preprocessing, trained.options.horizon
         # Every forecast is measured on the same windows.
         begin = max(data.begin, fitted.season)
         cut = _windows(data.series, (begin, len(data.series)), trained.options, fitted)
         known = data.series.values[:, 0]
-        forecasts = {
-            "": _forecast(trained, cut.x),
-            "naive_": baselines.naive(known, cut.starts, horizon),
-            "seasonal_naive_": baselines.seasonal_naive(known, cut.starts, horizon, fitted.season),
-        }
+        forecasts = {"": _forecast(trained, cut.x)}
+        forecasts |= _simple(known, cut.starts, horizon, fitted)
         scores = {"season": float(fitted.season), "windows": float(len(cut.starts))}
         for prefix, forecast in forecasts.items():
             found = baselines.errors(cut.y, forecast, fitted.mase_scale)
             scores |= {f"{prefix}{name}": value for name, value in found.items()}
-        best = min(("naive_", "seasonal_naive_"), key=lambda name: scores[f"{name}mae"])
+        best = min(SIMPLE, key=lambda name: scores[f"{name}mae"])
         return {**scores, "chance": baselines.chance(cut.y, forecasts[""], forecasts[best])}
 
     def report(self, scores: Mapping[str, float]) -> str:
-        """Returns the three forecasts in a table, and says whether the model is worth its work."""
+        """Returns the forecasts in a table, and says whether the model is worth its work."""
         season = int(scores["season"])
-        rows = {
-            "this model": "",
-            "naive (last value)": "naive_",
-            f"seasonal naive ({count(season, 'step')})": "seasonal_naive_",
-        }
-        if season == 1:
-            rows["seasonal naive (no season found)"] = rows.pop("seasonal naive (1 step)")
+        what = count(season, "step") if season > 1 else "no season found"
+        rows = {"": "this model", **SIMPLE, "seasonal_naive_": f"seasonal naive ({what})"}
         lines = [f"{'test':<34}{'MAE':>12}{'RMSE':>12}{'MASE':>12}"]
-        for title, prefix in rows.items():
+        for prefix, title in rows.items():
             numbers = [scores[f"{prefix}{name}"] for name in ("mae", "rmse", "mase")]
             lines.append(f"{title:<34}" + "".join(f"{number:>12.4g}" for number in numbers))
         return "\n".join([*lines, _verdict(scores)])
@@ -340,6 +342,7 @@ def _fit(
         scaler=Scaler.fit(training_part),
         window=window,
         season=season,
+        drift=float(target[-1] - target[0]) / (len(target) - 1),
         mase_scale=baselines.mase_scale(target, season),
         test_start=test_start,
         recent=recent,
@@ -374,6 +377,17 @@ def _forecast(trained: Trained[ForecastOptions, ForecastPreprocessing], known: V
     return scaler.inverse(outputs + last[:, :, 0], 0)
 
 
+def _simple(
+    known: Values, starts: NDArray[np.int64], horizon: int, fitted: ForecastPreprocessing
+) -> dict[str, Values]:
+    """The forecasts that need no learning, (N, H) each."""
+    return {
+        "naive_": baselines.naive(known, starts, horizon),
+        "seasonal_naive_": baselines.seasonal_naive(known, starts, horizon, fitted.season),
+        "drift_": baselines.drift(known, starts, horizon, fitted.drift),
+    }
+
+
 def _what_follows(
     trained: Trained[ForecastOptions, ForecastPreprocessing], series: Series
 ) -> Forecast:
@@ -383,10 +397,11 @@ def _what_follows(
         got = count(len(series), "step")
         raise InputError(must(series.name, f"at least {needed} steps long", got))
     values = _forecast(trained, series.values[None, -fitted.window :])[0]
-    known, end = series.values[:, 0], np.array([len(series)])
     simple = {
-        "naive": baselines.naive(known, end, horizon)[0].tolist(),
-        "seasonal_naive": baselines.seasonal_naive(known, end, horizon, fitted.season)[0].tolist(),
+        name.rstrip("_"): forecast[0].tolist()
+        for name, forecast in _simple(
+            series.values[:, 0], np.array([len(series)]), horizon, fitted
+        ).items()
     }
     if series.times is None:
         times = [f"+{step}" for step in range(1, horizon + 1)]
@@ -414,19 +429,22 @@ def _picture(answer: Forecast) -> Figure:
 
 
 def _verdict(scores: Mapping[str, float]) -> str:
-    """Says plainly whether the model beats the forecasts that need no learning."""
-    simple = {"naive": scores["naive_mae"], "seasonal naive": scores["seasonal_naive_mae"]}
-    best = min(simple, key=lambda name: simple[name])
-    gain = 1 - scores["mae"] / simple[best]
-    if gain <= 0:
-        return f"The {best} forecast is not beaten: the model's MAE is {-gain:.1%} higher."
+    """Says plainly which of the forecasts that need no learning are not beaten."""
+    maes = {title.partition(" (")[0]: scores[f"{key}mae"] for key, title in SIMPLE.items()}
+    best = min(maes, key=lambda name: maes[name])
+    gain = 1 - scores["mae"] / maes[best]
+    unbeaten = [f"the {name}" for name, mae in maes.items() if mae <= scores["mae"]]
+    if unbeaten:
+        forecasts = f"{listed(unbeaten, 'and')} forecast {'is' if len(unbeaten) == 1 else 'are'}"
+        than = f"the model's MAE is {-gain:.1%} higher than the {best} forecast's"
+        return f"{forecasts[0].upper()}{forecasts[1:]} not beaten: {than}."
+    than = f"MAE is {gain:.1%} lower than the {best} forecast's"
     if scores["chance"] > CHANCE:
         return (
-            f"The {best} forecast is not beaten beyond chance: the model's MAE is {gain:.1%} "
-            f"lower, which chance alone brings with probability {scores['chance']:.2f} "
-            "(Diebold-Mariano test)."
+            f"The {best} forecast is not beaten beyond chance: the model's {than}, which chance "
+            f"alone brings with probability {scores['chance']:.2f} (Diebold-Mariano test)."
         )
-    return f"The model beats the {best} forecast: its MAE is {gain:.1%} lower."
+    return f"The model beats them all: its {than}."
 
 
 def _digits(values: Sequence[float]) -> int:
