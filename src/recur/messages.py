@@ -40,8 +40,9 @@ def listed(words: Iterable[object], last: str = "or") -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Returns "Did you mean 'x'?" for the nearest known word, or an empty string."""
-    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f"Did you mean {near[0]!r}?" if near else ""
+    as_written = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(word.lower(), as_written, n=1, cutoff=0.6)
+    return f"Did you mean {as_written[near[0]]!r}?" if near else ""
 
 
 def one_of(what: str, value: str, allowed: Iterable[str]) -> str:

@@ -138,7 +138,8 @@ def _unpacked(archive: Path) -> _Parts:
         for part, label, name, text in _members(archive):
             found[part].append((label, name, text))
     except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
-        raise FailedError(f"{archive} is damaged: {error}. Remove it and try again.") from error
+        why = str(error).split(":\n")[0]  # tarfile lists on further lines all that it tried
+        raise FailedError(f"{archive} is damaged: {why}. Remove it and try again.") from error
     if not all(found.values()):
         expected = "aclImdb/train/pos/0_9.txt and others, in train and test"
         raise FailedError(f"{archive} must hold {expected}; it does not. Remove it and try again.")

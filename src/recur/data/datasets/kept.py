@@ -39,16 +39,15 @@ def pack(texts: list[str]) -> tuple[Tensor, Tensor]:
     """Returns the bytes of all texts, end to end, and the size of each in bytes."""
     encoded = [text.encode("utf-8") for text in texts]
     whole = np.frombuffer(bytearray(b"".join(encoded)), dtype=np.uint8)
-    return torch.from_numpy(whole), torch.tensor([len(text) for text in encoded])
+    return torch.from_numpy(whole), torch.tensor([len(text) for text in encoded], dtype=torch.int64)
 
 
 def unpack(whole: Tensor, sizes: Tensor) -> list[str]:
     """Returns the texts that `pack` packed."""
     content = whole.numpy().tobytes()
-    ends = np.cumsum(sizes.numpy()).tolist()
-    return [
-        content[start:end].decode("utf-8") for start, end in zip([0, *ends[:-1]], ends, strict=True)
-    ]
+    ends = np.cumsum(sizes.numpy())
+    places = zip((ends - sizes.numpy()).tolist(), ends.tolist(), strict=True)
+    return [content[start:end].decode("utf-8") for start, end in places]
 
 
 def checksum_of(path: Path) -> str:

@@ -96,6 +96,8 @@ class Source:
         if path is not None:
             return path
         why = "it has no address that a program may fetch from"
+        if self.package is not None:
+            why = f"the package {self.package[2]} is not installed"
         if self.remote is not None:
             try:
                 return download(self.remote)
