@@ -200,6 +200,7 @@ def test_missing_values_are_refused_where_gaps_are_ignored():
         ("date,x\n2026-01-01,1\n2026-01-02\n", {}, r"row 2 of prices.csv must be as wide as the"),
         ("x,x\n1,2\n", {}, "the columns of prices.csv must be of different names; got 'x'"),
         ("a,b\nx,y\n", {}, "has no column of numbers; it has 'a' and 'b'"),
+        ('a\n1\n"2\n3\n', {}, "prices.csv is damaged after row 1: unexpected end of data. Check"),
         ('a\n"1\n2\n', {}, "prices.csv is damaged after its header: unexpected end of data"),
         ("x,y\n1,\n2,\n", {"gaps": "interpolate", "columns": ["y"]}, "'y' .* has no value at all"),
         (PRICES, {"gaps": "interpolat"}, "gaps must be .*; got 'interpolat'. Did you mean"),
