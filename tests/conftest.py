@@ -23,6 +23,14 @@ settings.register_profile("search", max_examples=500, **COMMON)
 settings.load_profile("recur")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Tests leave the user's cache of datasets alone; one of their own serves the whole run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RECUR_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def poisoned_memory():
     """Fresh memory comes up as NaN: a result that was never written cannot look right."""
