@@ -74,7 +74,7 @@ class SequenceFeed:
         """The batch of these rows."""
         if isinstance(self.data, Sequences):
             return self.data.batch(rows)
-        return collate([self.data[int(row)] for row in rows])
+        return batch_of([self.data[int(row)] for row in rows])
 
     def __len__(self) -> int:
         return -(-len(self.data) // self.batch_size)
@@ -112,6 +112,22 @@ class LoaderFeed:
             return len(self.loader)
         except TypeError:
             return 0
+
+
+def batch_of(examples: list[Any]) -> Batch:
+    """A batch of what a `Dataset` yields: x, (x,) or (x, y) for each example.
+
+    Raises:
+        InputError: for anything else.
+    """
+    pairs = []
+    for example in examples:
+        parts = example if isinstance(example, tuple | list) else (example,)
+        if len(parts) not in (1, 2) or isinstance(example, dict):
+            got = f"{type(example).__name__} of {len(parts)}"
+            raise InputError(must("an example of a Dataset", "x or (x, y)", got))
+        pairs.append((parts[0], parts[1] if len(parts) == 2 else None))
+    return collate(pairs)
 
 
 def as_batch(given: Any) -> Batch:
@@ -161,7 +177,7 @@ def feed_of(
         return LoaderFeed(x)
     if isinstance(x, IterableDataset):
         _nothing_beside("an IterableDataset", y, lengths)
-        return LoaderFeed(DataLoader(x, batch_size=batch_size, collate_fn=collate))
+        return LoaderFeed(DataLoader(x, batch_size=batch_size, collate_fn=batch_of))
     if isinstance(x, Dataset) and not isinstance(x, Sequences):
         _nothing_beside("a Dataset", y, lengths)
         return SequenceFeed(x, batch_size, bucket=False)

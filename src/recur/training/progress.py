@@ -83,6 +83,7 @@ class Progress:
         self._epoch_seconds.append(row["seconds"])
         if self._bar is not None:
             self._bar.remove_task(self._task)
+            self._bar.refresh()
         self.say(f"epoch {epoch}/{self.epochs}  {_numbers(row)}  {row['seconds']:.1f} s")
 
     def say(self, line: str) -> None:

@@ -1,0 +1,141 @@
+"""`evaluate` and `predict`: what they compute, in whose order, and what they leave alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests.training.problems import LOGITS, dense, line_model, ragged, ragged_data, token_model
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import recur
+from recur.data.sequences import Sequences, collate
+from recur.messages import InputError
+from recur.training import evaluate, predict
+
+
+def test_values_are_those_of_one_pass_over_everything():
+    x, y = dense(50)
+    model = line_model()
+    found = evaluate(model, x, y, loss=LOGITS, metrics=["accuracy", "rmse"], batch_size=7)
+    outputs = model(x).detach().squeeze(1)
+    expected = {
+        "loss": nn.functional.binary_cross_entropy_with_logits(outputs, y).item(),
+        "accuracy": ((outputs > 0) == (y > 0.5)).double().mean().item(),
+        "rmse": (outputs - y).square().mean().sqrt().item(),
+    }
+    assert found == pytest.approx(expected, rel=1e-6)
+    assert list(found) == list(expected)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 60, 1000])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_predictions_are_in_the_order_of_the_data(batch_size, cell):
+    x, _ = ragged()
+    model = token_model(cell=cell).eval()
+    found = predict(model, x, batch_size=batch_size)
+    expected = torch.cat([model(torch.from_numpy(row)[None]) for row in x]).detach()
+    torch.testing.assert_close(found, expected)
+    assert found.shape == (60, 1)
+    assert not found.requires_grad
+
+
+def test_predictions_of_every_kind_of_data_are_the_same():
+    x, y = dense()
+    model = line_model()
+    expected = model(x).detach()
+    for data in (
+        x,
+        x.numpy().astype(np.float64),
+        list(x.numpy()),
+        Sequences(x, y),
+        TensorDataset(x, y),
+        TensorDataset(x),
+        DataLoader(TensorDataset(x, y), batch_size=5),
+        DataLoader(TensorDataset(x), batch_size=5),
+        DataLoader(Sequences(x), batch_size=5, collate_fn=collate),
+    ):
+        torch.testing.assert_close(predict(model, data, batch_size=5), expected)
+
+
+def test_outputs_for_every_step_are_padded_with_zeros():
+    x = [np.ones((steps, 2), dtype=np.float32) for steps in (3, 1, 5, 2)]
+
+    class Steps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = recur.RNN(2, 4, batch_first=True, return_sequences=True)
+
+        def forward(self, x, lengths=None):
+            return self.layer(x, lengths=lengths)
+
+    model = Steps()
+    found = predict(model, x, batch_size=2)
+    assert found.shape == (4, 5, 4)
+    for row, steps in zip(found, x, strict=True):
+        expected = model(torch.from_numpy(steps)[None])[0].detach()
+        torch.testing.assert_close(row[: len(steps)], expected)
+        assert not row[len(steps) :].any()
+
+
+def test_a_sequence_of_length_0_has_an_answer():
+    found = predict(token_model(), [np.array([1, 2]), np.array([], dtype=int), np.array([3])])
+    assert found.shape == (3, 1)
+    assert found.isfinite().all()
+
+
+def test_modes_and_gradients_are_left_as_they_were():
+    model = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.5), nn.BatchNorm1d(8), nn.Linear(8, 1))
+    model[2].eval()  # frozen on purpose
+    x, y = dense()
+    first = predict(model, x)
+    assert torch.equal(predict(model, x), first)  # no dropout
+    evaluate(model, x, y, loss=LOGITS)
+    assert [m.training for m in model] == [True, True, False, True]
+    assert model[2].num_batches_tracked == 0
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_modes_come_back_after_an_error():
+    model = nn.Sequential(nn.Linear(3, 1))
+    with pytest.raises(RuntimeError):
+        predict(model, torch.randn(4, 2))
+    assert model.training
+
+
+def test_no_random_number_is_drawn():
+    model = token_model(dropout=0.5)
+    before = torch.get_rng_state()
+    evaluate(model, ragged_data(), loss=LOGITS)
+    predict(model, ragged_data())
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_evaluate_leaves_padded_steps_out():
+    class Same(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.unused = nn.Parameter(torch.zeros(()))
+
+        def forward(self, x):
+            return x + self.unused
+
+    x = torch.ones(2, 4, 1)
+    y = torch.zeros(2, 4, 1)
+    y[0, 2:], y[1, 1:] = 99.0, 99.0
+    found = evaluate(Same(), x, y, lengths=[2, 1], loss="mse", metrics=["mae"])
+    assert found == {"loss": 1.0, "mae": 1.0}
+
+
+def test_mistakes():
+    x, y = dense()
+    with pytest.raises(InputError, match="There are no targets y"):
+        evaluate(line_model(), x, loss=LOGITS)
+    with pytest.raises(InputError, match="48 sequences"):
+        evaluate(line_model(), x, y[:5], loss=LOGITS)
+    with pytest.raises(InputError, match="Did you mean 'mse'"):
+        evaluate(line_model(), x, y, loss="mes")
+    y[40] = 7
+    with pytest.raises(InputError, match="from 0 to 1; got 7"):
+        evaluate(line_model(), x, y, loss=LOGITS)
