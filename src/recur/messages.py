@@ -41,7 +41,7 @@ def listed(words: Iterable[object], last: str = "or") -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Returns "Did you mean 'x'?" for the nearest known word, or an empty string."""
     as_written = {each.lower(): each for each in known}
-    near = difflib.get_close_matches(word.lower(), as_written, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(word).lower(), as_written, n=1, cutoff=0.6)
     return f"Did you mean {as_written[near[0]]!r}?" if near else ""
 
 

@@ -6,9 +6,13 @@ do.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
+
+from recur.messages import must
 
 
 def check_input(
@@ -16,14 +20,14 @@ def check_input(
     input: Tensor | PackedSequence,  # noqa: A002 - torch's name
     *,
     size: int,
-    dtype: torch.dtype,
+    weight: Tensor,
 ) -> None:
-    """Checks rank, dtype and feature size.
+    """Checks rank, dtype, feature size and device against a weight of the layer.
 
     Raises:
         TypeError: neither a tensor nor a PackedSequence.
         ValueError: a wrong rank, or a dtype that is not the weights'.
-        RuntimeError: a wrong feature size.
+        RuntimeError: a wrong feature size, a wrong rank in a PackedSequence, or another device.
     """
     packed = isinstance(input, PackedSequence)
     data = input.data if isinstance(input, PackedSequence) else input
@@ -37,24 +41,34 @@ def check_input(
             f"{kind}: Expected input to be 2D or 3D, got {data.dim()}D instead. Give (time, "
             "features) for one sequence, or a batch of them with three axes."
         )
-    if data.dtype != dtype and not torch.is_autocast_enabled(data.device.type):
+    if data.dtype != weight.dtype and not torch.is_autocast_enabled(data.device.type):
         raise ValueError(
-            f"RNN input dtype ({data.dtype}) does not match weight dtype ({dtype}). "
-            f"Convert input: input.to({dtype}), or convert model: model.to({data.dtype})"
+            f"RNN input dtype ({data.dtype}) does not match weight dtype ({weight.dtype}). "
+            f"Convert input: input.to({weight.dtype}), or convert model: model.to({data.dtype})"
+        )
+    if packed and data.dim() != 2:
+        raise RuntimeError(
+            f"input must have 2 dimensions, got {data.dim()}. Pack (time, batch, features)."
         )
     if data.shape[-1] != size:
         raise RuntimeError(
             f"input.size(-1) must be equal to input_size. Expected {size}, got {data.shape[-1]}"
         )
+    if data.device != weight.device:
+        raise RuntimeError(
+            "Input and parameter tensors are not at the same device, found input tensor at "
+            f"{data.device} and parameter tensor at {weight.device}. Move one with .to(device)."
+        )
 
 
 def check_states(
-    states: tuple[Tensor, ...], expected: list[tuple[int, int, int]], batched: bool
+    states: tuple[Any, ...], expected: list[tuple[int, int, int]], batched: bool, x: Tensor
 ) -> None:
-    """Checks the initial states against the shapes (layers * directions, batch, size).
+    """Checks the initial states against the shapes (layers * directions, batch, size), and x.
 
     Raises:
-        RuntimeError: a wrong rank or shape.
+        TypeError: something else than tensors.
+        RuntimeError: a wrong number, rank or shape, or another dtype or device than x has.
     """
     rank = 3 if batched else 2
     names = ["hx", "cx"][: len(expected)]
@@ -63,6 +77,10 @@ def check_states(
             f"Expected the initial state to be {len(expected)} tensors ({', '.join(names)}), "
             f"got {len(states)}"
         )
+    for state in states:
+        if not isinstance(state, Tensor):
+            got = type(state).__name__
+            raise TypeError(must("The initial state", "made of tensors", got))
     if any(state.dim() != rank for state in states):
         kind = "batched 3-D" if batched else "unbatched 2-D"
         got = ", ".join(f"{state.dim()}-D" for state in states)
@@ -76,3 +94,12 @@ def check_states(
         if tuple(state.shape) != want:
             which = f"hidden[{index}]" if len(states) > 1 else "hidden"
             raise RuntimeError(f"Expected {which} size {want}, got {list(state.shape)}")
+        if state.device != x.device:
+            raise RuntimeError(
+                "Input and hidden tensors are not at the same device, found input tensor at "
+                f"{x.device} and hidden tensor at {state.device}. Move one with .to(device)."
+            )
+        if state.dtype != x.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise RuntimeError(
+                must(names[index], f"{x.dtype}, as the input is", state.dtype, "Use .to(dtype).")
+            )

@@ -16,17 +16,19 @@ from recur.messages import InputError, must, one_of
 RECURRENT = ("orthogonal", "identity")
 
 
-def start_recurrent(weight: Tensor, how: str) -> None:
+def start_recurrent(weight: Tensor, how: str, gates: int) -> None:
     """Fills W_hh (gates * H, R) gate by gate, in place.
 
     Args:
         weight: the matrix.
         how: "orthogonal" (A. M. Saxe et al., arXiv:1312.6120) or "identity" (Q. V. Le et al.,
             arXiv:1504.00941).
+        gates: how many there are. With a projection each gate's part is no square.
+
+    Raises:
+        InputError: another word.
     """
     fill = nn.init.eye_ if one_of("recurrent_init", how, RECURRENT) == "identity" else _orthogonal
-    hidden = min(weight.shape[0], weight.shape[1])
-    gates = weight.shape[0] // hidden if weight.shape[0] % hidden == 0 else 1
     with torch.no_grad():
         for gate in weight.chunk(gates, dim=0):
             fill(gate)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
@@ -87,7 +86,6 @@ def _enter_unbatched(x: Tensor, lengths: Any, mask: Any, reset: Any) -> Entered:
         return as_flags(what, given, shape=(x.shape[0],), device=x.device).unsqueeze(1)
 
     if lengths is not None:
-        lengths = torch.as_tensor(lengths).reshape(-1)
         lengths = as_lengths(lengths, time=x.shape[0], batch=1, device=x.device)
     return Entered(
         x=x.unsqueeze(1),

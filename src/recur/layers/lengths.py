@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +21,7 @@ def as_lengths(lengths: Lengths, *, time: int, batch: int, device: torch.device)
 
     Args:
         lengths: the number of steps in each row, 0 to `time`; a list, an array, or a tensor on
-            any device.
+            any device. For one row a plain number will do.
         time: the steps that the padded tensor has.
         batch: its rows.
         device: where the tensor is wanted.
@@ -27,11 +29,13 @@ def as_lengths(lengths: Lengths, *, time: int, batch: int, device: torch.device)
     Raises:
         InputError: a wrong count, kind or value; the text names the first row that is wrong.
     """
-    tensor = torch.as_tensor(lengths)
+    tensor = _as_tensor("lengths", "integers, one for each row", lengths)
     if tensor.is_meta:
         raise InputError(
             must("lengths", "numbers", "a tensor on the device 'meta'", "Give a list of integers.")
         )
+    if tensor.ndim == 0 and batch == 1:
+        tensor = tensor.reshape(1)
     if tensor.ndim != 1 or tensor.shape[0] != batch:
         got = f"the shape {tuple(tensor.shape)}"
         raise InputError(must("lengths", f"one number for each of the {batch} rows", got))
@@ -56,7 +60,7 @@ def as_flags(what: str, flags: Any, *, shape: tuple[int, ...], device: torch.dev
     Raises:
         InputError: if the shape differs, or the values are no booleans (0 and 1 are accepted).
     """
-    tensor = torch.as_tensor(flags)
+    tensor = _as_tensor(what, "booleans, one for each step and row", flags)
     if tuple(tensor.shape) != shape:
         raise InputError(
             must(
@@ -72,3 +76,13 @@ def as_flags(what: str, flags: Any, *, shape: tuple[int, ...], device: torch.dev
             raise InputError(must(what, "booleans, or 0 and 1", f"the value {other[0].item()}"))
         tensor = tensor != 0
     return tensor.to(device)
+
+
+def _as_tensor(what: str, kind: str, given: Any) -> Tensor:
+    if not isinstance(given, Tensor | list | tuple):
+        # Torch takes neither a reversed array nor (without a warning) one that is read-only.
+        given = np.array(given)
+    try:
+        return torch.as_tensor(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(must(what, kind, reprlib.repr(given))) from error

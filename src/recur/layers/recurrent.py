@@ -15,6 +15,7 @@ from recur.layers.checks import check_input, check_states
 from recur.layers.initial import start_forget_bias, start_recurrent
 from recur.layers.layout import Entered, Outputs, enter
 from recur.layers.lengths import Lengths
+from recur.messages import InputError, must
 
 # What recur adds to torch's constructors, with the defaults that leave them as they are.
 OWN_ARGUMENTS: dict[str, Any] = {
@@ -64,7 +65,15 @@ class Recurrent(nn.RNNBase):
         recurrent_init: str | None,
         forget_bias: float | None = None,
     ) -> None:
-        """Keeps recur's own arguments, and applies those that say where weights start."""
+        """Keeps recur's own arguments, and applies those that say where weights start.
+
+        Raises:
+            InputError: a value that is not allowed, or a forget bias where there are no biases.
+        """
+        _be("return_sequences", return_sequences, bool | None, "True, False or None")
+        _be("return_state", return_state, bool, "True or False")
+        if forget_bias is not None and not self.bias:
+            raise InputError(must("bias", "True where a forget_bias is given", "False"))
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.recurrent_init = recurrent_init
@@ -81,7 +90,7 @@ class Recurrent(nn.RNNBase):
             for direction in range(self.directions):
                 weights = self.weights(layer, direction)
                 if self.recurrent_init is not None:
-                    start_recurrent(weights.w_hh, self.recurrent_init)
+                    start_recurrent(weights.w_hh, self.recurrent_init, self.cell.state_gates)
                 if self.forget_bias is not None and weights.b_ih is not None:
                     assert weights.b_hh is not None
                     start_forget_bias(weights.b_ih, weights.b_hh, self.forget_bias)
@@ -141,13 +150,19 @@ class Recurrent(nn.RNNBase):
             InputError: lengths or flags that do not fit (a ValueError).
         """
         kind = self.mode.split("_")[0]
-        check_input(kind, input, size=self.input_size, dtype=self.weights(0, 0).w_ih.dtype)
+        # Once a forward: a parametrization computes a weight anew each time it is read.
+        weights = [
+            self.weights(layer, direction)
+            for layer in range(self.num_layers)
+            for direction in range(self.directions)
+        ]
+        check_input(kind, input, size=self.input_size, weight=weights[0].w_ih)
         entered = enter(
             input, batch_first=self.batch_first, lengths=lengths, mask=mask, reset=reset
         )
         batched = isinstance(input, PackedSequence) or input.dim() == 3
         state = self._initial(entered, hx, batched)
-        outputs, final = self._walk(entered, state)
+        outputs, final = self._walk(entered, state, weights)
         return self._leave(entered, outputs, final)
 
     def flatten_parameters(self) -> None:
@@ -172,11 +187,13 @@ class Recurrent(nn.RNNBase):
         shapes = [(count, batch, size) for size in self._sizes()]
         if hx is None:
             return tuple(entered.x.new_zeros(shape) for shape in shapes)
-        states = (hx,) if isinstance(hx, Tensor) else tuple(hx)
-        check_states(states, shapes, batched)
+        states = tuple(hx) if isinstance(hx, list | tuple) else (hx,)
+        check_states(states, shapes, batched, entered.x)
         return tuple(entered.state_in(state) for state in states)
 
-    def _walk(self, entered: Entered, state: State) -> tuple[Tensor | None, State]:
+    def _walk(
+        self, entered: Entered, state: State, weights: list[engine.Weights]
+    ) -> tuple[Tensor | None, State]:
         x, finals = entered.x, []
         last = self.num_layers - 1
         wanted: Tensor | None = None
@@ -188,7 +205,7 @@ class Recurrent(nn.RNNBase):
                     self.cell,
                     x,
                     tuple(s[index] for s in state),
-                    self.weights(layer, direction),
+                    weights[index],
                     lengths=entered.lengths,
                     mask=entered.mask,
                     reset=entered.reset,
@@ -200,7 +217,7 @@ class Recurrent(nn.RNNBase):
             wanted = _side_by_side(outputs)
             if layer < last:
                 assert wanted is not None
-                x = F.dropout(wanted, self.dropout, self.training) if self.dropout else wanted
+                x = _drop(wanted, self.dropout) if self.dropout and self.training else wanted
         return wanted, tuple(torch.stack(states) for states in zip(*finals, strict=True))
 
     def _leave(self, entered: Entered, outputs: Tensor | None, final: State) -> Any:
@@ -214,6 +231,19 @@ class Recurrent(nn.RNNBase):
         if self.return_sequences is None or self.return_state:
             return result, state
         return result
+
+
+def _be(name: str, value: Any, kind: Any, words: str) -> None:
+    # Strict: a 0 that were not seen as False would quietly give another layout of the result.
+    if not isinstance(value, kind):
+        raise InputError(must(name, words, repr(value)))
+
+
+def _drop(y: Tensor, part: float) -> Tensor:
+    # The noise is drawn time first, however y lies in memory: the same seed drops the same units on
+    # every path, and in torch.
+    noise = torch.ones(y.shape, dtype=y.dtype, device=y.device)
+    return y * F.dropout(noise, part)
 
 
 def _side_by_side(outputs: list[Tensor | None]) -> Tensor | None:

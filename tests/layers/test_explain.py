@@ -1,0 +1,63 @@
+"""`recur.explain`: a line for each recurrent layer of a model, and the path that it takes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tests.engine.paths import PATHS, choosing, forced
+from torch import nn
+
+import recur
+
+
+def model():
+    return nn.ModuleDict(
+        {
+            "encoder": recur.LSTM(2, 3),
+            "projected": recur.LSTM(2, 3, proj_size=1),
+            "old": nn.GRU(3, 3),
+            "head": nn.Linear(3, 1),
+        }
+    )
+
+
+@pytest.mark.parametrize("path", PATHS[1:])
+def test_each_layer_its_path_and_why(path):
+    with forced(path):
+        explanation = recur.explain(model())
+    assert [name for name, _ in explanation.rows] == [
+        "encoder (LSTM)",
+        "projected (LSTM)",
+        "old (GRU)",
+    ]
+    encoder, projected, old = (text for _, text in explanation.rows)
+    variant = path.removeprefix("cpu-")
+    assert encoder == f"cpu (compiled, {variant}, {torch.get_num_threads()} threads)"
+    assert projected.startswith("reference (a loop in plain PyTorch); not cpu: a projection")
+    assert old == "torch.nn's own; recur.GRU takes its place with the same weights"
+    assert str(explanation).splitlines() == [f"{n}: {t}" for n, t in explanation.rows]
+
+
+def test_a_layer_alone_and_a_model_without_one():
+    with forced("reference"):
+        assert str(recur.explain(recur.GRU(2, 3))) == (
+            "the model (GRU): reference (a loop in plain PyTorch)"
+        )
+    assert str(recur.explain(nn.Linear(2, 3))) == "There is no recurrent layer in this model."
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+def test_what_is_said_is_done(dtype, monkeypatch):
+    """The walk takes the very path that the explanation names."""
+    layer = recur.GRU(2, 3, dtype=dtype)
+    ((_, said),) = recur.explain(layer).rows
+    taken = []
+    for path in choosing.PATHS:
+        walk = path.scan
+        monkeypatch.setattr(
+            path,
+            "scan",
+            lambda *a, walk=walk, name=path.name, **k: taken.append(name) or walk(*a, **k),
+        )
+    layer(torch.zeros(4, 1, 2, dtype=dtype))
+    assert taken == [said.partition(" ")[0]]
