@@ -182,7 +182,13 @@ def train(
     tell(prepared.about)
     tell(f"The run is kept in {path}")
     _begin(path, chosen, settings, prepared)
-    return _fit(path, chosen, settings, prepared, resume=resume, progress=progress)
+    try:
+        return _fit(path, chosen, settings, prepared, resume=resume, progress=progress)
+    except TrainingInterrupted:
+        raise
+    except KeyboardInterrupt:
+        where = f"Stopped at once; what was saved is kept. Go on with: {how_to_resume(path, task)}"
+        raise KeyboardInterrupt(where) from None
 
 
 def load(path: PathLike) -> Run:

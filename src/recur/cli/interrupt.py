@@ -26,8 +26,8 @@ def interruptible(command: Callable[..., None]) -> Callable[..., None]:
         except TrainingInterrupted as stopped:
             show.aside(f"recur: {run.stopped(stopped)}")
             raise typer.Exit(STATUS) from None
-        except KeyboardInterrupt:
-            show.aside("recur: stopped.")
+        except KeyboardInterrupt as stopped:
+            show.aside(f"recur: {stopped or 'Stopped.'}")
             raise typer.Exit(STATUS) from None
 
     return wrapped

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -9,7 +12,9 @@ import typer
 
 from recur.cli import errors
 from recur.cli.commands import application
-from recur.messages import RecurError
+from recur.messages import FailedError, InputError, RecurError
+
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EPIPE, errno.EIO)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,11 +27,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 failed, 2 wrong use or input, 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    command = typer.main.get_command(application())
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a letter must not stop the work.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        status = command.main(words or ["--help"], prog_name="recur", standalone_mode=False)
+        status = _run(words)
+        sys.stdout.flush()  # a full disk shows here, and not after the exit status is decided
+        return status
     except RecurError as error:
         return errors.complain(error)
     except errors.UsageError as error:
         return errors.complain_of_use(error)
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        _abandon_output()
+        why = f"Standard output could not be written: {error.strerror}."
+        return errors.complain(FailedError(why))
+
+
+def _run(words: list[str]) -> int:
+    for word in words:
+        if any("\ud800" <= letter <= "\udfff" for letter in word):
+            raise InputError(f"The argument {word!r} is not UTF-8 text. Write it to a file.")
+    command = typer.main.get_command(application())
+    status = command.main(words or ["--help"], prog_name="recur", standalone_mode=False)
     return status if isinstance(status, int) else 0
+
+
+def _abandon_output() -> None:
+    """Python flushes standard output once more at its end; what cannot be written goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -225,7 +225,8 @@ def _read_file(options: SentimentOptions) -> Reviews:
     reviews = split_reviews(texts, labels, OWN_TEST, name)
     if not reviews.test or len(reviews.train) < 2:
         expected = "enough to train, validate and test on: 3 texts of a class at least"
-        raise InputError(must(name, expected, count(len(texts), "text"), "Add more."))
+        got = count(len(set(texts)), "different text")
+        raise InputError(must(name, expected, got, "Add more."))
     note = f"Tested on {count(len(reviews.test), 'text')} of {name}, held out from training."
     return dataclasses.replace(reviews, notes=(note,))
 

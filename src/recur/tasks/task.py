@@ -17,6 +17,7 @@ from torch import nn
 
 from recur import files, training
 from recur.data.sequences import Sequences
+from recur.messages import InputError
 from recur.tasks.options import Options
 
 if TYPE_CHECKING:
@@ -171,9 +172,16 @@ class Task(abc.ABC, Generic[O, P, T]):
         Raises:
             InputError: if there is no such file or it is not UTF-8.
         """
-        content = sys.stdin.read() if file == "-" else files.read_text(file)
+        content = _standard_input() if file == "-" else files.read_text(file)
         return [line for line in content.splitlines() if line.strip()]
 
     def pictures(self, predictions: Sequence[Prediction]) -> Iterator[tuple[str, Figure]]:
         """Yields figures of predictions with a name each; none for most tasks."""
         yield from ()
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"Standard input is not UTF-8 text: {error.reason}.") from error
