@@ -98,12 +98,12 @@ def write_tensors(
     The metadata get a checksum of the tensors, which `read_tensors` checks.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    # Tensors that share memory (tied weights) are refused by the format: each gets its own.
+    # Tensors that share memory (tied weights, views) are refused by the format: each gets its own.
     seen: set[int] = set()
     for name, tensor in plain.items():
-        if tensor.numel() and tensor.data_ptr() in seen:
+        if tensor.numel() and tensor.untyped_storage().data_ptr() in seen:
             plain[name] = tensor.clone()
-        seen.add(plain[name].data_ptr())
+        seen.add(plain[name].untyped_storage().data_ptr())
     write_bytes(path, save(plain, {**(metadata or {}), CHECKSUM: _checksum(plain)}))
 
 

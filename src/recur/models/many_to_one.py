@@ -8,6 +8,7 @@ x_1   x_2   ...   x_T
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -60,8 +61,9 @@ class ManyToOne(nn.Module):
         one_of("cell", cell, CELLS)
         self.pooling = one_of("pooling", pooling, POOLINGS)
         if (inputs is None) == (vocabulary is None):
+            given = "neither" if inputs is None else "both"
             raise InputError(
-                must("a model's input", "told by one of inputs= and vocabulary=", "both or neither")
+                must("a model's input", "told by one of inputs= and vocabulary=", given)
             )
         self.embedding: nn.Embedding | None = None
         if vocabulary is not None:
@@ -88,9 +90,13 @@ class ManyToOne(nn.Module):
 
         Returns:
             (batch, outputs).
+
+        Raises:
+            InputError: token ids that are no integers, or outside the vocabulary; lengths that do
+                not fit.
         """
         if self.embedding is not None:
-            x = self.embedding(x)
+            x = _embedded(x, self.embedding)
         y = self.recurrent(self.dropout(x), lengths=lengths)
         if self.pooling == "mean":
             y = mean_output(y, lengths, batch_first=True)
@@ -98,3 +104,14 @@ class ManyToOne(nn.Module):
             y = max_output(y, lengths, batch_first=True)
         scores: Tensor = self.head(self.dropout(y))
         return scores
+
+
+def _embedded(tokens: Tensor, embedding: nn.Embedding) -> Tensor:
+    if tokens.is_floating_point():
+        raise InputError(must("token ids", "integers", tokens.dtype, "Convert with .long()."))
+    try:
+        return cast(Tensor, embedding(tokens))
+    except IndexError as error:
+        allowed = f"between 0 and {embedding.num_embeddings - 1}, the vocabulary's"
+        got = f"{tokens.min().item()} to {tokens.max().item()}"
+        raise InputError(must("token ids", allowed, got)) from error

@@ -1,0 +1,164 @@
+"""Many-to-one: pooling, padding, gradients, and bad arguments."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from recur import ManyToOne
+from recur.messages import InputError
+from recur.models.many_to_one import CELLS, POOLINGS
+
+LENGTHS = [5, 2, 0, 4]
+
+
+@pytest.fixture(params=POOLINGS)
+def pooling(request):
+    return request.param
+
+
+@pytest.fixture(params=CELLS)
+def cell(request):
+    return request.param
+
+
+def model_of(cell, pooling, **options):
+    options = {"inputs": 3, "outputs": 2, "units": 4} | options
+    return ManyToOne(cell=cell, pooling=pooling, **options).double()
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("bidirectional", [False, True], ids=["one way", "both ways"])
+def test_each_row_is_pooled_over_its_own_steps(cell, pooling, bidirectional, layers):
+    model = model_of(cell, pooling, bidirectional=bidirectional, layers=layers)
+    plain = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[cell](
+        3, 4, layers, batch_first=True, bidirectional=bidirectional, dtype=torch.float64
+    )
+    plain.load_state_dict(model.recurrent.state_dict())
+    x = torch.randn(4, 5, 3, dtype=torch.float64)
+    for row, length in enumerate(LENGTHS):
+        x[row, length:] = torch.nan
+    scores = model(x, LENGTHS)
+    assert scores.shape == (4, 2)
+    for row, length in enumerate(LENGTHS):
+        if length:
+            y = plain(x[row : row + 1, :length])[0][0]
+            pooled = {
+                "last": torch.cat([y[-1, :4], y[0, 4:]]),
+                "mean": y.mean(0),
+                "max": y.amax(0),
+            }[pooling]
+        else:
+            pooled = torch.zeros(model.head.in_features, dtype=torch.float64)
+        torch.testing.assert_close(scores[row], model.head(pooled))
+
+
+def test_padding_changes_nothing(cell, pooling):
+    model = model_of(cell, pooling, vocabulary=9, inputs=None, bidirectional=True)
+    tokens = torch.randint(1, 9, (4, 5))
+    short = model(tokens, LENGTHS)
+    longer = torch.cat([tokens, torch.full((4, 3), 7)], dim=1)
+    torch.testing.assert_close(model(longer, LENGTHS), short)
+    torch.testing.assert_close(model(tokens[:1]), short[:1])  # no lengths: all rows are full
+
+
+def test_every_parameter_learns_and_padding_teaches_nothing(cell, pooling):
+    model = model_of(
+        cell, pooling, vocabulary=9, inputs=None, embedding=3, bidirectional=True, layers=2
+    )
+    tokens = torch.randint(1, 8, (4, 5))
+    for row, length in enumerate(LENGTHS):
+        tokens[row, length:] = 8  # a token that only padding has
+    model(tokens, LENGTHS).square().sum().backward()
+    for name, weight in model.named_parameters():
+        assert weight.grad.isfinite().all(), name
+        assert weight.grad.any(), name
+    assert not model.embedding.weight.grad[8].any()
+
+
+def test_dropout_only_while_training(pooling):
+    model = model_of("gru", pooling, dropout=0.5, layers=2)
+    x = torch.randn(4, 5, 3, dtype=torch.float64)
+    assert not torch.equal(model(x), model(x))
+    model.eval()
+    assert torch.equal(model(x), model(x))
+    torch.testing.assert_close(model(x)[1:2], model(x[1:2]))
+
+
+def test_the_arguments_reach_the_layers(cell):
+    model = ManyToOne(
+        vocabulary=7,
+        embedding=3,
+        outputs=1,
+        cell=cell,
+        units=4,
+        layers=2,
+        bidirectional=True,
+        dropout=0.25,
+        recurrent_init="identity",
+    )
+    layer = model.recurrent
+    assert isinstance(layer, CELLS[cell])
+    assert (layer.input_size, layer.hidden_size, layer.num_layers) == (3, 4, 2)
+    assert layer.bidirectional
+    assert layer.dropout == 0.25
+    assert torch.equal(layer.weight_hh_l1_reverse[:4], torch.eye(4))
+    assert model.embedding.weight.shape == (7, 3)
+    assert model.head.weight.shape == (1, 8)
+    assert model(torch.zeros(2, 5, dtype=torch.int32)).shape == (2, 1)
+    assert ManyToOne(inputs=3, outputs=1).embedding is None
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"cell": "lsmt"}, "cell must be rnn, lstm or gru; got 'lsmt'. Did you mean 'lstm'?"),
+        ({"pooling": "avg"}, "pooling must be last, mean or max; got 'avg'."),
+        (
+            {"inputs": None},
+            "a model's input must be told by one of inputs= and vocabulary=; got neither.",
+        ),
+        (
+            {"vocabulary": 9},
+            "a model's input must be told by one of inputs= and vocabulary=; got both.",
+        ),
+        (
+            {"recurrent_init": "identiy"},
+            "recurrent_init must be orthogonal or identity; got 'identiy'. Did you mean "
+            "'identity'?",
+        ),
+    ],
+)
+def test_bad_arguments_are_one_sentence(options, sentence):
+    with pytest.raises(InputError) as caught:
+        ManyToOne(**({"inputs": 3, "outputs": 1} | options))
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("tokens", "sentence"),
+    [
+        (
+            torch.tensor([[1, 7]]),
+            "token ids must be between 0 and 6, the vocabulary's; got 1 to 7.",
+        ),
+        (
+            torch.tensor([[-1, 2]]),
+            "token ids must be between 0 and 6, the vocabulary's; got -1 to 2.",
+        ),
+        (
+            torch.tensor([[1.0]]),
+            "token ids must be integers; got torch.float32. Convert with .long().",
+        ),
+    ],
+)
+def test_token_ids_that_do_not_fit(tokens, sentence):
+    with pytest.raises(InputError) as caught:
+        ManyToOne(vocabulary=7, outputs=1)(tokens)
+    assert str(caught.value) == sentence
+
+
+def test_lengths_that_do_not_fit():
+    with pytest.raises(InputError, match=r"^lengths must be between 0 and 5, .*; got 6 in row 1"):
+        ManyToOne(inputs=3, outputs=1)(torch.zeros(2, 5, 3), [5, 6])

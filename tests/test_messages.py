@@ -1,0 +1,88 @@
+"""Sentences for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from recur import messages
+
+
+def test_the_two_kinds_of_error():
+    """Both are one of recur's, and what programs catch for such errors anyway."""
+    assert issubclass(messages.InputError, (messages.RecurError, ValueError))
+    assert issubclass(messages.FailedError, messages.RecurError)
+    assert issubclass(messages.FailedError, RuntimeError)
+    assert not issubclass(messages.InputError, messages.FailedError)
+    with pytest.raises(ValueError, match=r"^what was wrong$"):
+        raise messages.InputError("what was wrong")
+
+
+def test_must():
+    assert messages.must("units", "at least 1", 0) == "units must be at least 1; got 0."
+    assert messages.must("x", "a number", "'a'", "Give one.") == (
+        "x must be a number; got 'a'. Give one."
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "prose"),
+    [
+        ([], ""),
+        (["a"], "a"),
+        (["a", "b"], "a or b"),
+        (["a", "b", "c"], "a, b or c"),
+        ((1, 2), "1 or 2"),
+        ((word for word in "xyz"), "x, y or z"),
+    ],
+)
+def test_listed(words, prose):
+    assert messages.listed(words) == prose
+
+
+def test_listed_with_another_word():
+    assert messages.listed(["a", "b", "c"], last="and") == "a, b and c"
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("lsmt", "Did you mean 'lstm'?"),
+        ("LSTM", "Did you mean 'lstm'?"),
+        ("ADAM", "Did you mean 'Adam'?"),
+        ("quite other", ""),
+        ("", ""),
+        (True, ""),
+    ],
+)
+def test_did_you_mean(word, hint):
+    assert messages.did_you_mean(word, ["lstm", "gru", "Adam"]) == hint
+
+
+def test_one_of():
+    assert messages.one_of("cell", "gru", ["lstm", "gru"]) == "gru"
+    assert messages.one_of("cell", "gru", {"gru": 1}) == "gru"
+    with pytest.raises(messages.InputError) as caught:
+        messages.one_of("cell", "gur", (name for name in ("lstm", "gru")))
+    assert str(caught.value) == "cell must be lstm or gru; got 'gur'. Did you mean 'gru'?"
+    with pytest.raises(messages.InputError) as caught:
+        messages.one_of("cell", 3, ["lstm", "gru"])
+    assert str(caught.value) == "cell must be lstm or gru; got 3."
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "0 rows"),
+        (1, "1 row"),
+        (2, "2 rows"),
+        (3000, "3,000 rows"),
+        (1_234_567, "1,234,567 rows"),
+    ],
+)
+def test_count(number, words):
+    assert messages.count(number, "row") == words
+
+
+def test_count_with_a_plural_of_its_own():
+    assert messages.count(2, "batch", "batches") == "2 batches"
+    assert messages.count(1, "batch", "batches") == "1 batch"

@@ -1,0 +1,82 @@
+"""The public names, frozen; and that importing them costs little more than importing torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import recur
+
+# A name more is a line more; a name less breaks somebody's program.
+NAMES = [
+    # layers
+    "GRU",
+    "LSTM",
+    "RNN",
+    "SimpleRNN",
+    "explain",
+    "Explanation",
+    "last_hidden",
+    "last_output",
+    "max_output",
+    "mean_output",
+    "reverse_sequences",
+    "split_directions",
+    # models
+    "ManyToOne",
+    # data
+    "Batch",
+    "Sequences",
+    "Series",
+    "Vocabulary",
+    "collate",
+    "datasets",
+    "pad_sequences",
+    "read_series",
+    "tokenize",
+    # training
+    "fit",
+    "evaluate",
+    "predict",
+    "summary",
+    "History",
+    "Summary",
+    "TrainingInterrupted",
+    # runs
+    "train",
+    "load",
+    "Run",
+    # errors
+    "RecurError",
+    "InputError",
+    "FailedError",
+]
+# Imported where they are used, and not before.
+HEAVY = ["matplotlib", "pandas", "pooch", "rich", "statsmodels", "typer", "torch._inductor"]
+
+
+def test_the_public_names_are_these():
+    assert sorted(recur.__all__) == sorted(NAMES)
+    assert len(set(recur.__all__)) == len(recur.__all__)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_is_there_and_says_what_it_is(name):
+    assert getattr(recur, name).__doc__, f"recur.{name} has no docstring"
+
+
+def test_the_version():
+    from importlib.metadata import version
+
+    assert recur.__version__ == version("recur")
+
+
+def test_importing_recur_imports_nothing_heavy():
+    program = f"import sys, recur; print([m for m in {HEAVY} if m in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "[]\n"
+    assert result.stderr == ""
