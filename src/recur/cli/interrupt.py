@@ -27,7 +27,7 @@ def interruptible(command: Callable[..., None]) -> Callable[..., None]:
             show.aside(f"recur: {run.stopped(stopped)}")
             raise typer.Exit(STATUS) from None
         except KeyboardInterrupt as stopped:
-            show.aside(f"recur: {stopped or 'Stopped.'}")
+            show.aside(f"recur: {str(stopped) or 'Stopped.'}")
             raise typer.Exit(STATUS) from None
 
     return wrapped
