@@ -26,9 +26,10 @@ settings.load_profile("recur")
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
     """Tests leave the user's cache of datasets alone; one of their own serves the whole run."""
+    folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RECUR_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+        patch.setenv("RECUR_CACHE", str(folder))
+        yield folder
 
 
 @pytest.fixture(autouse=True)

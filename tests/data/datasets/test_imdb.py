@@ -29,7 +29,7 @@ OTHERS = {"train/unsup/0_0.txt": "nobody judged this", "README": "hello", "train
 
 
 @pytest.fixture
-def places(monkeypatch, tmp_path, cache_of_the_tests):
+def places(monkeypatch, tmp_path, own_cache):
     (tmp_path / "data" / "imdb").mkdir(parents=True)
     monkeypatch.setenv("RECUR_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("RECUR_DATA", str(tmp_path / "data"))
@@ -241,11 +241,11 @@ REAL = os.environ.get("RECUR_DATA")
 
 
 @pytest.fixture
-def real(monkeypatch, shared_cache):
+def real(monkeypatch, own_cache):
     if not REAL:
         pytest.skip("needs RECUR_DATA")
     monkeypatch.setenv("RECUR_DATA", REAL)
-    monkeypatch.setenv("RECUR_CACHE", str(shared_cache))
+    monkeypatch.setenv("RECUR_CACHE", str(own_cache))
     if SOURCE.here() is None:
         pytest.skip("needs the IMDB archive in RECUR_DATA")
     return imdb.load_text()

@@ -15,7 +15,7 @@ def test_texts_come_back(texts):
 
 
 @pytest.fixture
-def cache(monkeypatch, tmp_path, cache_of_the_tests):
+def cache(monkeypatch, tmp_path, own_cache):
     monkeypatch.setenv("RECUR_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 

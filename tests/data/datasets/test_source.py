@@ -47,7 +47,7 @@ def server(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def places(monkeypatch, tmp_path, cache_of_the_tests):
+def places(monkeypatch, tmp_path, own_cache):
     """An empty cache and an empty folder of the user's."""
     (tmp_path / "data").mkdir()
     monkeypatch.setenv("RECUR_CACHE", str(tmp_path / "cache"))
