@@ -51,11 +51,23 @@ def test_a_loaded_run_answers_the_same(trained):
     assert same(loaded.model.state_dict(), trained.model.state_dict())
     assert loaded.options == trained.options
     assert loaded.history.rows == trained.history.rows
+    assert loaded.history.notes == trained.history.notes
     assert loaded.evaluate().values == trained.scores.values == loaded.scores.values
     assert [str(p) for p in loaded.predict(["101", "0"])] == [
         str(p) for p in trained.predict(["101", "0"])
     ]
     assert len(loaded.predict("101")) == 1
+
+
+def test_the_weights_of_the_best_validation_epoch_are_kept(counting):
+    trained = run.train("counting", **{**QUICK, "epochs": 10, "learning_rate": 0.05})
+    best = trained.metrics["best_epoch"]
+    accuracy = trained.history.val_accuracy
+    assert accuracy[best - 1] == max(accuracy)
+    assert accuracy[-1] < max(accuracy)  # else this proves nothing
+    prepared = counting.prepare(trained.options)
+    found = counting.evaluate(trained.trained, prepared.validation)["accuracy"]
+    assert found == pytest.approx(max(accuracy))
 
 
 def test_scores_come_with_what_must_be_said(trained):

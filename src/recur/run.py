@@ -211,9 +211,10 @@ def load(path: PathLike) -> Run:
     preprocessing = _preprocessing(path, task)
     model = task.model(options, preprocessing)
     _load_weights(model, path / MODEL)
-    history = History.from_csv(path / HISTORY)
+    history, metrics = History.from_csv(path / HISTORY), _metrics(path)
+    history.notes = list(metrics.get("training_notes", []))
     trained = Trained(options, preprocessing, model.eval())
-    return Run(path, task, trained, history, _metrics(path))
+    return Run(path, task, trained, history, metrics)
 
 
 def how_to_resume(path: PathLike, task: str) -> str:
@@ -276,7 +277,12 @@ def _fit(
     files.write_tensors(path / MODEL, model.state_dict())
     history.to_csv(path / HISTORY)
     scores = task.evaluate(trained, prepared.test.data)
-    metrics = {"test": scores, "notes": list(prepared.test.notes)}
+    metrics = {
+        "test": scores,
+        "notes": list(prepared.test.notes),
+        "best_epoch": history.best_epoch(task.monitor),
+        "training_notes": history.notes,
+    }
     files.write_json(path / METRICS, metrics)
     run = Run(path, task, trained, history, metrics)
     run.plot()

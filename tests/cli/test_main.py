@@ -76,6 +76,7 @@ def test_train_says_the_scores_with_their_notes_and_where_the_plots_are(trained)
     assert f"plot: {os.path.join('a', 'plots', 'loss.png')}" in trained.out
     assert "epoch 1/1" in trained.err
     assert "The run is kept in a" in trained.err
+    assert "Kept epoch 1 of 1, the best by val_accuracy: 0." in trained.err
 
 
 def test_json_is_one_object_on_standard_output(counting, capsys):

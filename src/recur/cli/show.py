@@ -43,7 +43,10 @@ def rows(
 
 
 def trained(finished: Run, json_wanted: bool) -> None:
-    """Prints what a training gave."""
+    """Prints what a training gave, and which of its epochs was kept."""
+    best, monitor = finished.metrics["best_epoch"], finished.task.monitor
+    value = finished.history[monitor][best - 1]
+    aside(f"Kept epoch {best} of {len(finished.history)}, the best by {monitor}: {value:.4f}")
     plots = sorted(str(path) for path in (finished.path / "plots").glob("*.png"))
     if json_wanted:
         as_json({"run": str(finished.path), **finished.metrics, "plots": plots})

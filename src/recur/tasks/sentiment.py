@@ -100,7 +100,7 @@ class Judgement:
     probability: float
 
     def __str__(self) -> str:
-        return f"{self.label}  {self.probability:.3f}  {self.text}"
+        return f"{self.label}  {self.probability:.4f}  {self.text}"
 
     def to_json(self) -> dict[str, Any]:
         """Returns the answer as JSON."""
