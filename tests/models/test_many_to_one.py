@@ -86,6 +86,17 @@ def test_dropout_only_while_training(pooling):
     torch.testing.assert_close(model(x)[1:2], model(x[1:2]))
 
 
+def test_dropout_before_the_recurrent_layer_and_before_the_head(cell, pooling):
+    model = model_of(cell, pooling, dropout=0.5, inputs=40, units=40)
+    seen = []
+    for module in (model.recurrent, model.head):
+        module.register_forward_pre_hook(lambda module, given: seen.append(given[0].detach()))
+    model(torch.ones(2, 5, 40, dtype=torch.float64))
+    into_recurrent, into_head = seen
+    assert set(into_recurrent.unique().tolist()) == {0.0, 2.0}
+    assert 0.1 < (into_head == 0).double().mean() < 0.9
+
+
 def test_the_arguments_reach_the_layers(cell):
     model = ManyToOne(
         vocabulary=7,
