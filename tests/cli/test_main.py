@@ -64,6 +64,7 @@ def only_json(capsys):
         (["predict", "nowhere", "1"], "There is no run directory nowhere. Check the path."),
         (["plot", "nowhere"], "There is no run directory nowhere. Check the path."),
         (["explain", "--cell", "lsmt"], "Did you mean 'lstm'?"),
+        (["explain", "a", "--cell", "lstm"], "takes a run or --cell, not both"),
     ],
 )  # fmt: skip
 def test_wrong_use_gets_one_sentence(counting, capsys, words, sentence):
@@ -122,6 +123,12 @@ def test_every_option_is_in_the_help_with_its_default(counting, capsys, monkeypa
         "--out",
     ):
         assert words in text  # fmt: skip
+
+
+def test_what_can_be_asked_comes_from_the_tasks(counting, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["predict", "--help"]) == 0
+    assert "counting: zeros and ones." in capsys.readouterr().out
 
 
 def test_without_words_the_help_is_shown(counting, capsys):

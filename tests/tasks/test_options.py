@@ -5,7 +5,8 @@ import json
 import pytest
 
 from recur.messages import InputError
-from recur.tasks.options import Options, kinds, optional
+from recur.tasks.options import INITIALISATIONS, OPTIMIZERS, Options, kinds, optional
+from recur.training import optimizers
 
 
 def test_the_defaults_are_allowed_and_go_through_json():
@@ -23,7 +24,8 @@ def test_the_defaults_are_allowed_and_go_through_json():
         ({"units": None}, "units must be a whole number; got None."),
         ({"bidirectional": 1}, "bidirectional must be true or false; got 1."),
         ({"dropout": 1.0}, "dropout must be below 1; got 1.0."),
-        ({"dropout": float("nan")}, "dropout must be at least 0; got nan."),
+        ({"dropout": float("nan")}, "dropout must be a finite number; got nan."),
+        ({"learning_rate": float("inf")}, "learning rate must be a finite number; got inf."),
         ({"learning_rate": 0}, "learning rate must be above 0; got 0.0."),
         ({"batchsize": 3}, "The task any has no option 'batchsize'. Did you mean 'batch_size'?"),
         (
@@ -50,3 +52,9 @@ def test_types_are_read_from_the_annotations():
     assert kinds(Options)["learning_rate"] is float
     assert optional(Options, "learning_rate")
     assert not optional(Options, "units")
+
+
+def test_every_optimizer_and_start_that_there_is_can_be_chosen():
+    assert set(OPTIMIZERS) == set(optimizers._KNOWN)
+    for start in INITIALISATIONS:
+        assert Options(recurrent_init=start).recurrent()["recurrent_init"] in (None, start)

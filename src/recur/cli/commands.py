@@ -21,7 +21,7 @@ from recur.tasks import Task
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="a run directory")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on standard output")]
-Out = Annotated[Path | None, typer.Option("--out", help="the run directory  [runs/TASK-N]")]
+Out = Annotated[Path | None, typer.Option("--out", help="the run directory (default: runs/TASK-N)")]
 Resume = Annotated[bool, typer.Option("--resume", help="go on in --out where training stopped")]
 Data = Annotated[str, typer.Option("--data", help="other data: a file or a dataset's name")]
 
@@ -71,14 +71,14 @@ def predict(
     run_path: RunPath,
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="INPUT...", help="what to answer; - reads standard input"),
+        typer.Argument(metavar="INPUT", help="what to answer; - reads standard input"),
     ] = None,
     file: Annotated[
         str, typer.Option("--file", help="a file of inputs, a line each; - is standard input")
     ] = "",
     json: Json = False,
 ) -> None:
-    """Answer inputs with a run: texts for sentiment, a newer series for forecast."""
+    """Answer inputs with a run."""
     opened = run.load(run_path)
     if inputs == ["-"]:
         inputs, file = None, "-"
@@ -124,6 +124,8 @@ def explain(
 ) -> None:
     """Say which path through time each recurrent layer takes here, and why no faster one."""
     one_of("cell", cell or "rnn", CELLS)
+    if run_path and cell:
+        raise InputError("recur explain takes a run or --cell, not both.")
     model = run.load(run_path).model if run_path else _layers([cell] if cell else list(CELLS))
     rows = explain_layers(model).rows
     show.rows(("layer", "path and reasons"), rows, json, "layers")
@@ -151,8 +153,10 @@ def application() -> typer.Typer:
         demo, tasks.find("sentiment").options, "", ("cell", "epochs", "limit")
     )
     app.command("demo")(interruptible(derived_demo))
-    for command in (evaluate, predict, plot, explain):
+    for command in (evaluate, plot, explain):
         app.command()(interruptible(command))
+    takes = [f"{task.name}: {task.inputs}." for task in tasks.every().values()]
+    app.command(help=" ".join(["Answer inputs with a run.", *takes]))(interruptible(predict))
     app.command("tasks")(list_tasks)
     app.command("datasets")(list_datasets)
     return app

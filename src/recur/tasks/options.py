@@ -7,17 +7,19 @@ Python and the command line read the same fields: `recur.train("sentiment", unit
 from __future__ import annotations
 
 import dataclasses
+import math
 import operator
 import types
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+from recur.layers.initial import RECURRENT
 from recur.messages import InputError, did_you_mean, must, one_of
 from recur.models.many_to_one import CELLS
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "adagrad", "nadam")
-INITIALISATIONS = ("uniform", "orthogonal", "identity")
+INITIALISATIONS = ("uniform", *RECURRENT)
 
 KIND_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
@@ -137,6 +139,8 @@ def _converted(name: str, value: object, kind: type, may_be_none: bool) -> objec
 def _check(name: str, value: Any, allowed: Mapping[str, Any]) -> None:
     if value is None:
         return
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(must(_spoken(name), "a finite number", value))
     if allowed.get("choices"):
         one_of(_spoken(name), value, allowed["choices"])
     bounds: tuple[tuple[str, str, Callable[[Any, Any], bool]], ...] = (
