@@ -268,6 +268,8 @@ def test_a_forecast_needs_a_window(here):
 def test_unknown_datasets(here):
     with pytest.raises(InputError, match=r"data must be a file, or the dataset .*'etth'.*'ett'"):
         TASK.prepare(options(data="etth"))
+    with pytest.raises(InputError, match="The dataset co2 has no parts; got 'co2:weekly'"):
+        TASK.prepare(options(data="co2:weekly"))
     with pytest.raises(InputError, match=r"There is no file prices.csv"):
         TASK.prepare(options(data="prices.csv"))
 

@@ -20,9 +20,9 @@ from recur.data.sequences import Sequences
 from recur.data.series import GAPS, Series, read_series
 from recur.data.times import continue_times, show_times
 from recur.data.windows import Windows, split_by_time, windows
-from recur.messages import InputError, count, listed, must
+from recur.messages import InputError, count, must
 from recur.models.many_to_one import CELLS, ManyToOne
-from recur.tasks import baselines
+from recur.tasks import baselines, comparison
 from recur.tasks.options import Options, option
 from recur.tasks.sources import dataset
 from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
@@ -34,14 +34,6 @@ Values = NDArray[np.float64]
 
 SHOWN = 120
 """Known steps that a picture shows before a forecast."""
-SIMPLE = {
-    "naive_": "naive (last value)",
-    "seasonal_naive_": "seasonal naive",
-    "drift_": "drift (last value, mean change)",
-}
-"""The forecasts that need no learning: the beginning of their scores' names, and their titles."""
-CHANCE = 0.05
-"""A gain that is likelier by chance than this is none."""
 MOST_KNOWN = 200
 """The longest window chosen unasked."""
 
@@ -235,26 +227,15 @@ class ForecastTask(Task[ForecastOptions, ForecastPreprocessing, Held]):
         # Every forecast is measured on the same windows.
         begin = max(data.begin, fitted.season)
         cut = _windows(data.series, (begin, len(data.series)), trained.options, fitted)
-        known = data.series.values[:, 0]
-        forecasts = {"": _forecast(trained, cut.x)}
-        forecasts |= _simple(known, cut.starts, horizon, fitted)
-        scores = {"season": float(fitted.season), "windows": float(len(cut.starts))}
-        for prefix, forecast in forecasts.items():
-            found = baselines.errors(cut.y, forecast, fitted.mase_scale)
-            scores |= {f"{prefix}{name}": value for name, value in found.items()}
-        best = min(SIMPLE, key=lambda name: scores[f"{name}mae"])
-        return {**scores, "chance": baselines.chance(cut.y, forecasts[""], forecasts[best])}
+        beside = comparison.simple(
+            data.series.values[:, 0], cut.starts, horizon, fitted.season, fitted.drift
+        )
+        found = comparison.scores(cut.y, _forecast(trained, cut.x), beside, fitted.mase_scale)
+        return {"season": float(fitted.season), "windows": float(len(cut.starts)), **found}
 
     def report(self, scores: Mapping[str, float]) -> str:
         """Returns the forecasts in a table, and says whether the model is worth its work."""
-        season = int(scores["season"])
-        what = count(season, "step") if season > 1 else "no season found"
-        rows = {"": "this model", **SIMPLE, "seasonal_naive_": f"seasonal naive ({what})"}
-        lines = [f"{'test':<34}{'MAE':>12}{'RMSE':>12}{'MASE':>12}"]
-        for prefix, title in rows.items():
-            numbers = [scores[f"{prefix}{name}"] for name in ("mae", "rmse", "mase")]
-            lines.append(f"{title:<34}" + "".join(f"{number:>12.4g}" for number in numbers))
-        return "\n".join([*lines, _verdict(scores)])
+        return comparison.report(scores)
 
     def predict(
         self, trained: Trained[ForecastOptions, ForecastPreprocessing], inputs: Sequence[str]
@@ -377,17 +358,6 @@ def _forecast(trained: Trained[ForecastOptions, ForecastPreprocessing], known: V
     return scaler.inverse(outputs + last[:, :, 0], 0)
 
 
-def _simple(
-    known: Values, starts: NDArray[np.int64], horizon: int, fitted: ForecastPreprocessing
-) -> dict[str, Values]:
-    """The forecasts that need no learning, (N, H) each."""
-    return {
-        "naive_": baselines.naive(known, starts, horizon),
-        "seasonal_naive_": baselines.seasonal_naive(known, starts, horizon, fitted.season),
-        "drift_": baselines.drift(known, starts, horizon, fitted.drift),
-    }
-
-
 def _what_follows(
     trained: Trained[ForecastOptions, ForecastPreprocessing], series: Series
 ) -> Forecast:
@@ -397,12 +367,9 @@ def _what_follows(
         got = count(len(series), "step")
         raise InputError(must(series.name, f"at least {needed} steps long", got))
     values = _forecast(trained, series.values[None, -fitted.window :])[0]
-    simple = {
-        name.rstrip("_"): forecast[0].tolist()
-        for name, forecast in _simple(
-            series.values[:, 0], np.array([len(series)]), horizon, fitted
-        ).items()
-    }
+    end = np.array([len(series)])
+    beside = comparison.simple(series.values[:, 0], end, horizon, fitted.season, fitted.drift)
+    simple = {name.rstrip("_"): values[0].tolist() for name, values in beside.items()}
     if series.times is None:
         times = [f"+{step}" for step in range(1, horizon + 1)]
     else:
@@ -426,25 +393,6 @@ def _picture(answer: Forecast) -> Figure:
         title=f"{answer.series.name}: the next {count(len(answer.values), 'step')}",
         value=target,
     )
-
-
-def _verdict(scores: Mapping[str, float]) -> str:
-    """Says plainly which of the forecasts that need no learning are not beaten."""
-    maes = {title.partition(" (")[0]: scores[f"{key}mae"] for key, title in SIMPLE.items()}
-    best = min(maes, key=lambda name: maes[name])
-    gain = 1 - scores["mae"] / maes[best]
-    unbeaten = [f"the {name}" for name, mae in maes.items() if mae <= scores["mae"]]
-    if unbeaten:
-        forecasts = f"{listed(unbeaten, 'and')} forecast {'is' if len(unbeaten) == 1 else 'are'}"
-        than = f"the model's MAE is {-gain:.1%} higher than the {best} forecast's"
-        return f"{forecasts[0].upper()}{forecasts[1:]} not beaten: {than}."
-    than = f"MAE is {gain:.1%} lower than the {best} forecast's"
-    if scores["chance"] > CHANCE:
-        return (
-            f"The {best} forecast is not beaten beyond chance: the model's {than}, which chance "
-            f"alone brings with probability {scores['chance']:.2f} (Diebold-Mariano test)."
-        )
-    return f"The model beats them all: its {than}."
 
 
 def _digits(values: Sequence[float]) -> int:

@@ -28,8 +28,11 @@ def dataset(data: str, task: str) -> ModuleType | None:
         InputError: if it is neither; the text names the datasets.
     """
     known = datasets_for(task)
-    name = data.split(":", 1)[0]
+    name, colon, _ = data.partition(":")
     if name in known:
+        load = getattr(known[name], "load", None)
+        if colon and not (load and inspect.signature(load).parameters):
+            raise InputError(f"The dataset {name} has no parts; got {data!r}. Write {name!r}.")
         return known[name]
     path = Path(data)
     if path.exists():

@@ -1,0 +1,17 @@
+"""Runs: what a training leaves behind, with one owner."""
+
+from recur.run.directory import FORMAT, NEEDED, how_to_resume
+from recur.run.run import Run, Scores, load
+from recur.run.train import CHANGEABLE, stopped, train
+
+__all__ = [
+    "CHANGEABLE",
+    "FORMAT",
+    "NEEDED",
+    "Run",
+    "Scores",
+    "how_to_resume",
+    "load",
+    "stopped",
+    "train",
+]

@@ -1,0 +1,148 @@
+"""A finished training, and how it is opened again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from recur import plots, tasks
+from recur.files import PathLike
+from recur.run import directory
+from recur.tasks.options import Options
+from recur.tasks.task import Prediction, Task, Trained
+from recur.training import History
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """Scores on data that training never saw, and what must be said with them.
+
+    Attributes:
+        values: Scores by name.
+        notes: Sentences about the data.
+        text: The scores and the notes as lines for a person.
+    """
+
+    values: dict[str, float]
+    notes: tuple[str, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Run:
+    """A finished training: what `train` and `load` return.
+
+    Attributes:
+        path: The run directory.
+        task: The task.
+        trained: Options, preprocessing and model.
+        history: A row for each epoch.
+        metrics: What metrics.json holds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        task: Task[Any, Any, Any],
+        trained: Trained[Any, Any],
+        history: History,
+        metrics: dict[str, Any],
+    ) -> None:
+        self.path = path
+        self.task = task
+        self.trained = trained
+        self.history = history
+        self.metrics = metrics
+
+    @property
+    def model(self) -> nn.Module:
+        """The model, with the weights of the best validation epoch."""
+        return self.trained.model
+
+    @property
+    def options(self) -> Options:
+        """The options that it was trained with."""
+        options: Options = self.trained.options
+        return options
+
+    @property
+    def scores(self) -> Scores:
+        """The scores on the test part, as they were measured after training."""
+        return _scores(self.task, self.metrics["test"], tuple(self.metrics["notes"]))
+
+    def evaluate(self, data: PathLike = "") -> Scores:
+        """Measures the scores again, on the test part or on all of `data`.
+
+        Raises:
+            InputError: if the data are not what the task needs.
+        """
+        held_out = self.task.held_out(self.options, self.trained.preprocessing, str(data))
+        values = self.task.evaluate(self.trained, held_out.data)
+        return _scores(self.task, values, held_out.notes)
+
+    def predict(self, inputs: str | Sequence[str] = ()) -> list[Prediction]:
+        """Answers each input, in order; one input may come without a list.
+
+        Raises:
+            InputError: if an input is not what the task needs.
+        """
+        given = [inputs] if isinstance(inputs, str) else list(inputs)
+        return self.task.predict(self.trained, given)
+
+    def plot(self) -> list[Path]:
+        """Draws the history into plots/ and returns the paths.
+
+        Raises:
+            FailedError: if a figure cannot be written.
+        """
+        return self._draw(plots.curves(self.history.history))
+
+    def draw(self, predictions: Sequence[Prediction]) -> list[Path]:
+        """Draws predictions into plots/, where the task has a picture for them.
+
+        Raises:
+            FailedError: if a figure cannot be written.
+        """
+        return self._draw(self.task.pictures(predictions))
+
+    def _draw(self, figures: Iterable[tuple[str, Figure]]) -> list[Path]:
+        paths = []
+        for name, figure in figures:
+            paths.append(self.path / directory.PLOTS / f"{name}.png")
+            plots.save(figure, paths[-1])
+        return paths
+
+
+def load(path: PathLike) -> Run:
+    """Opens a run directory.
+
+    Raises:
+        InputError: if there is none, or it is incomplete, damaged, or from a newer recur.
+    """
+    path = Path(path)
+    config = directory.read_config(path)
+    directory.check_complete(path, config["task"])
+    task = tasks.find(config["task"])
+    options = directory.read_options(path, config, task)
+    preprocessing = directory.read_preprocessing(path, task)
+    model = task.model(options, preprocessing)
+    directory.load_weights(model, path / directory.MODEL)
+    history, metrics = History.from_csv(path / directory.HISTORY), directory.read_metrics(path)
+    history.notes = list(metrics.get("training_notes", []))
+    trained = Trained(options, preprocessing, model.eval())
+    return Run(path, task, trained, history, metrics)
+
+
+def _scores(
+    task: Task[Any, Any, Any], values: Mapping[str, float], notes: tuple[str, ...]
+) -> Scores:
+    return Scores(dict(values), notes, "\n".join([task.report(values), *notes]))
