@@ -14,6 +14,7 @@ from tests.engine.paths import PATHS, choosing, forced
 
 from recur import engine
 from recur.cells import CELLS
+from recur.engine.cpu import library
 
 DTYPES = [torch.float64, torch.float32]
 MORE = settings(max_examples=3 * settings.default.max_examples)
@@ -31,7 +32,8 @@ def test_fresh_memory_is_poisoned():
 
 
 def test_every_path_is_among_those_tested():
-    assert {name.partition("-")[0] for name in PATHS} == {path.name for path in choosing.PATHS}
+    built = {path.name for path in choosing.PATHS} - (set() if library.runnable() else {"cpu"})
+    assert {name.partition("-")[0] for name in PATHS} == built
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)

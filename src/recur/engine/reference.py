@@ -57,7 +57,10 @@ def scan(
             walked.append(state[0])
     if not outputs:
         return None, state
-    return _collect(walked, mask, state[0], reverse), state
+    if not walked:
+        # No step, no numbers; but part of the graph, so that a loss on it can go backward.
+        return gx[..., : state[0].shape[-1]], state
+    return _collect(walked, mask, reverse), state
 
 
 def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
@@ -82,8 +85,6 @@ def _zeros(state: State) -> State:
     return tuple(s.new_zeros(()) for s in state)
 
 
-def _collect(walked: list[Tensor], mask: Tensor | None, h: Tensor, reverse: bool) -> Tensor:
-    if not walked:
-        return h.unsqueeze(0)[:0]
+def _collect(walked: list[Tensor], mask: Tensor | None, reverse: bool) -> Tensor:
     output = torch.stack(walked[::-1] if reverse else walked)
     return output if mask is None else torch.where(mask.unsqueeze(-1), output, 0)
