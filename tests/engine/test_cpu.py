@@ -115,10 +115,6 @@ def test_the_curves_are_within_two_units_in_the_last_place(which, path):
     assert loaded.activation(which, torch.tensor([torch.nan])).isnan().all()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="weight gradients are one long float32 sum; a sum a chunk would keep the digits",
-)
 @pytest.mark.parametrize("path", COMPILED)
 @pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
 def test_in_float32_at_most_twice_the_error_of_torch(kind, path):

@@ -229,24 +229,26 @@ class BackwardWalk {
   template <int NV>
   void gradient(const T* features, int64_t stride, int64_t depth, const T* gates, int64_t width,
                 int64_t rows, T* dw, T* db) {
-    for (int64_t row = 0; row < rows; ++row)
-      for (int64_t v = 0; v < width; v += L)
-        store(db + v, load(db + v) + load(gates + row * width + v));
+    // The chunk's own sum first: in one long sum of thousands of terms float32 loses digits.
+    for (int64_t v = 0; v < width; v += L) {
+      Vec<T> sum{};
+      for (int64_t row = 0; row < rows; ++row) sum += load(gates + row * width + v);
+      store(db + v, load(db + v) + sum);
+    }
     for (int64_t block = 0; block < w_.blocks; ++block)
       for_tiles<kTileRows<NV>>(depth, [&](auto size, int64_t first) {
         constexpr int MR = decltype(size)::value;
         T* to = dw + (block * depth + first) * NV * L;
-        Vec<T> acc[MR][NV];
-#pragma GCC unroll 32
-        for (int m = 0; m < MR; ++m)
-#pragma GCC unroll 8
-          for (int v = 0; v < NV; ++v) acc[m][v] = load(to + (m * NV + v) * L);
+        Vec<T> acc[MR][NV] = {};
         outer_product<T, MR, NV>(acc, features + first, stride, gates + block * NV * L, width,
                                  rows);
 #pragma GCC unroll 32
         for (int m = 0; m < MR; ++m)
 #pragma GCC unroll 8
-          for (int v = 0; v < NV; ++v) store(to + (m * NV + v) * L, acc[m][v]);
+          for (int v = 0; v < NV; ++v) {
+            T* sum = to + (m * NV + v) * L;
+            store(sum, load(sum) + acc[m][v]);
+          }
       });
   }
 
