@@ -6,6 +6,7 @@ that `choose` names and `recur.explain` prints the same object, so what is said 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,16 +32,17 @@ class Path(Protocol):
         self,
         cell: Cell,
         x: Tensor,
-        state: State,
-        weights: Weights,
+        state: State | None,
+        weights: Sequence[Weights],
         *,
         lengths: Tensor | None,
         mask: Tensor | None,
-        starts: Tensor | None,
-        reverse: bool,
+        starts: Sequence[Tensor | None],
+        reverse: Sequence[bool],
         outputs: bool,
+        every: int,
     ) -> tuple[Tensor | None, State]:
-        """Walks a sequence."""
+        """Walks a sequence, in as many directions as there are weights."""
 
     def step(self, cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
         """Walks one step."""

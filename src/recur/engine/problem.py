@@ -7,8 +7,7 @@ Gx and Gh the gates fed by the input and by the state.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import torch
 from torch import Tensor
@@ -27,8 +26,7 @@ class Weights(NamedTuple):
     w_hr: Tensor | None = None  # (R, H), the projection
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """All that the choice of a path depends on."""
 
     cell: Cell
@@ -43,14 +41,18 @@ class Problem:
     def of(cell: Cell, weights: Weights, x: Tensor | None = None, state: State = ()) -> Problem:
         """The problem that these weights pose, with this input and state (or of their own type)."""
         w_hh = weights.w_hh
+        dtype = w_hh.dtype
+        mixed = False
+        for tensor in (*weights, *state):
+            mixed = mixed or (tensor is not None and tensor.dtype != dtype)
         return Problem(
-            cell=cell,
-            device=w_hh.device,
-            dtype=w_hh.dtype,
-            input_dtype=w_hh.dtype if x is None else x.dtype,
-            mixed=any(t is not None and t.dtype != w_hh.dtype for t in (*weights, *state)),
-            projected=weights.w_hr is not None,
-            transformed=torch._C._are_functorch_transforms_active()
+            cell,
+            w_hh.device,
+            dtype,
+            dtype if x is None else x.dtype,
+            mixed,
+            weights.w_hr is not None,
+            torch._C._are_functorch_transforms_active()
             or torch.autograd.forward_ad._current_level >= 0,
         )
 
@@ -58,7 +60,8 @@ class Problem:
 def check(
     cell: Cell,
     x: Tensor,
-    state: State,
+    state: State | None,
+    direction: int,
     weights: Weights,
     *,
     lengths: Tensor | None,
@@ -73,31 +76,47 @@ def check(
     time, batch, inputs = x.shape
     width = weights.w_hh.shape[-1]
     hidden = width if weights.w_hr is None else weights.w_hr.shape[-1]
-    widths = [width] + [hidden] * (len(cell.states) - 1)
     fed, back = cell.input_gates * hidden, cell.state_gates * hidden
-    given = [
-        ("w_ih", weights.w_ih, (fed, inputs), None),
-        ("w_hh", weights.w_hh, (back, width), None),
-        ("b_ih", weights.b_ih, (fed,), None),
-        ("b_hh", weights.b_hh, (back,), None),
-        ("w_hr", weights.w_hr, (width, hidden), None),
-        *(
-            (f"state {name}", tensor, (batch, size), None)
-            for name, tensor, size in zip(cell.states, state, widths, strict=True)
-        ),
-        ("lengths", lengths, (batch,), torch.int64),
-        ("mask", mask, (time, batch), torch.bool),
-        ("reset", reset, (time, batch), torch.bool),
-    ]
-    for name, tensor, shape, dtype in given:
-        if tensor is None:
-            continue
-        if tuple(tensor.shape) != shape:
-            raise RuntimeError(must(name, f"of the shape {shape}", tuple(tensor.shape)))
-        if dtype is not None and tensor.dtype != dtype:
-            raise RuntimeError(must(name, f"of the type {dtype}", tensor.dtype))
-        if tensor.device != x.device:
-            raise RuntimeError(must(name, f"on the device of x, {x.device}", tensor.device))
+    device = x.device
+    # Shapes first, in as few steps as Python allows: a small layer takes less time than this.
+    if weights.w_ih.shape != (fed, inputs) or weights.w_ih.device != device:
+        _refuse("w_ih", weights.w_ih, (fed, inputs), device)
+    if weights.w_hh.shape != (back, width) or weights.w_hh.device != device:
+        _refuse("w_hh", weights.w_hh, (back, width), device)
+    for name, tensor, size in (("b_ih", weights.b_ih, fed), ("b_hh", weights.b_hh, back)):
+        if tensor is not None and (tensor.shape != (size,) or tensor.device != device):
+            _refuse(name, tensor, (size,), device)
+    if weights.w_hr is not None and (
+        weights.w_hr.shape != (width, hidden) or weights.w_hr.device != device
+    ):
+        _refuse("w_hr", weights.w_hr, (width, hidden), device)
+    if state is not None:
+        sizes = (width, *[hidden] * (len(cell.states) - 1))
+        for name, tensor, size in zip(cell.states, state, sizes, strict=True):
+            if tensor.shape[1:] != (batch, size) or len(tensor) <= direction:
+                _refuse(f"state {name}", tensor[direction], (batch, size), device)
+            if tensor.device != device:
+                _refuse(f"state {name}", tensor, tuple(tensor.shape), device)
+    if lengths is not None:
+        _check_flags("lengths", lengths, (batch,), torch.int64, device)
+    for name, tensor in (("mask", mask), ("reset", reset)):
+        if tensor is not None:
+            _check_flags(name, tensor, (time, batch), torch.bool, device)
+
+
+def _check_flags(
+    name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
+) -> None:
+    if tensor.shape != shape or tensor.device != device:
+        _refuse(name, tensor, shape, device)
+    if tensor.dtype != dtype:
+        raise RuntimeError(must(name, f"of the type {dtype}", tensor.dtype))
+
+
+def _refuse(name: str, tensor: Tensor, shape: tuple[int, ...], device: torch.device) -> NoReturn:
+    if tuple(tensor.shape) != shape:
+        raise RuntimeError(must(name, f"of the shape {shape}", tuple(tensor.shape)))
+    raise RuntimeError(must(name, f"on the device of x, {device}", tensor.device))
 
 
 def existing_steps(x: Tensor, lengths: Tensor | None, mask: Tensor | None) -> Tensor | None:

@@ -1,6 +1,8 @@
-"""The two doors of the engine."""
+"""The doors of the engine."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -21,8 +23,42 @@ def scan(
     reset: Tensor | None = None,
     reverse: bool = False,
     outputs: bool = True,
+    checkpoint_every: int = 0,
 ) -> tuple[Tensor | None, State]:
     """Walks one layer over a batch of sequences, in one direction.
+
+    As `scan_layer`, but `state` is without the axis of directions: the first (B, R), others (B, H);
+    and so are the final states.
+    """
+    y, final = scan_layer(
+        cell,
+        x,
+        tuple(s.unsqueeze(0) for s in state),
+        (weights,),
+        lengths=lengths,
+        mask=mask,
+        reset=reset,
+        reverse=reverse,
+        outputs=outputs,
+        checkpoint_every=checkpoint_every,
+    )
+    return y, tuple(s.squeeze(0) for s in final)
+
+
+def scan_layer(
+    cell: Cell,
+    x: Tensor,
+    state: State | None,
+    weights: Sequence[Weights],
+    *,
+    lengths: Tensor | None = None,
+    mask: Tensor | None = None,
+    reset: Tensor | None = None,
+    reverse: bool = False,
+    outputs: bool = True,
+    checkpoint_every: int = 0,
+) -> tuple[Tensor | None, State]:
+    """Walks one layer over a batch of sequences, in one direction or in both (D = 1 or 2).
 
     A step that does not exist (past its row's length, or masked) carries the state through
     unchanged and gives a zero output; nothing that lies there, NaN included, reaches a result or a
@@ -31,27 +67,33 @@ def scan(
     Args:
         cell: what a step computes.
         x: input (T, B, I).
-        state: the initial states, the first (B, R), others (B, H).
-        weights: see `Weights`.
+        state: the initial states, the first (D, B, R), others (D, B, H); None for zeros.
+        weights: see `Weights`; for both directions a pair, forwards first.
         lengths: (B,) int64, the steps that exist in each row: those before its length.
         mask: (T, B) bool, True where a step exists; with `lengths`, both must allow it.
         reset: (T, B) bool, True at the first step of a new sequence within a row: nothing is
             carried over the boundary before it, in either direction. A flag on a step that does
             not exist is ignored.
-        reverse: walk from the last step to the first.
+        reverse: one direction: walk from the last step to the first.
         outputs: whether the output of every step is wanted; the last is the final state.
+        checkpoint_every: 0 to keep what backward needs of every step; k to keep the state of every
+            k-th step only, and to walk the steps between once more in backward. (T. Chen et al.,
+            "Training deep nets with sublinear memory cost", arXiv:1604.06174.)
 
     Returns:
-        The outputs (T, B, R) in the order of time, or None; and the final states.
+        The outputs (T, B, D * R) in the order of time, or None; and the final states, as `state`.
 
     Raises:
         RuntimeError: shapes, types or devices that do not fit together.
     """
-    check(cell, x, state, weights, lengths=lengths, mask=mask, reset=reset)
-    starts = None
+    for d, each in enumerate(weights):
+        check(cell, x, state, d, each, lengths=lengths, mask=mask, reset=reset)
+    directions = (False, True) if len(weights) == 2 else (reverse,)
+    starts: Sequence[Tensor | None] = (None,) * len(directions)
     if reset is not None:
-        starts = _starts(reset, existing_steps(x, lengths, mask), reverse)
-    path = choose(Problem.of(cell, weights, x, state)).path
+        exists = existing_steps(x, lengths, mask)
+        starts = [_starts(reset, exists, backwards) for backwards in directions]
+    path = choose(Problem.of(cell, weights[0], x, state or ())).path
     return path.scan(
         cell,
         x,
@@ -60,8 +102,9 @@ def scan(
         lengths=lengths,
         mask=mask,
         starts=starts,
-        reverse=reverse,
+        reverse=directions,
         outputs=outputs,
+        every=checkpoint_every,
     )
 
 

@@ -20,6 +20,12 @@ struct Lstm {
     save[0] = i, save[1] = f, save[2] = g, save[3] = o, save[4] = c;
   }
 
+  // h_t from what was saved.
+  template <class V>
+  static RECUR_INLINE V output(const V* save) {
+    return save[3] * tanh(save[4]);
+  }
+
   // dc: gradient of c_t from later steps in, of c_{t-1} out.
   template <class V>
   static RECUR_INLINE void backward(const V* save, V, V, V c_before, V dh, V& dc, V* dgx, V*,

@@ -9,60 +9,119 @@
 namespace recur {
 
 template <class Cell, class T>
-struct ForwardWeights {
-  ForwardWeights(const recur_scan& p, const Widths<Cell, T>& w)
-      : w_ih(w.x * p.inputs), w_hh(w.h * p.hidden), b_x(w.x), b_h(w.h) {
-    pack_biases<Cell, T>(static_cast<const T*>(p.b_ih), static_cast<const T*>(p.b_hh), w, b_x.get(),
-                         b_h.get());
+class ForwardWeights {
+  using W = Widths<Cell, T>;
+  static constexpr int64_t L = kLanes<T>, kWidth = kBackVectors * L;
+
+ public:
+  ForwardWeights(const recur_scan& p, const W& w)
+      : w_ih(w.x * p.inputs),
+        w_hh(w.h * w.outputs),
+        w_hr(p.projection ? w.state * p.hidden : 0),
+        b_x(w.x),
+        b_h(w.h),
+        p_(p),
+        w_(w),
+        given_ih_(p.w_ih, p.dtype, Cell::input_gates * p.hidden * p.inputs),
+        given_hh_(p.w_hh, p.dtype, Cell::state_gates * p.hidden * w.outputs),
+        given_hr_(p.w_hr, p.dtype, w.outputs * p.hidden) {
+    const Whole<T> b_ih(p.b_ih, p.dtype, Cell::input_gates * p.hidden);
+    const Whole<T> b_hh(p.b_hh, p.dtype, Cell::state_gates * p.hidden);
+    pack_biases<Cell>(b_ih.get(), b_hh.get(), p.hidden, w.blocks, b_x.get(), b_h.get());
   }
-  void pack(const recur_scan& p, int64_t block) {
-    pack_block<Cell, T>(static_cast<const T*>(p.w_ih), p.hidden, p.inputs, Cell::input_gates, block,
-                        w_ih.get());
-    pack_block<Cell, T>(static_cast<const T*>(p.w_hh), p.hidden, p.hidden, Cell::state_gates, block,
-                        w_hh.get());
+
+  // The work of packing in pieces, for threads to share.
+  int64_t pieces() const { return w_.blocks + (p_.projection ? w_.state / kWidth : 0); }
+  void pack(int64_t piece) {
+    if (piece < w_.blocks) {
+      pack_block<Cell>(given_ih_.get(), p_.hidden, p_.inputs, Cell::input_gates, piece, w_ih.get());
+      pack_block<Cell>(given_hh_.get(), p_.hidden, w_.outputs, Cell::state_gates, piece,
+                       w_hh.get());
+      return;
+    }
+    const int64_t first = (piece - w_.blocks) * kWidth;
+    for (int v = 0; v < kBackVectors; ++v)
+      pack_column(given_hr_.get(), p_.hidden, first + v * L,
+                  within(w_.outputs, first + v * L, L), kWidth,
+                  w_hr.get() + first * p_.hidden + v * L);
   }
-  Buffer<T> w_ih, w_hh, b_x, b_h;
+
+  Buffer<T> w_ih, w_hh, w_hr, b_x, b_h;
+
+ private:
+  const recur_scan& p_;
+  const W& w_;
+  Whole<T> given_ih_, given_hh_, given_hr_;
 };
 
 // Rows that a chunk should hold: its data stays in the second-level cache, but the tiles of the
 // weight gradients want some depth even where a row is wide.
-inline int64_t rows_in_chunk(int64_t bytes_a_row, int64_t least) {
+inline int64_t rows_in_chunk(int64_t bytes_a_row, int64_t least, const std::vector<Row>& rows) {
   constexpr int64_t kCache = 256 * 1024;
-  return std::max<int64_t>(least, kCache / std::max<int64_t>(1, bytes_a_row));
+  const int64_t room = std::max<int64_t>(least, kCache / std::max<int64_t>(1, bytes_a_row));
+  const int64_t count = static_cast<int64_t>(rows.size());
+  return std::max(count, std::min(room, steps_of(rows)));
 }
+
+// Where a walk keeps what backward needs of steps from .. from + span - 1: row after row, step after
+// step.
+template <class T>
+struct Kept {
+  T* saved = nullptr;  // the cell's numbers
+  T* h = nullptr;      // the state put out
+  int64_t from = 0, span = 0;
+
+  int64_t at(int64_t r, int64_t j) const { return r * span + j - from; }
+};
 
 template <class Cell, class T>
 class ForwardWalk {
   using W = Widths<Cell, T>;
   static constexpr int64_t L = kLanes<T>;
+  static constexpr int NB = kBackVectors;
 
  public:
   ForwardWalk(const recur_scan& p, const Plan& plan, const W& widths,
-              const ForwardWeights<Cell, T>& weights, std::vector<Row> rows)
+              const ForwardWeights<Cell, T>& weights, const std::vector<Row>& rows)
       : p_(p),
         plan_(plan),
         w_(widths),
         weights_(weights),
-        rows_(std::move(rows)),
+        rows_(rows),
         room_(rows_in_chunk((p.inputs + w_.x) * static_cast<int64_t>(sizeof(T)),
-                            std::max<int64_t>(count(), 16))),
+                            std::max<int64_t>(count(), 16), rows)),
         x_(room_ * p.inputs),
         gx_(room_ * w_.x),
-        h_(count() * w_.units),
-        h_next_(count() * w_.units),
-        c_(Cell::has_c ? count() * w_.units : 0),
+        h_(count() * w_.state, Fill::kZero),
+        h_next_(count() * w_.state, Fill::kZero),
+        c_(Cell::has_c ? count() * w_.units : 0, Fill::kZero),
+        raw_(p.projection ? count() * w_.units : 0),
+        given_x_(p.x, p.dtype),
+        y_(p.y, p.dtype),
         y_row_(rows_.size()),
         saved_row_(rows_.size()) {}
 
+  // The whole walk, to the outputs, the final states, and what is kept for backward.
   void run() {
-    clear_missing(p_, plan_, rows_, static_cast<T*>(p_.y), p_.y_time, p_.y_batch, p_.hidden);
+    clear_missing(p_, plan_, rows_, y_, p_.y_time, p_.y_batch, w_.outputs);
     begin();
-    const int64_t longest = rows_.empty() ? 0 : rows_[0].steps;
-    for (int64_t j = 0; j < longest;) {
-      const Chunk chunk = chunk_from(rows_, j, room_);
-      input_product(chunk);
-      for (; j < chunk.to; ++j) step(j, gx_.get() + chunk.first[j - chunk.from] * w_.x);
+    walk(0, rows_.empty() ? 0 : rows_[0].steps, nullptr);
+  }
+
+  // Steps from .. from + span - 1 once more, from the checkpoint before them.
+  void again(const Kept<T>& kept) {
+    const int64_t to = std::min(kept.from + kept.span, rows_.empty() ? 0 : rows_[0].steps);
+    for (int64_t r = 0, n = active(rows_, kept.from); r < n; ++r) {
+      const T* mark = mark_of(rows_[r], kept.from);
+      std::copy_n(mark, w_.state, h_.get() + r * w_.state);
+      if (Cell::has_c) std::copy_n(mark + w_.state, w_.units, c_.get() + r * w_.units);
     }
+    walk(kept.from, to, &kept);
+  }
+
+  // The states before step j, a multiple of p.every: h, then c.
+  T* mark_of(const Row& row, int64_t j) const {
+    return static_cast<T*>(p_.saved) + (row.marks + j / p_.every) * w_.mark;
   }
 
  private:
@@ -71,29 +130,35 @@ class ForwardWalk {
   void begin() {
     for (int64_t r = 0; r < count(); ++r) {
       const Row& row = rows_[r];
-      std::copy_n(static_cast<const T*>(p_.h0) + row.batch * p_.hidden, p_.hidden,
-                  h_.get() + r * w_.units);
-      if (Cell::has_c)
-        std::copy_n(static_cast<const T*>(p_.c0) + row.batch * p_.hidden, p_.hidden,
-                    c_.get() + r * w_.units);
+      if (const Array<T> h0{p_.h0, p_.dtype})
+        h0.read(row.batch * w_.outputs, w_.outputs, h_.get() + r * w_.state);
+      if (const Array<T> c0{p_.c0, p_.dtype}; Cell::has_c && c0)
+        c0.read(row.batch * p_.hidden, p_.hidden, c_.get() + r * w_.units);
       if (!row.steps) finish(r, h_.get());
     }
   }
 
   void finish(int64_t r, const T* h) {
-    const int64_t at = rows_[r].batch * p_.hidden;
-    std::copy_n(h + r * w_.units, p_.hidden, static_cast<T*>(p_.hn) + at);
+    const int64_t row = rows_[r].batch;
+    Array<T>(p_.hn, p_.dtype).write(row * w_.outputs, w_.outputs, h + r * w_.state);
     if (Cell::has_c)
-      std::copy_n(c_.get() + r * w_.units, p_.hidden, static_cast<T*>(p_.cn) + at);
+      Array<T>(p_.cn, p_.dtype).write(row * p_.hidden, p_.hidden, c_.get() + r * w_.units);
+  }
+
+  RECUR_OUT_OF_LINE void walk(int64_t from, int64_t to, const Kept<T>* again) {
+    for (int64_t j = from; j < to;) {
+      const Chunk chunk = chunk_from(rows_, j, to, room_);
+      input_product(chunk);
+      for (; j < chunk.to; ++j) step(j, gx_.get() + chunk.first[j - chunk.from] * w_.x, again);
+    }
   }
 
   void input_product(const Chunk& chunk) {
     T* x = x_.get();
     for (int64_t j = chunk.from; j < chunk.to; ++j)
       for (int64_t r = 0, n = active(rows_, j); r < n; ++r, x += p_.inputs)
-        std::copy_n(static_cast<const T*>(p_.x) + plan_.time_of(rows_[r], j) * p_.x_time +
-                        rows_[r].batch * p_.x_batch,
-                    p_.inputs, x);
+        given_x_.read(plan_.time_of(rows_[r], j) * p_.x_time + rows_[r].batch * p_.x_batch,
+                      p_.inputs, x);
     for (int64_t block = 0; block < w_.blocks; ++block) {
       const T* weights = weights_.w_ih.get() + block * p_.inputs * W::NX * L;
       const T* bias = weights_.b_x.get() + block * W::NX * L;
@@ -115,25 +180,54 @@ class ForwardWalk {
     }
   }
 
-  void step(int64_t j, const T* gx) {
+  void step(int64_t j, const T* gx, const Kept<T>* again) {
     const int64_t n = active(rows_, j);
     for (int64_t r = 0; r < n; ++r) {
       const Row& row = rows_[r];
-      const int64_t t = plan_.time_of(row, j);
-      y_row_[r] = p_.y ? static_cast<T*>(p_.y) + t * p_.y_time + row.batch * p_.y_batch : nullptr;
-      saved_row_[r] =
-          p_.saved ? static_cast<T*>(p_.saved) + (row.offset + j) * w_.saved : nullptr;
       if (plan_.starts(row, j)) {
-        std::fill_n(h_.get() + r * w_.units, w_.units, T(0));
+        std::fill_n(h_.get() + r * w_.state, w_.state, T(0));
         if (Cell::has_c) std::fill_n(c_.get() + r * w_.units, w_.units, T(0));
       }
+      prepare(r, j, again);
     }
     for (int64_t block = 0; block < w_.blocks; ++block)
       for_tiles<kTileRows<W::NH>>(n, [&](auto size, int64_t first) {
         tile<decltype(size)::value>(block, first, gx);
       });
+    if constexpr (Cell::has_c)
+      if (p_.projection) project(n);
     h_.swap(h_next_);
+    if (again) {
+      for (int64_t r = 0; r < n; ++r)
+        std::copy_n(h_.get() + r * w_.state, w_.state, again->h + again->at(r, j) * w_.state);
+      return;
+    }
+    for (int64_t r = 0; y_ && !y_.direct() && r < n; ++r)
+      y_.write(y_at(rows_[r], j), w_.outputs, h_.get() + r * w_.state);
     for (int64_t r = n; r-- > 0 && rows_[r].steps == j + 1;) finish(r, h_.get());
+  }
+
+  int64_t y_at(const Row& row, int64_t j) const {
+    return plan_.time_of(row, j) * p_.y_time + row.batch * p_.y_batch;
+  }
+
+  // Where row r puts the results of step j; the checkpoint before it, where one is due.
+  void prepare(int64_t r, int64_t j, const Kept<T>* again) {
+    const Row& row = rows_[r];
+    y_row_[r] = saved_row_[r] = nullptr;
+    if (again) {
+      saved_row_[r] = again->saved + again->at(r, j) * w_.saved;
+      return;
+    }
+    if (y_ && y_.direct()) y_row_[r] = y_.at(y_at(row, j));
+    if (!p_.saved) return;
+    if (!p_.every) {
+      saved_row_[r] = static_cast<T*>(p_.saved) + (row.offset + j) * w_.saved;
+    } else if (j % p_.every == 0) {
+      T* mark = mark_of(row, j);
+      std::copy_n(h_.get() + r * w_.state, w_.state, mark);
+      if (Cell::has_c) std::copy_n(c_.get() + r * w_.units, w_.units, mark + w_.state);
+    }
   }
 
   template <int MR>
@@ -150,9 +244,9 @@ class ForwardWalk {
         for (int g = 0; g < GH; ++g)
           acc[m][u * GH + g] =
               g < GS ? load(gx + m * w_.x + (u * GX + g) * L) : load(bias + (u * GH + g) * L);
-    rows_product<T, MR, W::NH>(acc, h_.get() + first * w_.units, w_.units,
-                               weights_.w_hh.get() + block * p_.hidden * W::NH * L, W::NH * L,
-                               p_.hidden);
+    rows_product<T, MR, W::NH>(acc, h_.get() + first * w_.state, w_.state,
+                               weights_.w_hh.get() + block * w_.outputs * W::NH * L, W::NH * L,
+                               w_.outputs);
 #pragma GCC unroll 32
     for (int m = 0; m < MR; ++m)
 #pragma GCC unroll 4
@@ -160,31 +254,52 @@ class ForwardWalk {
   }
 
   RECUR_INLINE void cell(int64_t block, int u, int64_t r, const Vec<T>* a, const T* gx) {
-    constexpr int GX = Cell::input_gates, GS = Cell::shared_gates, S = Cell::saved;
+    constexpr int GX = Cell::input_gates, GS = Cell::shared_gates, K = Cell::saved;
     const int64_t unit = (block * W::NU + u) * L;
-    Vec<T> x_only[GX - GS + 1], save[S + 1], c{};
+    Vec<T> x_only[GX - GS + 1], save[K + 1], c{}, h{};
 #pragma GCC unroll 4
     for (int g = GS; g < GX; ++g) x_only[g - GS] = load(gx + (u * GX + g) * L);
-    Vec<T> h = load(h_.get() + r * w_.units + unit);
-    if constexpr (Cell::has_c) c = load(c_.get() + r * w_.units + unit);
+    if constexpr (Cell::has_c)
+      c = load(c_.get() + r * w_.units + unit);
+    else
+      h = load(h_.get() + r * w_.state + unit);
     Cell::forward(a, x_only, h, c, save);
-    store(h_next_.get() + r * w_.units + unit, h);
     if constexpr (Cell::has_c) store(c_.get() + r * w_.units + unit, c);
-    if (y_row_[r] && unit < p_.hidden) store_some(y_row_[r] + unit, h, p_.hidden - unit);
-    if (S && saved_row_[r]) {
-      T* to = saved_row_[r] + (block * W::NU + u) * S * L;
+    if (K && saved_row_[r]) {
+      T* to = saved_row_[r] + (block * W::NU + u) * K * L;
 #pragma GCC unroll 8
-      for (int s = 0; s < S; ++s) store(to + s * L, save[s]);
+      for (int s = 0; s < K; ++s) store(to + s * L, save[s]);
     }
+    if (Cell::has_c && p_.projection) return store(raw_.get() + r * w_.units + unit, h);
+    store(h_next_.get() + r * w_.state + unit, h);
+    if (y_row_[r] && unit < p_.hidden) store_some(y_row_[r] + unit, h, p_.hidden - unit);
+  }
+
+  // h_t from the cell's output.
+  void project(int64_t n) {
+    for (int64_t first = 0; first < w_.outputs; first += NB * L)
+      for_tiles<kTileRows<NB>>(n, [&](auto size, int64_t top) {
+        constexpr int MR = decltype(size)::value;
+        Vec<T> acc[MR][NB] = {};
+        rows_product<T, MR, NB>(acc, raw_.get() + top * w_.units, w_.units,
+                                weights_.w_hr.get() + first * p_.hidden, NB * L, p_.hidden);
+        for (int m = 0; m < MR; ++m)
+          for (int v = 0; v < NB; ++v) {
+            const int64_t r = top + m, at = first + v * L;
+            store(h_next_.get() + r * w_.state + at, acc[m][v]);
+            if (y_row_[r] && at < w_.outputs) store_some(y_row_[r] + at, acc[m][v], w_.outputs - at);
+          }
+      });
   }
 
   const recur_scan& p_;
   const Plan& plan_;
   const W& w_;
   const ForwardWeights<Cell, T>& weights_;
-  std::vector<Row> rows_;
+  const std::vector<Row>& rows_;
   int64_t room_;
-  Buffer<T> x_, gx_, h_, h_next_, c_;
+  Buffer<T> x_, gx_, h_, h_next_, c_, raw_;
+  const Array<T> given_x_, y_;
   std::vector<T*> y_row_, saved_row_;
 };
 

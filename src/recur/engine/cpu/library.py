@@ -12,7 +12,7 @@ import functools
 import os
 import warnings
 from collections.abc import Iterable
-from ctypes import POINTER, c_int32, c_int64, c_void_p
+from ctypes import c_char_p, c_int32, c_int64, c_void_p
 from pathlib import Path
 
 # Before the library: torch carries the OpenMP runtime, and sharing it means sharing its threads.
@@ -25,55 +25,33 @@ SETTING = "RECUR_CPU"
 VARIANTS = {"avx512": ("AVX512",), "avx2": ("AVX2", "AVX512"), "baseline": ()}
 
 
-class Scan(ctypes.Structure):
-    """`recur_scan` of scan.h: the same fields in the same order."""
-
-    _fields_ = (
-        *[(name, c_int32) for name in ("cell", "dtype", "reverse", "threads")],
-        *[(name, c_int64) for name in ("time", "batch", "inputs", "hidden")],
-        *[(name, c_void_p) for name in ("lengths", "mask", "starts")],
-        ("x", c_void_p),
-        *[(name, c_int64) for name in ("x_time", "x_batch")],
-        *[(name, c_void_p) for name in ("h0", "c0", "w_ih", "w_hh", "b_ih", "b_hh")],
-        ("y", c_void_p),
-        *[(name, c_int64) for name in ("y_time", "y_batch")],
-        *[(name, c_void_p) for name in ("hn", "cn", "saved")],
-        ("dy", c_void_p),
-        *[(name, c_int64) for name in ("dy_time", "dy_batch")],
-        *[(name, c_void_p) for name in ("dhn", "dcn")],
-        ("dx", c_void_p),
-        *[(name, c_int64) for name in ("dx_time", "dx_batch")],
-        *[(name, c_void_p) for name in ("dh0", "dc0", "dw_ih", "dw_hh", "db_ih", "db_hh")],
-    )
-
-
 class Library:
     """One variant of the compiled engine."""
 
     def __init__(self, variant: str, file: Path) -> None:
         self.variant = variant
         self._library = ctypes.CDLL(str(file))
-        self._library.recur_scan_saved.argtypes = [c_int32, c_int32, c_int64, c_int64]
+        self._library.recur_scan_saved.argtypes = [c_int32, c_int32, *[c_int64] * 3]
         self._library.recur_scan_saved.restype = c_int64
         for entry in (self._library.recur_scan_forward, self._library.recur_scan_backward):
-            entry.argtypes = [POINTER(Scan)]
+            entry.argtypes = [c_char_p, c_int64]
         self._library.recur_activation.argtypes = [c_int32, c_int32, c_void_p, c_void_p, c_int64]
 
-    def saved(self, cell: int, dtype: int, hidden: int, steps: int) -> int:
-        """The numbers that forward must keep for backward."""
-        return int(self._library.recur_scan_saved(cell, dtype, hidden, steps))
+    def saved(self, cell: int, dtype: int, hidden: int, projection: int, every: int) -> int:
+        """The numbers kept for backward: for each step, or with `every` for each checkpoint."""
+        return int(self._library.recur_scan_saved(cell, dtype, hidden, projection, every))
 
-    def forward(self, problem: Scan) -> None:
-        """Walks forward.
+    def forward(self, walks: bytes, count: int) -> None:
+        """Walks `count` directions forward; `walks` are their `recur_scan` structures.
 
         Raises:
             MemoryError: if scratch memory cannot be had.
         """
-        self._check(self._library.recur_scan_forward(problem))
+        self._check(self._library.recur_scan_forward(walks, count))
 
-    def backward(self, problem: Scan) -> None:
-        """Walks back; raises as `forward`."""
-        self._check(self._library.recur_scan_backward(problem))
+    def backward(self, walks: bytes, count: int) -> None:
+        """Walks back; as `forward`."""
+        self._check(self._library.recur_scan_backward(walks, count))
 
     def activation(self, which: str, x: torch.Tensor) -> torch.Tensor:
         """The engine's "sigmoid" or "tanh" of a dense float tensor, to measure its error."""
@@ -114,9 +92,26 @@ def load(variant: str) -> Library:
     return Library(variant, file)
 
 
-@functools.cache
 def library() -> Library | None:
     """The variant in use, or None where there is none or RECUR_CPU is "none"."""
+    # A plain variable: torch.compile reads it, where it would trace into what a cache decorates.
+    global _chosen
+    if _chosen is _UNDECIDED:
+        _chosen = _choose()
+    return _chosen  # type: ignore[return-value]
+
+
+def decide_again() -> None:
+    """Forgets the choice: the next call reads the environment again."""
+    global _chosen
+    _chosen = _UNDECIDED
+
+
+_UNDECIDED = object()
+_chosen: object = _UNDECIDED
+
+
+def _choose() -> Library | None:
     variants = runnable()
     wanted = os.environ.get(SETTING, "")
     if wanted:
@@ -127,7 +122,7 @@ def library() -> Library | None:
             "recur's compiled engine is not part of this installation (no C++ compiler was found "
             "when it was built): recurrent layers run on the reference path, which is slower. "
             "Install a compiler and reinstall recur.",
-            stacklevel=2,
+            stacklevel=3,
         )
         return None
     return load(variants[0])

@@ -1,6 +1,7 @@
-// Scratch memory: aligned to a cache line, zero at the start.
+// Scratch memory, aligned to a cache line, with room for one vector beyond its end.
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -8,14 +9,17 @@
 
 namespace recur {
 
+enum class Fill { kNone, kZero };
+
 template <class T>
 class Buffer {
  public:
-  explicit Buffer(int64_t count) {
+  explicit Buffer(int64_t count, Fill fill = Fill::kNone) {
+    if (count == 0) return;
     const size_t bytes = (static_cast<size_t>(count) * sizeof(T) + 127) / 64 * 64;
     data_ = static_cast<T*>(std::aligned_alloc(64, bytes));
     if (!data_) throw std::bad_alloc();
-    std::memset(static_cast<void*>(data_), 0, bytes);
+    if (fill == Fill::kZero) std::memset(static_cast<void*>(data_), 0, bytes);
   }
   ~Buffer() { std::free(data_); }
   Buffer(const Buffer&) = delete;
@@ -25,7 +29,7 @@ class Buffer {
   T* get() const { return data_; }
 
  private:
-  T* data_;
+  T* data_ = nullptr;
 };
 
 }  // namespace recur

@@ -1,13 +1,16 @@
 """The compiled walk as operators of torch: `recur::scan` and `recur::scan_backward`.
 
-Registered with fake and autograd implementations, so that `torch.compile` and `torch.export` see
-one operator and no graph break. A second derivative goes through the reference.
+One call walks one layer, in one direction or both. The operators have fake and autograd
+implementations, so that `torch.compile` and `torch.export` see one operator and no graph break.
+Where nobody is tracing, the same functions are called without torch's dispatcher in between, which
+would cost a small layer more than its arithmetic. A second derivative goes through the reference.
 """
 
 from __future__ import annotations
 
-import ctypes
-from typing import Any
+import struct
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,233 +19,253 @@ from recur.cells import CELLS as ALL_CELLS
 from recur.cells import Cell, State
 from recur.engine import reference
 from recur.engine.cpu import library
+from recur.engine.cpu.threads import count as threads_now
 from recur.engine.problem import Weights
 
 # As in scan.h.
 CELLS = {"rnn_tanh": 0, "rnn_relu": 1, "lstm": 2, "gru": 3}
-DTYPES = {torch.float32: 0, torch.float64: 1}
+DTYPES = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2, torch.float16: 3}
 
-_INPUTS = (
-    "str cell, Tensor x, Tensor h0, Tensor? c0, Tensor w_ih, Tensor w_hh, Tensor? b_ih, "
-    "Tensor? b_hh, Tensor? lengths, Tensor? mask, Tensor? starts, bool reverse"
+# What a walk is given, in this order everywhere: how to walk, then tensors (None where there is
+# none). State (D, B, size) and the weights of one direction or of both (D).
+_HOW = "str cell, int directions, int every, bool outputs, bool learning"
+_WEIGHTS = ("w_ih", "w_hh", "b_ih", "b_hh", "w_hr")
+_NAMES = (
+    *("x", "h0", "c0", "lengths", "mask", "starts", "starts_reverse"),
+    *_WEIGHTS,
+    *(f"{name}_reverse" for name in _WEIGHTS),
 )
+_ALWAYS = ("x", "w_ih", "w_hh")
+_TENSORS = ", ".join(f"Tensor{'' if name in _ALWAYS else '?'} {name}" for name in _NAMES)
+_FIRST_WEIGHT = _NAMES.index("w_ih")
+FORWARD, REVERSE, BOTH = range(3)
+
+
+class _How(NamedTuple):
+    cell: str
+    directions: int  # FORWARD, REVERSE or BOTH
+    every: int  # 0, or: keep the states of every k-th step only
+    outputs: bool
+    learning: bool
+
+    @property
+    def reverse(self) -> tuple[bool, ...]:
+        """Of each direction, whether it walks from the end."""
+        return (False, True) if self.directions == BOTH else (self.directions == REVERSE,)
 
 
 def walk(
     cell: Cell,
     x: Tensor,
-    state: State,
-    weights: Weights,
+    state: State | None,
+    weights: Sequence[Weights],
+    *,
     lengths: Tensor | None,
     mask: Tensor | None,
-    starts: Tensor | None,
-    reverse: bool,
+    starts: Sequence[Tensor | None],
+    reverse: Sequence[bool],
     outputs: bool,
+    every: int,
 ) -> tuple[Tensor, State]:
-    """Walks one layer in one direction; the outputs are empty unless wanted or needed."""
-    c0 = state[1] if len(state) > 1 else None
-    learning = torch.is_grad_enabled() and any(
-        tensor is not None and tensor.requires_grad for tensor in (x, *state, *weights)
+    """Walks one layer; the outputs are empty unless they are wanted or needed."""
+    h0, c0 = (*(state or ()), None, None)[:2]
+    directions = BOTH if len(weights) == 2 else int(reverse[0])
+    flags = (*starts, None)[:2]
+    other = weights[1] if directions == BOTH else (None,) * len(_WEIGHTS)
+    tensors = (x, h0, c0, lengths, mask, *flags, *weights[0], *other)
+    learning = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
+    how = _How(cell.name, directions, every, outputs, learning)
+    if not _is_plain(x):
+        y, hn, cn, _ = torch.ops.recur.scan(*how, *tensors)
+    elif learning:
+        y, hn, cn, _ = _Walk.apply(*how, *tensors)  # type: ignore[no-untyped-call]
+    else:
+        y, hn, cn, _ = _forward(*how, *tensors)
+    return y, (hn, cn) if len(cell.states) > 1 else (hn,)
+
+
+def _is_plain(x: Tensor) -> bool:
+    """Whether nobody traces: no compiler, no fake or functional tensors."""
+    return (
+        not torch.compiler.is_compiling()
+        and torch._C._len_torch_dispatch_stack() == 0
+        and type(x) in (Tensor, torch.nn.Parameter)
     )
-    y, hn, cn, _ = torch.ops.recur.scan(
-        cell.name,
-        x,
-        state[0],
-        c0,
-        *weights[:4],
-        lengths,
-        mask,
-        starts,
-        reverse,
-        outputs or learning,
-        learning,
-    )
-    return y, ((hn, cn) if c0 is not None else (hn,))
 
 
-@torch.library.custom_op(
-    "recur::scan",
-    mutates_args=(),
-    device_types="cpu",
-    schema=f"({_INPUTS}, bool outputs, bool learning) -> (Tensor, Tensor, Tensor, Tensor)",
-)
-def _scan(
-    cell: str,
-    x: Tensor,
-    h0: Tensor,
-    c0: Tensor | None,
-    w_ih: Tensor,
-    w_hh: Tensor,
-    b_ih: Tensor | None,
-    b_hh: Tensor | None,
-    lengths: Tensor | None,
-    mask: Tensor | None,
-    starts: Tensor | None,
-    reverse: bool,
-    outputs: bool,
-    learning: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    y, hn, cn, saved = _empty_results(cell, x, h0, c0, outputs, learning)
-    problem = _Problem(cell, x, h0, c0, w_ih, w_hh, b_ih, b_hh, lengths, mask, starts, reverse)
-    problem.put("y", y if outputs else None, strided=True)
-    problem.put("hn", hn)
-    problem.put("cn", cn if c0 is not None else None)
-    problem.put("saved", saved if learning else None)
-    problem.library.forward(problem.scan)
-    return y, hn, cn, saved
-
-
-@_scan.register_fake
-def _(
-    cell: str, x: Tensor, h0: Tensor, c0: Tensor | None, *rest: Any
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    outputs, learning = rest[-2:]
-    return _empty_results(cell, x, h0, c0, outputs, learning)
-
-
-@torch.library.custom_op(
-    "recur::scan_backward",
-    mutates_args=(),
-    device_types="cpu",
-    schema=f"({_INPUTS}, Tensor y, Tensor saved, Tensor? dy, Tensor? dhn, Tensor? dcn, "
-    "bool needs_dx) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
-)
-def _scan_backward(
-    cell: str,
-    x: Tensor,
-    h0: Tensor,
-    c0: Tensor | None,
-    w_ih: Tensor,
-    w_hh: Tensor,
-    b_ih: Tensor | None,
-    b_hh: Tensor | None,
-    lengths: Tensor | None,
-    mask: Tensor | None,
-    starts: Tensor | None,
-    reverse: bool,
-    y: Tensor,
-    saved: Tensor,
-    dy: Tensor | None,
-    dhn: Tensor | None,
-    dcn: Tensor | None,
-    needs_dx: bool,
-) -> tuple[Tensor, ...]:
-    results = _empty_gradients(x, h0, c0, w_ih, w_hh, b_ih, b_hh, needs_dx)
-    dx, dh0, dc0, dw_ih, dw_hh, db_ih, db_hh = results
-    problem = _Problem(cell, x, h0, c0, w_ih, w_hh, b_ih, b_hh, lengths, mask, starts, reverse)
-    problem.put("y", y, strided=True)
-    problem.put("saved", saved)
-    problem.put("dy", dy, strided=True)
-    problem.put("dhn", dhn)
-    problem.put("dcn", dcn if c0 is not None else None)
-    problem.put("dx", dx if needs_dx else None, strided=True)
-    problem.put("dh0", dh0)
-    problem.put("dc0", dc0 if c0 is not None else None)
-    problem.put("dw_ih", dw_ih)
-    problem.put("dw_hh", dw_hh)
-    problem.put("db_ih", db_ih if b_ih is not None else None)
-    problem.put("db_hh", db_hh if b_hh is not None else None)
-    problem.library.backward(problem.scan)
+def _forward(*given: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    how, tensors = _How(*given[:5]), given[5:]
+    walks = _Walks(how, tensors)
+    results = y, hn, cn, saved = _empty_results(how, tensors)
+    for d in range(len(how.reverse)):
+        walks.put(
+            d,
+            y=walks.strided(y, d) if y.numel() else _NOWHERE,
+            finals=(walks.row(hn, d), walks.row(cn, d)),
+            saved=walks.part(saved, d),
+        )
+    walks.library.forward(walks.packed(), len(how.reverse))
     return results
 
 
-@_scan_backward.register_fake
-def _(
-    cell: str,
-    x: Tensor,
-    h0: Tensor,
-    c0: Tensor | None,
-    w_ih: Tensor,
-    w_hh: Tensor,
-    b_ih: Tensor | None,
-    b_hh: Tensor | None,
-    *rest: Any,
-) -> tuple[Tensor, ...]:
-    return _empty_gradients(x, h0, c0, w_ih, w_hh, b_ih, b_hh, rest[-1])
+def _backward(*given: Any) -> list[Tensor]:
+    how, tensors = _How(*given[:5]), given[5 : 5 + len(_NAMES)]
+    y, saved, dy, dhn, dcn, needs_dx = given[5 + len(_NAMES) :]
+    walks = _Walks(how, tensors)
+    gradients = _empty_gradients(how, tensors, needs_dx)
+    dx, dh0, dc0, *dw = gradients
+    dy, dhn, dcn = walks.dense(dy, last_only=True), walks.dense(dhn), walks.dense(dcn)
+    for d in range(len(how.reverse)):
+        walks.put(
+            d,
+            y=walks.strided(y, d) if y.numel() else _NOWHERE,
+            saved=walks.part(saved, d),
+            incoming=(*walks.strided(dy, d), walks.row(dhn, d), walks.row(dcn, d)),
+            gradients=(
+                *((dx.data_ptr(), dx.stride(0), dx.stride(1)) if needs_dx else _NOWHERE),
+                *(walks.row(dh0, d), walks.row(dc0, d)),
+                *(t.data_ptr() for t in dw[d * len(_WEIGHTS) : (d + 1) * len(_WEIGHTS)]),
+            ),
+        )
+    walks.library.backward(walks.packed(), len(how.reverse))
+    return gradients
 
 
-class _Problem:
-    """Fills `recur_scan`, and keeps alive what it points to."""
+_NOWHERE = (0, 0, 0)  # pointer and strides of an array that there is not
+_PACK = struct.Struct("=4i43q").pack
 
-    def __init__(
-        self,
-        cell: str,
-        x: Tensor,
-        h0: Tensor,
-        c0: Tensor | None,
-        w_ih: Tensor,
-        w_hh: Tensor,
-        b_ih: Tensor | None,
-        b_hh: Tensor | None,
-        lengths: Tensor | None,
-        mask: Tensor | None,
-        starts: Tensor | None,
-        reverse: bool,
-    ) -> None:
+
+class _Walks:
+    """The `recur_scan` structures of a call, and what keeps alive what they point to."""
+
+    def __init__(self, how: _How, tensors: Sequence[Tensor | None]) -> None:
         loaded = library.library()
         assert loaded is not None
-        self.library = loaded
-        self.scan = library.Scan()
-        self._kept: list[Tensor] = []
-        self.scan.cell, self.scan.dtype = CELLS[cell], DTYPES[x.dtype]
-        self.scan.reverse, self.scan.threads = reverse, torch.get_num_threads()
-        self.scan.time, self.scan.batch, self.scan.inputs = x.shape
-        self.scan.hidden = w_hh.shape[1]
-        self.put("x", x, strided=True)
-        for name, tensor in (("h0", h0), ("c0", c0), ("w_ih", w_ih), ("w_hh", w_hh)):
-            self.put(name, tensor)
-        for name, tensor in (("b_ih", b_ih), ("b_hh", b_hh), ("lengths", lengths)):
-            self.put(name, tensor)
-        for name, tensor in (("mask", mask), ("starts", starts)):
-            self.put(name, tensor)
+        self.library, self.how = loaded, how
+        self.kept = [self.dense(t, last_only=i == 0) for i, t in enumerate(tensors)]
+        x = self.kept[0]
+        assert x is not None
+        self.x, self.size = x, x.element_size()
+        self.structures: list[bytes] = []
 
-    def put(self, name: str, tensor: Tensor | None, *, strided: bool = False) -> None:
-        """Points a field to a tensor: dense, or with strides of its own for time and batch."""
+    def put(
+        self,
+        d: int,
+        *,
+        y: tuple[int, int, int],
+        saved: int,
+        finals: tuple[int, int] = (0, 0),
+        incoming: tuple[int, ...] = (0,) * 5,
+        gradients: tuple[int, ...] = (0,) * 10,
+    ) -> None:
+        """Adds the structure of direction `d`; the fields are those of scan.h, in their order."""
+        how, kept = self.how, self.kept
+        w_ih, w_hh, b_ih, b_hh, w_hr = kept[_FIRST_WEIGHT + 5 * d : _FIRST_WEIGHT + 5 * d + 5]
+        assert w_ih is not None and w_hh is not None
+        x = self.x
+        projected = w_hr is not None
+        self.structures.append(
+            _PACK(
+                CELLS[how.cell],
+                DTYPES[x.dtype],
+                how.reverse[d],
+                threads_now(),
+                *x.shape,
+                w_hr.shape[1] if w_hr is not None else w_hh.shape[1],
+                w_hh.shape[1] if projected else 0,
+                how.every,
+                *map(_pointer, (kept[3], kept[4], kept[5 + d])),
+                x.data_ptr(),
+                x.stride(0),
+                x.stride(1),
+                self.row(kept[1], d),
+                self.row(kept[2], d),
+                *map(_pointer, (w_ih, w_hh, b_ih, b_hh, w_hr)),
+                *y,
+                *finals,
+                saved,
+                *incoming,
+                *gradients,
+            )
+        )
+
+    def packed(self) -> bytes:
+        """The structures in a row."""
+        return self.structures[0] if len(self.structures) == 1 else b"".join(self.structures)
+
+    @staticmethod
+    def dense(tensor: Tensor | None, *, last_only: bool = False) -> Tensor | None:
+        """The tensor, or a copy that is dense: all of it, or in its last axis."""
+        if tensor is None or tensor.is_contiguous() or (last_only and tensor.stride(-1) == 1):
+            return tensor
+        return tensor.clone(memory_format=torch.contiguous_format)
+
+    def strided(self, tensor: Tensor | None, d: int) -> tuple[int, int, int]:
+        """Where direction `d` stands in a (T, B, D * R), and its strides of time and batch."""
         if tensor is None:
-            return
-        if not strided:
-            tensor = tensor.contiguous()
-        elif tensor.stride(-1) != 1:
-            tensor = tensor.clone(memory_format=torch.contiguous_format)
-        self._kept.append(tensor)
-        setattr(self.scan, name, ctypes.c_void_p(tensor.data_ptr()))
-        if strided:
-            setattr(self.scan, f"{name}_time", tensor.stride(0))
-            setattr(self.scan, f"{name}_batch", tensor.stride(1))
+            return _NOWHERE
+        part = tensor.shape[2] // len(self.how.reverse)
+        return tensor.data_ptr() + d * part * self.size, tensor.stride(0), tensor.stride(1)
+
+    def row(self, tensor: Tensor | None, d: int) -> int:
+        """Where direction `d` stands in a (D, B, size)."""
+        if tensor is None or not tensor.numel():
+            return 0
+        return tensor.data_ptr() + d * tensor.stride(0) * self.size
+
+    def part(self, saved: Tensor, d: int) -> int:
+        """Where direction `d` stands in what is saved."""
+        if not saved.numel():
+            return 0
+        count = saved.numel() // len(self.how.reverse)
+        return saved.data_ptr() + d * count * saved.element_size()
 
 
-def _empty_results(
-    cell: str, x: Tensor, h0: Tensor, c0: Tensor | None, outputs: bool, learning: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _pointer(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()
+
+
+def _sizes(tensors: Sequence[Any]) -> tuple[int, int, int]:
+    """The sizes of the outputs and the hidden units, and the projection's or 0."""
+    w_hh, w_hr = tensors[_FIRST_WEIGHT + 1], tensors[_FIRST_WEIGHT + 4]
+    outputs = w_hh.shape[1]
+    return outputs, outputs if w_hr is None else w_hr.shape[1], 0 if w_hr is None else outputs
+
+
+def _empty_results(how: _How, tensors: Sequence[Any]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    x = tensors[0]
     time, batch, _ = x.shape
-    hidden = h0.shape[1]
-    y = _like_layout(x, hidden) if outputs else x.new_empty(0)
-    hn = x.new_empty(batch, hidden)
-    cn = x.new_empty(batch, hidden) if c0 is not None else x.new_empty(0)
+    outputs, hidden, projection = _sizes(tensors)
+    directions = len(how.reverse)
+    none = x.new_empty(0)
+    wanted = how.outputs or (how.learning and not how.every)
+    y = _like_layout(x, directions * outputs) if wanted else none
+    hn = x.new_empty(directions, batch, outputs)
+    cn = x.new_empty(directions, batch, hidden) if how.cell == "lstm" else none
+    if not how.learning:
+        return y, hn, cn, x.new_empty(0)
     loaded = library.library()
     assert loaded is not None
     # Room for every step; where rows are shorter the rest is never touched, so costs no memory.
-    count = loaded.saved(CELLS[cell], DTYPES[x.dtype], hidden, time * batch) if learning else 0
-    return y, hn, cn, x.new_empty(count)
+    each = loaded.saved(CELLS[how.cell], DTYPES[x.dtype], hidden, projection, how.every)
+    steps = -(-time // how.every) if how.every else time
+    count = directions * each * steps * batch
+    kept = torch.float64 if x.dtype == torch.float64 else torch.float32
+    return y, hn, cn, x.new_empty(count, dtype=kept)
 
 
-def _empty_gradients(
-    x: Tensor,
-    h0: Tensor,
-    c0: Tensor | None,
-    w_ih: Tensor,
-    w_hh: Tensor,
-    b_ih: Tensor | None,
-    b_hh: Tensor | None,
-    needs_dx: bool,
-) -> tuple[Tensor, ...]:
-    def like(tensor: Tensor | None) -> Tensor:
-        if tensor is None:
-            return x.new_empty(0)
-        return torch.empty_like(tensor, memory_format=torch.contiguous_format)
-
-    dx = _like_layout(x, x.shape[2]) if needs_dx else x.new_empty(0)
-    return (dx, *map(like, (h0, c0, w_ih, w_hh, b_ih, b_hh)))
+def _empty_gradients(how: _How, tensors: Sequence[Any], needs_dx: bool) -> list[Tensor]:
+    """Of x, the states, and the weights of both directions; empty where there is none."""
+    x, h0, c0 = tensors[:3]
+    none = x.new_empty(0)
+    dx = _like_layout(x, x.shape[2]) if needs_dx else none
+    return [
+        dx,
+        *(
+            none if t is None else torch.empty_like(t, memory_format=torch.contiguous_format)
+            for t in (h0, c0, *tensors[_FIRST_WEIGHT:])
+        ),
+    ]
 
 
 def _like_layout(x: Tensor, size: int) -> Tensor:
@@ -253,61 +276,92 @@ def _like_layout(x: Tensor, size: int) -> Tensor:
     return x.new_empty(time, batch, size)
 
 
-def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    cell, x, h0, c0, *others, reverse, _, _ = inputs
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
     y, _, _, saved = output
-    ctx.cell, ctx.reverse = cell, reverse
-    ctx.save_for_backward(x, h0, c0, *others, y, saved)
+    ctx.how = _How(*inputs[:5])
+    ctx.save_for_backward(*inputs[5:], y, saved)
     ctx.set_materialize_grads(False)
 
 
-def _differentiate(
-    ctx: Any, dy: Tensor | None, dhn: Tensor | None, dcn: Tensor | None, _: Tensor | None
-) -> tuple[Any, ...]:
-    *inputs, y, saved = ctx.saved_tensors
+def _differentiate(ctx: Any, *incoming: Tensor | None) -> tuple[Any, ...]:
+    *tensors, y, saved = ctx.saved_tensors
+    needed = ctx.needs_input_grad[5:]
+    dy, dhn, dcn = incoming[:3]
     if torch.is_grad_enabled():
-        gradients = _through_reference(ctx, inputs, (dy, dhn, dcn))
-    else:
-        gradients = torch.ops.recur.scan_backward(
-            ctx.cell, *inputs, ctx.reverse, y, saved, dy, dhn, dcn, ctx.needs_input_grad[1]
-        )
-    dx, dh0, dc0, dw_ih, dw_hh, db_ih, db_hh = (
-        gradient if needed else None
-        for gradient, needed in zip(gradients, ctx.needs_input_grad[1:8], strict=True)
-    )
-    return (None, dx, dh0, dc0, dw_ih, dw_hh, db_ih, db_hh, *[None] * 6)
+        return (*[None] * 5, *_through_reference(ctx.how, tensors, needed, (dy, dhn, dcn)))
+    run = _backward if _is_plain(y) else torch.ops.recur.scan_backward
+    found = iter(run(*ctx.how, *tensors, y, saved, dy, dhn, dcn, needed[0]))
+    # Lengths and flags have no gradient.
+    gradients = [None if 3 <= i < _FIRST_WEIGHT else next(found) for i in range(len(tensors))]
+    return (*[None] * 5, *(g if n else None for g, n in zip(gradients, needed, strict=True)))
 
 
 def _through_reference(
-    ctx: Any, inputs: list[Any], incoming: tuple[Tensor | None, ...]
+    how: _How, tensors: list[Any], needed: Sequence[bool], incoming: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
     """Gradients that can be differentiated again (create_graph=True)."""
-    x, h0, c0, w_ih, w_hh, b_ih, b_hh, lengths, mask, starts = inputs
+    x, h0, c0, lengths, mask, *starts = tensors[:_FIRST_WEIGHT]
+    weights = tensors[_FIRST_WEIGHT:]
+    directions = len(how.reverse)
     y, final = reference.scan(
-        ALL_CELLS[ctx.cell],
+        ALL_CELLS[how.cell],
         x,
-        (h0,) if c0 is None else (h0, c0),
-        Weights(w_ih, w_hh, b_ih, b_hh),
+        tuple(s for s in (h0, c0) if s is not None) or None,
+        tuple(Weights(*weights[5 * d : 5 * d + 5]) for d in range(directions)),
         lengths=lengths,
         mask=mask,
-        starts=starts,
-        reverse=ctx.reverse,
+        starts=starts[:directions],
+        reverse=how.reverse,
         outputs=True,
+        every=how.every,
     )
     results: list[Any] = [y, *final]
-    given = [i for i, gradient in enumerate(incoming) if gradient is not None]
-    wanted = [i for i in range(7) if inputs[i] is not None and ctx.needs_input_grad[1 + i]]
+    given = [i for i, gradient in enumerate(incoming[: len(results)]) if gradient is not None]
+    wanted = [i for i, need in enumerate(needed) if need and tensors[i] is not None]
     found = torch.autograd.grad(
         [results[i] for i in given],
-        [inputs[i] for i in wanted],
+        [tensors[i] for i in wanted],
         [incoming[i] for i in given],
         create_graph=True,
         allow_unused=True,
     )
-    gradients: list[Tensor | None] = [None] * 7
+    gradients: list[Tensor | None] = [None] * len(tensors)
     for i, gradient in zip(wanted, found, strict=True):
         gradients[i] = gradient
     return gradients
 
 
-_scan.register_autograd(_differentiate, setup_context=_setup_context)
+class _Walk(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, *given: Any) -> tuple[Tensor, ...]:
+        results = _forward(*given)
+        _remember(ctx, given, results)
+        ctx.mark_non_differentiable(results[3])
+        return results
+
+    @staticmethod
+    def backward(ctx: Any, *incoming: Tensor | None) -> tuple[Any, ...]:
+        return _differentiate(ctx, *incoming)
+
+
+_scan = torch.library.custom_op(
+    "recur::scan",
+    _forward,
+    mutates_args=(),
+    device_types="cpu",
+    schema=f"({_HOW}, {_TENSORS}) -> (Tensor, Tensor, Tensor, Tensor)",
+)
+_scan.register_fake(lambda *given: _empty_results(_How(*given[:5]), given[5:]))
+_scan.register_autograd(_differentiate, setup_context=_remember)
+
+_scan_backward = torch.library.custom_op(
+    "recur::scan_backward",
+    _backward,
+    mutates_args=(),
+    device_types="cpu",
+    schema=f"({_HOW}, {_TENSORS}, Tensor y, Tensor saved, Tensor? dy, Tensor? dhn, Tensor? dcn, "
+    "bool needs_dx) -> Tensor[]",
+)
+_scan_backward.register_fake(
+    lambda *given: _empty_gradients(_How(*given[:5]), given[5 : 5 + len(_NAMES)], given[-1])
+)

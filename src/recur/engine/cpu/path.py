@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from recur.cells import Cell, State
 from recur.engine import reference
-from recur.engine.cpu import library
+from recur.engine.cpu import library, threads
 from recur.engine.cpu.operator import CELLS, DTYPES, walk
 from recur.engine.problem import Problem, Weights
 
@@ -18,7 +20,7 @@ def about() -> str:
     """The instruction set and the threads."""
     loaded = library.library()
     variant = loaded.variant if loaded else "none"
-    return f"compiled, {variant}, {torch.get_num_threads()} threads"
+    return f"compiled, {variant}, {threads.count()} threads"
 
 
 def declines(problem: Problem) -> str | None:
@@ -28,13 +30,11 @@ def declines(problem: Problem) -> str | None:
     if problem.cell.name not in CELLS:
         return f"the cell {problem.cell.name!r} has no compiled form"
     if problem.dtype not in DTYPES:
-        return f"the type is {problem.dtype}; compiled are float32 and float64"
+        return f"the type is {problem.dtype}; compiled are {', '.join(map(str, DTYPES))}"
     if problem.input_dtype != problem.dtype:
         return f"the input is {problem.input_dtype} and the weights are {problem.dtype}"
     if problem.mixed:
         return "the weights and the states are of different types"
-    if problem.projected:
-        return "a projection is not compiled yet"
     if problem.transformed:
         return "a function transform (vmap, jvp ...) is at work"
     if library.library() is None:
@@ -45,17 +45,29 @@ def declines(problem: Problem) -> str | None:
 def scan(
     cell: Cell,
     x: Tensor,
-    state: State,
-    weights: Weights,
+    state: State | None,
+    weights: Sequence[Weights],
     *,
     lengths: Tensor | None,
     mask: Tensor | None,
-    starts: Tensor | None,
-    reverse: bool,
+    starts: Sequence[Tensor | None],
+    reverse: Sequence[bool],
     outputs: bool,
+    every: int,
 ) -> tuple[Tensor | None, State]:
-    """Walks `x` (T, B, I) from `state`; see `recur.engine.scan`."""
-    y, final = walk(cell, x, state, weights, lengths, mask, starts, reverse, outputs)
+    """Walks `x` (T, B, I) from `state`; see `recur.engine.scan_layer`."""
+    y, final = walk(
+        cell,
+        x,
+        state,
+        weights,
+        lengths=lengths,
+        mask=mask,
+        starts=starts,
+        reverse=reverse,
+        outputs=outputs,
+        every=every,
+    )
     return (y if outputs else None), final
 
 

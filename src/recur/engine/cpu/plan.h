@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "scan.h"
+#include "storage.h"
 
 namespace recur {
 
@@ -17,12 +18,13 @@ struct Row {
   int64_t batch;   // its index in the batch
   int64_t steps;   // existing steps
   int64_t offset;  // of its first step in `saved`, counted in steps
+  int64_t marks;   // of its first checkpoint in `saved`, counted in checkpoints
 };
 
 class Plan {
  public:
   explicit Plan(const recur_scan& p) : p_(p), rows_(static_cast<size_t>(p.batch)) {
-    int64_t offset = 0;
+    int64_t offset = 0, marks = 0;
     for (int64_t b = 0; b < p.batch; ++b) {
       const int64_t within = p.lengths ? p.lengths[b] : p.time;
       int64_t steps = within;
@@ -34,8 +36,9 @@ class Plan {
           ++steps;
         }
       }
-      rows_[static_cast<size_t>(b)] = {b, steps, offset};
+      rows_[static_cast<size_t>(b)] = {b, steps, offset, marks};
       offset += steps;
+      if (p.every) marks += (steps + p.every - 1) / p.every;
     }
     std::stable_sort(rows_.begin(), rows_.end(),
                      [](const Row& a, const Row& b) { return a.steps > b.steps; });
@@ -72,13 +75,18 @@ class Plan {
 
 // Zeros in a (T, B, size) array where no step exists, for the rows of one thread.
 template <class T>
-void clear_missing(const recur_scan& p, const Plan& plan, const std::vector<Row>& rows, T* array,
-                   int64_t by_time, int64_t by_batch, int64_t size) {
+void clear_missing(const recur_scan& p, const Plan& plan, const std::vector<Row>& rows,
+                   const Array<T>& array, int64_t by_time, int64_t by_batch, int64_t size) {
   if (!array || (!p.lengths && !p.mask)) return;
   for (const Row& row : rows)
     for (int64_t t = 0; t < p.time; ++t)
-      if (!plan.exists(t, row.batch))
-        std::fill_n(array + t * by_time + row.batch * by_batch, size, T(0));
+      if (!plan.exists(t, row.batch)) array.clear(t * by_time + row.batch * by_batch, size);
+}
+
+// The steps of all these rows.
+inline int64_t steps_of(const std::vector<Row>& rows) {
+  return std::accumulate(rows.begin(), rows.end(), int64_t{0},
+                         [](int64_t sum, const Row& row) { return sum + row.steps; });
 }
 
 // Rows that walk step j: a prefix, since they are sorted.
@@ -95,11 +103,11 @@ struct Chunk {
   std::vector<int64_t> first;  // of each step, its first row; one more for the end
 };
 
-// The chunk that begins at `from` and holds about `room` rows, at least one step.
-inline Chunk chunk_from(const std::vector<Row>& rows, int64_t from, int64_t room) {
-  const int64_t longest = rows.empty() ? 0 : rows[0].steps;
+// The chunk that begins at `from`, ends at `to` at the latest and holds about `room` rows, at least
+// one step.
+inline Chunk chunk_from(const std::vector<Row>& rows, int64_t from, int64_t to, int64_t room) {
   Chunk chunk{from, from, {0}};
-  while (chunk.to < longest) {
+  while (chunk.to < to) {
     const int64_t next = chunk.first.back() + active(rows, chunk.to);
     if (chunk.to > from && next > room) break;
     chunk.first.push_back(next);

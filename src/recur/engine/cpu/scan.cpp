@@ -17,10 +17,6 @@
 namespace recur {
 namespace {
 
-int threads_for(const recur_scan& p) {
-  return static_cast<int>(std::max<int64_t>(1, std::min<int64_t>(p.threads, p.batch)));
-}
-
 // Runs body(thread) on every thread. An exception in one of them is passed on after all have ended.
 template <class F>
 void on_threads(int threads, F&& body) {
@@ -52,59 +48,173 @@ void share(int threads, int64_t count, F&& item) {
   });
 }
 
+// A walk of one direction as work for threads: pack the weights, walk, put results together.
 template <class Cell, class T>
-void forward(const recur_scan& p) {
-  const int threads = threads_for(p);
-  const Widths<Cell, T> widths(p.hidden);
-  const Plan plan(p);
-  ForwardWeights<Cell, T> weights(p, widths);
-  share(threads, widths.blocks, [&](int64_t block) { weights.pack(p, block); });
+class ForwardJob {
+ public:
+  ForwardJob(const recur_scan& p, int threads)
+      : p_(p), widths_(p.hidden, p.projection), plan_(p), weights_(p_, widths_) {
+    for (int t = 0; t < threads; ++t) rows_.push_back(plan_.rows_of(t, threads));
+  }
+  int threads() const { return static_cast<int>(rows_.size()); }
+  int64_t pieces() const { return weights_.pieces(); }
+  void pack(int64_t piece) { weights_.pack(piece); }
+  void walk(int t) { ForwardWalk<Cell, T>(p_, plan_, widths_, weights_, rows_[t]).run(); }
+  int64_t results() const { return 0; }
+  void put_together(int64_t) {}
+
+ private:
+  const recur_scan p_;
+  const Widths<Cell, T> widths_;
+  const Plan plan_;
+  ForwardWeights<Cell, T> weights_;
+  std::vector<std::vector<Row>> rows_;
+};
+
+template <class Cell, class T>
+class BackwardJob {
+
+ public:
+  BackwardJob(const recur_scan& p, int threads)
+      : p_(p), widths_(p.hidden, p.projection), plan_(p), weights_(p_, widths_) {
+    if (p_.every) again_ = std::make_unique<ForwardWeights<Cell, T>>(p_, widths_);
+    for (int t = 0; t < threads; ++t) rows_.push_back(plan_.rows_of(t, threads));
+    sums_.resize(rows_.size());
+  }
+  int threads() const { return static_cast<int>(rows_.size()); }
+  int64_t pieces() const { return weights_.pieces() + (again_ ? again_->pieces() : 0); }
+  void pack(int64_t piece) {
+    if (piece < weights_.pieces())
+      weights_.pack(piece);
+    else
+      again_->pack(piece - weights_.pieces());
+  }
+  void walk(int t) {
+    sums_[t] = std::make_unique<Sums<Cell, T>>(p_, widths_);
+    std::unique_ptr<ForwardWalk<Cell, T>> again;
+    if (again_)
+      again = std::make_unique<ForwardWalk<Cell, T>>(p_, plan_, widths_, *again_, rows_[t]);
+    BackwardWalk<Cell, T>(p_, plan_, widths_, weights_, rows_[t], *sums_[t], again.get()).run();
+  }
+
+  // The gradients of the weights: a block of units, or a vector of the projection's outputs.
+  int64_t results() const { return widths_.blocks + (p_.projection ? widths_.state / L : 0); }
+  void put_together(int64_t block) {
+    constexpr int GX = Cell::input_gates, GH = Cell::state_gates;
+    if (block >= widths_.blocks) return put_projection(block - widths_.blocks);
+    unpack_block<Cell>(parts(&Sums<Cell, T>::w_ih).data(), threads(), p_.hidden, p_.inputs, GX,
+                       block, array(p_.dw_ih));
+    unpack_block<Cell>(parts(&Sums<Cell, T>::w_hh).data(), threads(), p_.hidden, widths_.outputs,
+                       GH, block, array(p_.dw_hh));
+    if (p_.db_ih)
+      unpack_bias<Cell>(parts(&Sums<Cell, T>::b_ih).data(), threads(), p_.hidden, GX, block,
+                        array(p_.db_ih));
+    if (p_.db_hh)
+      unpack_bias<Cell>(parts(&Sums<Cell, T>::b_hh).data(), threads(), p_.hidden, GH, block,
+                        array(p_.db_hh));
+  }
+
+ private:
+  static constexpr int64_t L = kLanes<T>;
+
+  Array<T> array(void* data) const { return {data, p_.dtype}; }
+
+  void put_projection(int64_t vector) {
+    const int64_t width = kBackVectors * L, first = vector * L;
+    unpack_column(parts(&Sums<Cell, T>::w_hr).data(), threads(),
+                  first / width * width * p_.hidden + first % width, width, p_.hidden, first,
+                  within(widths_.outputs, first, L), array(p_.dw_hr));
+  }
+
+  std::vector<const T*> parts(Buffer<T> Sums<Cell, T>::* which) const {
+    std::vector<const T*> found;
+    for (const auto& sums : sums_) found.push_back(((*sums).*which).get());
+    return found;
+  }
+
+  const recur_scan p_;
+  const Widths<Cell, T> widths_;
+  const Plan plan_;
+  BackwardWeights<Cell, T> weights_;
+  std::unique_ptr<ForwardWeights<Cell, T>> again_;
+  std::vector<std::vector<Row>> rows_;
+  std::vector<std::unique_ptr<Sums<Cell, T>>> sums_;
+};
+
+// Jobs side by side, each on threads of its own.
+template <class Job>
+void work(Job* const* jobs, int count) {
+  int threads = 0;
+  int64_t pieces = 0, results = 0;
+  for (int i = 0; i < count; ++i) {
+    threads += jobs[i]->threads();
+    pieces += jobs[i]->pieces();
+    results += jobs[i]->results();
+  }
+  share(threads, pieces, [&](int64_t piece) {
+    Job* const* job = jobs;
+    for (; piece >= (*job)->pieces(); ++job) piece -= (*job)->pieces();
+    (*job)->pack(piece);
+  });
   on_threads(threads, [&](int t) {
-    ForwardWalk<Cell, T>(p, plan, widths, weights, plan.rows_of(t, threads)).run();
+    Job* const* job = jobs;
+    for (; t >= (*job)->threads(); ++job) t -= (*job)->threads();
+    (*job)->walk(t);
+  });
+  share(threads, results, [&](int64_t result) {
+    Job* const* job = jobs;
+    for (; result >= (*job)->results(); ++job) result -= (*job)->results();
+    (*job)->put_together(result);
   });
 }
 
-template <class Cell, class T>
-void backward(const recur_scan& p) {
-  const int threads = threads_for(p);
-  const Widths<Cell, T> widths(p.hidden);
-  const Plan plan(p);
-  BackwardWeights<Cell, T> weights(p, widths);
-  constexpr int64_t width = BackwardWeights<Cell, T>::kWidth;
-  const int64_t pieces_hh = round_up(p.hidden, width) / width;
-  const int64_t pieces_ih = p.dx ? round_up(p.inputs, width) / width : 0;
-  share(threads, pieces_hh + pieces_ih, [&](int64_t piece) {
-    if (piece < pieces_hh)
-      weights.pack_hh(p, widths, piece);
-    else
-      weights.pack_ih(p, widths, piece - pieces_hh);
-  });
-
-  std::vector<std::unique_ptr<Sums<Cell, T>>> sums(static_cast<size_t>(threads));
-  on_threads(threads, [&](int t) {
-    sums[t] = std::make_unique<Sums<Cell, T>>(p, widths);
-    BackwardWalk<Cell, T>(p, plan, widths, weights, plan.rows_of(t, threads), *sums[t]).run();
-  });
-
-  std::vector<const T*> w_ih, w_hh, b_ih, b_hh;
-  for (const auto& part : sums) {
-    w_ih.push_back(part->w_ih.get());
-    w_hh.push_back(part->w_hh.get());
-    b_ih.push_back(part->b_ih.get());
-    b_hh.push_back(part->b_hh.get());
+// One direction, or two: side by side where the threads divide evenly among them or the rows are
+// too few for all threads, else one after the other.
+template <class Job>
+void walk_all(const recur_scan* walks, int64_t count) {
+  const int threads = std::max<int>(1, walks->threads);
+  auto rows = [&](int wanted) {
+    return static_cast<int>(std::clamp<int64_t>(walks->batch, 1, wanted));
+  };
+  if (count == 2 && threads > 1 && (threads % 2 == 0 || walks->batch < threads)) {
+    Job first(walks[0], rows(threads - threads / 2)), second(walks[1], rows(threads / 2));
+    Job* const jobs[] = {&first, &second};
+    return work(jobs, 2);
   }
-  share(threads, widths.blocks, [&](int64_t block) {
-    constexpr int GX = Cell::input_gates, GH = Cell::state_gates;
-    unpack_block<Cell, T>(w_ih.data(), threads, p.hidden, p.inputs, GX, block,
-                          static_cast<T*>(p.dw_ih));
-    unpack_block<Cell, T>(w_hh.data(), threads, p.hidden, p.hidden, GH, block,
-                          static_cast<T*>(p.dw_hh));
-    if (p.db_ih)
-      unpack_block<Cell, T>(b_ih.data(), threads, p.hidden, 1, GX, block,
-                            static_cast<T*>(p.db_ih));
-    if (p.db_hh)
-      unpack_block<Cell, T>(b_hh.data(), threads, p.hidden, 1, GH, block,
-                            static_cast<T*>(p.db_hh));
+  for (int64_t i = 0; i < count; ++i) {
+    Job job(walks[i], rows(threads));
+    Job* const jobs[] = {&job};
+    work(jobs, 1);
+  }
+}
+
+template <class Cell, class T>
+void forward(const recur_scan* walks, int64_t count) {
+  walk_all<ForwardJob<Cell, T>>(walks, count);
+}
+
+template <class Cell, class T>
+void backward(const recur_scan* walks, int64_t count) {
+  if (count == 1 || !walks[0].dx) return walk_all<BackwardJob<Cell, T>>(walks, count);
+  const recur_scan& p = walks[0];
+  recur_scan two[] = {walks[0], walks[1]};
+  const Array<T> dx(p.dx, p.dtype);
+  Buffer<T> other((p.time * p.batch * p.inputs + 1) / (dx.direct() ? 1 : 2));
+  const Array<T> more(other.get(), p.dtype);
+  two[1].dx = other.get();
+  two[1].dx_time = p.batch * p.inputs;
+  two[1].dx_batch = p.inputs;
+  walk_all<BackwardJob<Cell, T>>(two, 2);
+  const int threads = std::max<int>(1, p.threads);
+  on_threads(threads, [&](int thread) {
+    Buffer<T> a(p.inputs), b(p.inputs);
+    for (int64_t row = thread; row < p.time * p.batch; row += threads) {
+      const int64_t at = row / p.batch * p.dx_time + row % p.batch * p.dx_batch;
+      dx.read(at, p.inputs, a.get());
+      more.read(row * p.inputs, p.inputs, b.get());
+      for (int64_t i = 0; i < p.inputs; ++i) a.get()[i] += b.get()[i];
+      dx.write(at, p.inputs, a.get());
+    }
   });
 }
 
@@ -114,6 +224,7 @@ bool with_cell(int32_t cell, int32_t dtype, F&& f) {
   auto typed = [&](auto which) {
     if (dtype == RECUR_FLOAT32) return f(which, float{}), true;
     if (dtype == RECUR_FLOAT64) return f(which, double{}), true;
+    if (dtype == RECUR_BFLOAT16 || dtype == RECUR_FLOAT16) return f(which, float{}), true;
     return false;
   };
   switch (cell) {
@@ -147,23 +258,25 @@ void activate(int32_t which, const T* from, T* to, int64_t count) {
 
 extern "C" {
 
-int64_t recur_scan_saved(int32_t cell, int32_t dtype, int64_t hidden, int64_t steps) {
+int64_t recur_scan_saved(int32_t cell, int32_t dtype, int64_t hidden, int64_t projection,
+                         int64_t every) {
   int64_t count = -1;
   recur::with_cell(cell, dtype, [&](auto which, auto number) {
-    count = recur::Widths<decltype(which), decltype(number)>(hidden).saved * steps;
+    const recur::Widths<decltype(which), decltype(number)> widths(hidden, projection);
+    count = every ? widths.mark : widths.saved;
   });
   return count;
 }
 
-int recur_scan_forward(const recur_scan* problem) {
-  return recur::guarded(problem->cell, problem->dtype, [&](auto which, auto number) {
-    recur::forward<decltype(which), decltype(number)>(*problem);
+int recur_scan_forward(const recur_scan* walks, int64_t count) {
+  return recur::guarded(walks->cell, walks->dtype, [&](auto which, auto number) {
+    recur::forward<decltype(which), decltype(number)>(walks, count);
   });
 }
 
-int recur_scan_backward(const recur_scan* problem) {
-  return recur::guarded(problem->cell, problem->dtype, [&](auto which, auto number) {
-    recur::backward<decltype(which), decltype(number)>(*problem);
+int recur_scan_backward(const recur_scan* walks, int64_t count) {
+  return recur::guarded(walks->cell, walks->dtype, [&](auto which, auto number) {
+    recur::backward<decltype(which), decltype(number)>(walks, count);
   });
 }
 

@@ -8,12 +8,14 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #ifndef RECUR_VECTOR_BYTES
 #error "compile with -DRECUR_VECTOR_BYTES=16, 32 or 64"
 #endif
 
 #define RECUR_INLINE inline __attribute__((always_inline))
+#define RECUR_OUT_OF_LINE __attribute__((noinline))
 
 namespace recur {
 
@@ -59,6 +61,35 @@ RECUR_INLINE void store_some(T* to, Vec<T> v, int64_t count) {
 template <class T>
 RECUR_INLINE Vec<T> broadcast(T value) {
   return Vec<T>{} + value;
+}
+
+template <class V>
+RECUR_INLINE V relu(V x) {
+  return x < V{} ? V{} : x;  // NaN stays NaN, as in PyTorch
+}
+
+// Lane by lane a[0] b[0] a[1] b[1] ..., the first half of it or the second.
+template <class T, int kHalf, int... I>
+RECUR_INLINE Vec<T> interleaved(Vec<T> a, Vec<T> b, std::integer_sequence<int, I...>) {
+  constexpr int L = kLanes<T>;
+  return __builtin_shufflevector(a, b, (I / 2 + kHalf * L / 2 + I % 2 * L)...);
+}
+
+// Rows become columns. Each round pairs row i with row i + L/2, as one shuffles cards.
+template <class T>
+RECUR_INLINE void transpose(Vec<T> (&rows)[kLanes<T>]) {
+  constexpr int L = kLanes<T>;
+  constexpr auto lanes = std::make_integer_sequence<int, L>{};
+  for (int done = 1; done < L; done *= 2) {
+    Vec<T> next[L];
+#pragma GCC unroll 16
+    for (int i = 0; i < L / 2; ++i) {
+      next[2 * i] = interleaved<T, 0>(rows[i], rows[i + L / 2], lanes);
+      next[2 * i + 1] = interleaved<T, 1>(rows[i], rows[i + L / 2], lanes);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < L; ++i) rows[i] = next[i];
+  }
 }
 
 // e^x by x = n ln 2 + r, |r| <= ln 2 / 2, and a polynomial for (e^r - 1) / r: its Chebyshev fit of
@@ -113,11 +144,6 @@ RECUR_INLINE Vec<double> sigmoid(Vec<double> x) {
 RECUR_INLINE Vec<double> tanh(Vec<double> x) {
   for (int lane = 0; lane < kLanes<double>; ++lane) x[lane] = std::tanh(x[lane]);
   return x;
-}
-
-template <class V>
-RECUR_INLINE V relu(V x) {
-  return x < V{} ? V{} : x;  // NaN stays NaN, as in PyTorch
 }
 
 }  // namespace recur
