@@ -1,5 +1,6 @@
 """The recurrent layers: drop-in for those of `torch.nn`, and what people do with their outputs."""
 
+from recur.layers.embedding import Embedding
 from recur.layers.explain import Explanation, explain
 from recur.layers.gru import GRU
 from recur.layers.lstm import LSTM
@@ -18,6 +19,7 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Embedding",
     "Explanation",
     "Recurrent",
     "explain",
