@@ -43,8 +43,8 @@ def only_json(capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["trian"], "a command must be bench, datasets, demo, evaluate, explain, plot, predict, tasks "
-         "or train; got 'trian'. Did you mean 'train'?"),
+        (["trian"], "a command must be bench, datasets, demo, evaluate, explain, plot, predict, "
+         "tasks or train; got 'trian'. Did you mean 'train'?"),
         (["train", "countin"], "Did you mean 'counting'?"),
         (["train"], "recur train needs a task: counting"),
         (["train", "counting", "--epoch", "3"],
