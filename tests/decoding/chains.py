@@ -66,9 +66,10 @@ def brute_force_ctc(log_probs, blank=0):
     """The probability of every label sequence of one row (T, C), over all alignments."""
     found = {}
     time, classes = log_probs.shape
+    rows = log_probs.tolist()
     for alignment in itertools.product(range(classes), repeat=time):
         merged = [label for label, _ in itertools.groupby(alignment)]
         said = tuple(label for label in merged if label != blank)
-        p = math.exp(sum(float(log_probs[t, c]) for t, c in enumerate(alignment)))
+        p = math.exp(sum(rows[t][c] for t, c in enumerate(alignment)))
         found[said] = found.get(said, 0.0) + p
     return found

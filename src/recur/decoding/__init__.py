@@ -7,6 +7,7 @@ the probabilities of all steps at once, with blanks, is read by the CTC function
 
 from recur.decoding.beam import beam_search
 from recur.decoding.ctc import ctc_beam_search, ctc_greedy_search
+from recur.decoding.decode import decode
 from recur.decoding.greedy import greedy_search
 from recur.decoding.sampling import narrowed, sample
 from recur.decoding.stepping import Decoded, Step
@@ -17,6 +18,7 @@ __all__ = [
     "beam_search",
     "ctc_beam_search",
     "ctc_greedy_search",
+    "decode",
     "greedy_search",
     "narrowed",
     "sample",

@@ -113,3 +113,15 @@ class Residual(nn.Module):
         if isinstance(hx, Tensor):
             return list(hx.chunk(len(self.layers)))
         return list(zip(*(part.chunk(len(self.layers)) for part in hx), strict=True))
+
+
+def by_row(state: Any) -> tuple[Tensor, ...]:
+    """A state (layers * directions, batch, size) as `recur.decoding` wants it: the row first."""
+    parts = state if isinstance(state, tuple) else (state,)
+    return tuple(part.transpose(0, 1) for part in parts)
+
+
+def from_rows(rows: tuple[Tensor, ...]) -> Any:
+    """The way back from `by_row`."""
+    parts = tuple(part.transpose(0, 1) for part in rows)
+    return parts if len(parts) > 1 else parts[0]
