@@ -26,6 +26,7 @@ ROOMS = [
     "diagnostics",
     "tasks",
     "run",
+    "bench",
     "export",
     "serve",
     "cli",

@@ -16,6 +16,7 @@ NAMES = [
     "LSTM",
     "RNN",
     "SimpleRNN",
+    "Embedding",
     "explain",
     "Explanation",
     "last_hidden",

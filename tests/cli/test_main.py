@@ -43,8 +43,8 @@ def only_json(capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["trian"], "a command must be datasets, demo, evaluate, explain, plot, predict, tasks or "
-         "train; got 'trian'. Did you mean 'train'?"),
+        (["trian"], "a command must be bench, datasets, demo, evaluate, explain, plot, predict, "
+         "tasks or train; got 'trian'. Did you mean 'train'?"),
         (["train", "countin"], "Did you mean 'counting'?"),
         (["train"], "recur train needs a task: counting"),
         (["train", "counting", "--epoch", "3"],
@@ -64,6 +64,10 @@ def only_json(capsys):
         (["predict", "nowhere", "1"], "There is no run directory nowhere. Check the path."),
         (["plot", "nowhere"], "There is no run directory nowhere. Check the path."),
         (["explain", "--cell", "lsmt"], "Did you mean 'lstm'?"),
+        (["bench", "--batch", "some"], "--batch must be a whole number; got 'some'."),
+        (["bench", "--time", "0"], "time must be at least 1; got 0."),
+        (["bench", "--cell", "gur"], "cell must be rnn, lstm or gru; got 'gur'."),
+        (["bench", "--hiden", "3"], "recur bench has no option --hiden. Did you mean '--hidden'?"),
         (["explain", "a", "--cell", "lstm"], "takes a run or --cell, not both"),
     ],
 )  # fmt: skip
@@ -208,6 +212,27 @@ def test_explain_without_a_run_names_every_cell(counting, capsys):
     assert main(["explain"]) == 0
     text = capsys.readouterr().out
     assert all(cell in text for cell in ("rnn (RNN)", "lstm (LSTM)", "gru (GRU)"))
+
+
+TINY = ["--cell", "gru", "--batch", "2", "--time", "3", "--inputs", "4", "--hidden", "5"]
+
+
+def test_bench_times_recur_beside_torch(counting, capsys):
+    assert main(["bench", *TINY, "--bidirectional"]) == 0
+    out, err = capsys.readouterr()
+    assert all(word in out for word in ("inference", "training", "torch.nn", "as fast"))
+    assert "gru 2, 3, 4, 5, both directions" in err
+
+
+@pytest.mark.parametrize(("flag", "mode"), [("--train", "training"), ("--inference", "inference")])
+def test_bench_as_json_and_in_one_mode(counting, capsys, flag, mode):
+    assert main(["bench", *TINY, flag, "--json"]) == 0
+    found = only_json(capsys)
+    assert found["case"]["hidden"] == 5
+    assert found["machine"]
+    [timing] = found["timings"]
+    assert timing["mode"] == mode
+    assert set(timing["milliseconds"]) == {"recur", "torch.nn"}
 
 
 def test_demo_learns_judges_two_sentences_and_names_the_plots(counting, capsys):

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from recur import ManyToOne
+from recur import ManyToOne, last_output
 from recur.messages import InputError
-from recur.models.many_to_one import CELLS, POOLINGS
+from recur.models.deep import CELLS
+from recur.models.many_to_one import POOLINGS
 
 LENGTHS = [5, 2, 0, 4]
 
@@ -26,6 +27,15 @@ def cell(request):
 def model_of(cell, pooling, **options):
     options = {"inputs": 3, "outputs": 2, "units": 4} | options
     return ManyToOne(cell=cell, pooling=pooling, **options).double()
+
+
+def by_attention(model, y):
+    """The weighted mean (H,) of the steps of one row (T, H)."""
+    if model.attention is None:
+        return None
+    key, score = model.attention.key, model.attention.score.weight[0]
+    weights = torch.stack([(score * torch.tanh(key(step))).sum() for step in y]).softmax(0)
+    return sum(weight * step for weight, step in zip(weights, y, strict=True))
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -48,6 +58,7 @@ def test_each_row_is_pooled_over_its_own_steps(cell, pooling, bidirectional, lay
                 "last": torch.cat([y[-1, :4], y[0, 4:]]),
                 "mean": y.mean(0),
                 "max": y.amax(0),
+                "attention": by_attention(model, y),
             }[pooling]
         else:
             pooled = torch.zeros(model.head.in_features, dtype=torch.float64)
@@ -75,6 +86,38 @@ def test_every_parameter_learns_and_padding_teaches_nothing(cell, pooling):
         assert weight.grad.isfinite().all(), name
         assert weight.grad.any(), name
     assert not model.embedding.weight.grad[8].any()
+
+
+@pytest.mark.parametrize("bidirectional", [False, True], ids=["one way", "both ways"])
+def test_residual_layers_add_their_input(cell, pooling, bidirectional):
+    model = model_of(cell, pooling, layers=3, residual=True, bidirectional=bidirectional)
+    x = torch.randn(4, 5, 3, dtype=torch.float64)
+    got = model(x, LENGTHS)
+    y = x
+    for n, layer in enumerate(model.recurrent.layers):
+        outputs = layer(y, lengths=LENGTHS)[0]
+        y = y + outputs if n else outputs
+    shallow = model_of(cell, pooling, bidirectional=bidirectional)
+    shallow.load_state_dict(model.state_dict(), strict=False)  # the head and the attention
+    shallow.recurrent = Given(y, bidirectional=bidirectional, last=pooling == "last")
+    torch.testing.assert_close(got, shallow(x, LENGTHS))
+    got.sum().backward()
+    assert all(weight.grad.any() for weight in model.parameters())
+
+
+class Given(nn.Module):
+    """Outputs that were found elsewhere."""
+
+    def __init__(self, outputs, *, bidirectional, last):
+        super().__init__()
+        self.outputs, self.bidirectional, self.last = outputs, bidirectional, last
+
+    def forward(self, x, lengths):
+        if not self.last:
+            return self.outputs
+        return last_output(
+            self.outputs, lengths, batch_first=True, bidirectional=self.bidirectional
+        )
 
 
 def test_dropout_only_while_training(pooling):
@@ -125,7 +168,7 @@ def test_the_arguments_reach_the_layers(cell):
     ("options", "sentence"),
     [
         ({"cell": "lsmt"}, "cell must be rnn, lstm or gru; got 'lsmt'. Did you mean 'lstm'?"),
-        ({"pooling": "avg"}, "pooling must be last, mean or max; got 'avg'."),
+        ({"pooling": "avg"}, "pooling must be last, mean, max or attention; got 'avg'."),
         (
             {"inputs": None},
             "a model's input must be told by one of inputs= and vocabulary=; got neither.",

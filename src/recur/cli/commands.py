@@ -11,13 +11,15 @@ import typer
 from torch import nn
 
 from recur import run, tasks
+from recur.bench import MODES, Case, compare, machine, peak_flops
 from recur.cli import show
 from recur.cli.derive import with_options
 from recur.cli.interrupt import interruptible
 from recur.layers import explain as explain_layers
-from recur.messages import InputError, one_of
+from recur.messages import InputError, must, one_of
 from recur.models.many_to_one import CELLS
 from recur.tasks import Task
+from recur.tasks.options import KIND_WORDS
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="a run directory")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on standard output")]
@@ -135,6 +137,39 @@ def _layers(cells: list[str]) -> nn.Module:
     return nn.ModuleDict({cell: CELLS[cell](32, 32) for cell in cells})
 
 
+def _size(about: str) -> Any:
+    return typer.Option(metavar="N", help=about)
+
+
+# Read here and not by typer, so that the sentence about a wrong number is ours.
+def _whole(option: str, word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise InputError(must(option, KIND_WORDS[int], repr(word))) from None
+
+
+def bench(
+    cell: Annotated[str, typer.Option(help="the recurrent cell")] = Case.cell,
+    batch: Annotated[str, _size("rows of the batch")] = str(Case.batch),
+    time: Annotated[str, _size("steps of each row")] = str(Case.time),
+    inputs: Annotated[str, _size("features of a step")] = str(Case.inputs),
+    hidden: Annotated[str, _size("units in each direction")] = str(Case.hidden),
+    bidirectional: Annotated[bool, typer.Option("--bidirectional", help="walk both ways")] = False,
+    train: Annotated[
+        bool | None, typer.Option("--train/--inference", help="time one of them (default: both)")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Time a layer of your own size beside that of torch.nn, on this machine."""
+    given = {"batch": batch, "time": time, "inputs": inputs, "hidden": hidden}
+    sizes = {name: _whole(f"--{name}", word) for name, word in given.items()}
+    case = Case(cell, **sizes, bidirectional=bidirectional)
+    modes = MODES if train is None else ("training",) if train else ("inference",)
+    show.aside(f"{machine()}\n{case} (batch, time, inputs, hidden): checked, then timed in turns")
+    show.compared(compare(case, modes), peak_flops(), json)
+
+
 def demo(*, out: Out = None, given: dict[str, Any]) -> None:
     """Learn real movie reviews, then judge two sentences."""
     finished = run.train("sentiment", data="movie-reviews", out=out, tell=show.aside, **given)
@@ -153,7 +188,7 @@ def application() -> typer.Typer:
         demo, tasks.find("sentiment").options, "", ("cell", "epochs", "limit")
     )
     app.command("demo")(interruptible(derived_demo))
-    for command in (evaluate, plot, explain):
+    for command in (evaluate, plot, explain, bench):
         app.command()(interruptible(command))
     takes = [f"{task.name}: {task.inputs}." for task in tasks.every().values()]
     app.command(help=" ".join(["Answer inputs with a run.", *takes]))(interruptible(predict))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from recur.bench import Compared, machine
 from recur.run import Run, Scores
 from recur.tasks.task import Prediction
 
@@ -40,6 +41,34 @@ def rows(
     for row in content:
         drawn.add_row(*map(escape, row))
     Console().print(drawn)
+
+
+def compared(found: Sequence[Compared], peak: float, json_wanted: bool) -> None:
+    """Prints timings: `peak` is the rate of a plain matrix product."""
+    if json_wanted:
+        timings = [
+            {
+                "mode": each.mode,
+                "milliseconds": {side: 1e3 * value for side, value in each.seconds.items()},
+                "times_as_fast": each.ratio("torch.nn"),
+                "share_of_peak": each.flops / peak,
+            }
+            for each in found
+        ]
+        case = found[0].case.to_json()
+        as_json({"machine": machine(), "case": case, "timings": timings})
+        return
+    columns = ("mode", "recur", "torch.nn", "recur is", "share of matrix-product peak")
+    content = [
+        (
+            each.mode,
+            *(f"{1e3 * each.seconds[side]:.3f} ms" for side in ("recur", "torch.nn")),
+            f"{each.ratio('torch.nn'):.2f}x as fast",
+            f"{each.flops / peak:.0%} of {peak / 1e9:.0f} GFLOP/s",
+        )
+        for each in found
+    ]
+    rows(columns, content, False, "timings")
 
 
 def trained(finished: Run, json_wanted: bool) -> None:

@@ -1,5 +1,7 @@
 """The recurrent layers: drop-in for those of `torch.nn`, and what people do with their outputs."""
 
+from recur.layers.attention import Attention, AttentionPooling
+from recur.layers.embedding import Embedding
 from recur.layers.explain import Explanation, explain
 from recur.layers.gru import GRU
 from recur.layers.lstm import LSTM
@@ -18,6 +20,9 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Attention",
+    "AttentionPooling",
+    "Embedding",
     "Explanation",
     "Recurrent",
     "explain",

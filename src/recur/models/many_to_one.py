@@ -7,17 +7,19 @@ x_1   x_2   ...   x_T
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import cast
+from typing import Any
 
 from torch import Tensor, nn
 
-from recur.layers import GRU, LSTM, RNN, Recurrent, max_output, mean_output
+from recur.layers import max_output, mean_output
+from recur.layers.attention import AttentionPooling
 from recur.layers.lengths import Lengths
-from recur.messages import InputError, must, one_of
+from recur.messages import one_of
+from recur.models.deep import CELLS as CELLS
+from recur.models.deep import deep
+from recur.models.tokens import check_source, embedded
 
-CELLS: dict[str, Callable[..., Recurrent]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
-POOLINGS = ("last", "mean", "max")
+POOLINGS = ("last", "mean", "max", "attention")
 
 
 class ManyToOne(nn.Module):
@@ -32,11 +34,14 @@ class ManyToOne(nn.Module):
         units: size of the state in each direction.
         layers: recurrent layers stacked.
         bidirectional: walk both ways.
-        pooling: what becomes of the outputs of all steps: the "last", their "mean" or their "max",
-            over the steps that exist.
+        pooling: what becomes of the outputs of all steps that exist: the "last", their "mean",
+            their "max", or by "attention" their mean with learnt weights
+            (`recur.layers.attention.AttentionPooling`).
         dropout: the part dropped before the recurrent layers, between them, and before the linear
             layer, while training.
-        recurrent_init: how the recurrent matrices start; see `recur.layers.Recurrent`.
+        residual: each layer but the first adds its input to its outputs.
+        options: more arguments for the recurrent layers (`recurrent_init`, ...); see
+            `recur.layers.Recurrent`.
 
     Raises:
         InputError: an unknown cell or pooling, or neither or both of `inputs` and `vocabulary`.
@@ -55,31 +60,30 @@ class ManyToOne(nn.Module):
         bidirectional: bool = False,
         pooling: str = "last",
         dropout: float = 0.0,
-        recurrent_init: str | None = None,
+        residual: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__()
-        one_of("cell", cell, CELLS)
         self.pooling = one_of("pooling", pooling, POOLINGS)
-        if (inputs is None) == (vocabulary is None):
-            given = "neither" if inputs is None else "both"
-            raise InputError(
-                must("a model's input", "told by one of inputs= and vocabulary=", given)
-            )
+        check_source(inputs, vocabulary)
         self.embedding: nn.Embedding | None = None
         if vocabulary is not None:
             self.embedding = nn.Embedding(vocabulary, embedding)
         self.dropout = nn.Dropout(dropout)
-        self.recurrent = CELLS[cell](
-            inputs if vocabulary is None else embedding,
+        self.recurrent = deep(
+            cell,
+            embedding if inputs is None else inputs,
             units,
-            num_layers=layers,
-            batch_first=True,
-            dropout=dropout if layers > 1 else 0.0,
+            layers=layers,
             bidirectional=bidirectional,
+            dropout=dropout,
+            residual=residual,
             return_sequences=pooling != "last",
-            recurrent_init=recurrent_init,
+            **options,
         )
-        self.head = nn.Linear(units * (2 if bidirectional else 1), outputs)
+        size = units * (2 if bidirectional else 1)
+        self.attention = AttentionPooling(size) if pooling == "attention" else None
+        self.head = nn.Linear(size, outputs)
 
     def forward(self, x: Tensor, lengths: Lengths | None = None) -> Tensor:
         """Scores for each sequence.
@@ -96,22 +100,13 @@ class ManyToOne(nn.Module):
                 not fit.
         """
         if self.embedding is not None:
-            x = _embedded(x, self.embedding)
+            x = embedded(x, self.embedding)
         y = self.recurrent(self.dropout(x), lengths=lengths)
         if self.pooling == "mean":
             y = mean_output(y, lengths, batch_first=True)
         elif self.pooling == "max":
             y = max_output(y, lengths, batch_first=True)
+        elif self.attention is not None:
+            y = self.attention(y, lengths)
         scores: Tensor = self.head(self.dropout(y))
         return scores
-
-
-def _embedded(tokens: Tensor, embedding: nn.Embedding) -> Tensor:
-    if tokens.is_floating_point():
-        raise InputError(must("token ids", "integers", tokens.dtype, "Convert with .long()."))
-    try:
-        return cast(Tensor, embedding(tokens))
-    except IndexError as error:
-        allowed = f"between 0 and {embedding.num_embeddings - 1}, the vocabulary's"
-        got = f"{tokens.min().item()} to {tokens.max().item()}"
-        raise InputError(must("token ids", allowed, got)) from error

@@ -55,8 +55,7 @@ class Gradients:
         if not math.isfinite(norm):  # perhaps only its square is beyond float32
             norm = _norm(values, torch.float64)
         if self.clip_norm is not None and self.clip_norm < norm < math.inf:
-            for value in values:
-                value.mul_(self.clip_norm / norm)
+            torch._foreach_mul_(values, self.clip_norm / norm)
         return norm
 
     def _clip_unseen(self, values: list[Tensor]) -> Tensor:
@@ -122,8 +121,10 @@ def explosion(norms: Norms, epoch: int, clip_norm: float | None) -> str | None:
 
 
 def _norm(values: list[Tensor], dtype: torch.dtype | None) -> float:
-    # One by one: torch.nn.utils.get_total_norm took 89 us for seven tensors, this takes 60.
-    return math.hypot(*[torch.linalg.vector_norm(value, dtype=dtype).item() for value in values])
+    # For the seven tensors of a small model of words: 46 us, of which the table of words takes 36.
+    # torch.nn.utils.get_total_norm takes 89 us, a norm after the other 50.
+    norms = torch._foreach_norm(values, 2, dtype) if values else ()
+    return math.hypot(*[norm.item() for norm in norms])
 
 
 def _values(parameter: nn.Parameter) -> Tensor:

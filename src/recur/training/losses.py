@@ -50,7 +50,7 @@ class Loss:
             got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
             todo = "Take the mean over the batch (reduction='mean')."
             raise InputError(must(f"what {self.name} returns", "one number", got, todo))
-        return loss.reshape(())
+        return loss.reshape(()) if loss.dim() else loss
 
     def align(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Returns targets in the shape and type that fit the outputs.

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from recur.messages import InputError, listed, must, one_of
@@ -92,7 +93,7 @@ def _accuracy(loss: Loss) -> Metric:
 def _accuracy_above(threshold: float) -> Function:
     def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
         right: Tensor = (outputs > threshold) == (targets > 0.5)
-        return right.double().mean()
+        return right.mean(dtype=torch.float64)
 
     return accuracy
 

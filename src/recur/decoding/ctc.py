@@ -1,0 +1,179 @@
+"""Connectionist temporal classification: from an answer at every step to a shorter sequence.
+
+An alignment names a label or the blank at every step; what it says is found by merging equal
+neighbours and dropping the blanks ("aa-ab" says "aab"). The probability of a sequence is the sum
+over all alignments that say it (A. Graves et al., ICML 2006).
+
+Letters: B sequences of T steps, C classes (labels and the blank), W hypotheses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from recur.decoding.stepping import Decoded, check_scores, whole
+from recur.layers.lengths import as_lengths
+from recur.messages import InputError, must
+
+Floats = NDArray[np.float64]
+NONE = -np.inf  # the logarithm of 0
+ROUNDING = 1e-3  # a log-probability may be above 0 by so much
+
+
+def ctc_greedy_search(
+    log_probs: Tensor, lengths: Tensor | Any | None = None, *, blank: int = 0
+) -> Decoded:
+    """What the likeliest alignment says. It need not be the likeliest sequence.
+
+    Args:
+        log_probs: (B, T, C).
+        lengths: (B,) steps that exist; None if all do.
+        blank: the class that means "nothing here".
+
+    Returns:
+        tokens (B, N), lengths (B,), and the log-probability of the alignment. Beyond a length is
+        the blank.
+
+    Raises:
+        InputError: a wrong shape, values that are no log-probabilities, lengths that do not fit.
+        FailedError: log-probabilities of NaN.
+    """
+    steps = _checked(log_probs, lengths, blank)
+    with torch.no_grad():
+        best, token = log_probs.max(dim=-1)
+        exists = torch.arange(log_probs.shape[1], device=steps.device) < steps.unsqueeze(1)
+        before = torch.cat([torch.full_like(token[:, :1], blank), token[:, :-1]], dim=1)
+        said = exists & (token != blank) & (token != before)
+        count = said.sum(dim=1)
+        # Those that are said, moved to the front in their order.
+        order = (~said).long().argsort(dim=1, stable=True)
+        width = int(count.max()) if count.numel() else 0
+        front = torch.arange(width, device=steps.device) < count.unsqueeze(1)
+        tokens = token.gather(1, order)[:, :width].where(front, blank)
+        return Decoded(tokens, count, torch.where(exists, best, 0).sum(dim=1))
+
+
+def ctc_beam_search(
+    log_probs: Tensor, lengths: Tensor | Any | None = None, *, width: int, blank: int = 0
+) -> Decoded:
+    """The likeliest sequences, by a search over prefixes.
+
+    The probability of a prefix is the sum over the alignments that lead to it, kept apart by
+    whether they end in a blank (A. Y. Hannun et al., arXiv:1408.2873, without a language model).
+    What the beam drops is not counted, so that a score is at most the true log-probability, and
+    equals it where the width is enough for all prefixes. It runs on the CPU, in NumPy.
+
+    Args:
+        log_probs: (B, T, C).
+        lengths: (B,) steps that exist; None if all do.
+        width: W, the prefixes kept at each step.
+        blank: the class that means "nothing here".
+
+    Returns:
+        tokens (B, W, N), lengths (B, W), and scores (B, W), best first. Where there are fewer than
+        W sequences, the rest has a score of -inf and a length of 0.
+
+    Raises:
+        InputError: as `ctc_greedy_search`, or a width below 1.
+        FailedError: log-probabilities of NaN.
+    """
+    steps = _checked(log_probs, lengths, blank)
+    whole("width", width)
+    rows = log_probs.detach().double().cpu().numpy()
+    found = [_search(row[:n], width, blank) for row, n in zip(rows, steps.tolist(), strict=True)]
+    longest = max((len(labels) for row in found for labels, _ in row), default=0)
+    tokens = torch.full((len(found), width, longest), blank)
+    sizes = torch.zeros(len(found), width, dtype=torch.int64)
+    scores = torch.full((len(found), width), NONE, dtype=torch.float64)
+    for b, row in enumerate(found):
+        for w, (labels, score) in enumerate(row):
+            tokens[b, w, : len(labels)] = torch.tensor(labels, dtype=torch.int64)
+            sizes[b, w], scores[b, w] = len(labels), score
+    device = log_probs.device
+    return Decoded(tokens.to(device), sizes.to(device), scores.to(log_probs))
+
+
+class _Prefixes:
+    """Prefixes by number, so that one that was dropped and comes again is known by its children."""
+
+    def __init__(self) -> None:
+        self.parent, self.label = [-1], [-1]
+        self.known: dict[tuple[int, int], int] = {}
+
+    def number(self, parent: int, label: int) -> int:
+        found = self.known.setdefault((parent, label), len(self.parent))
+        if found == len(self.parent):
+            self.parent.append(parent)
+            self.label.append(label)
+        return found
+
+    def labels(self, prefix: int) -> list[int]:
+        backwards = []
+        while prefix:
+            backwards.append(self.label[prefix])
+            prefix = self.parent[prefix]
+        return backwards[::-1]
+
+
+def _search(log_probs: Floats, width: int, blank: int) -> list[tuple[list[int], float]]:
+    """The best sequences of one row (T, C), with their log-probabilities."""
+    prefixes, beam = _Prefixes(), [0]
+    in_blank, in_label = np.array([0.0]), np.array([NONE])
+    for now in log_probs:
+        last = np.array([prefixes.label[p] for p in beam])
+        parent = np.array([prefixes.parent[p] for p in beam])
+        total = np.logaddexp(in_blank, in_label)
+        # A longer prefix: after the same label only where a blank lies between.
+        longer = total[:, None] + now
+        real = np.flatnonzero(last >= 0)
+        longer[real, last[real]] = in_blank[real] + now[last[real]]
+        longer[:, blank] = NONE
+        # The same prefix: a blank, or its last label once more ...
+        same_blank = total + now[blank]
+        same_label = np.where(last >= 0, in_label + now[last], NONE)
+        # ... or its parent made longer, where that is in the beam too.
+        child, mother = np.nonzero(parent[:, None] == np.array(beam))
+        same_label[child] = np.logaddexp(same_label[child], longer[mother, last[child]])
+        longer[mother, last[child]] = NONE
+        # The best of all.
+        same = np.logaddexp(same_blank, same_label)
+        candidates = np.concatenate([same, longer.ravel()])
+        best = np.argsort(-candidates, kind="stable")[:width]
+        best = best[candidates[best] > NONE]
+        stay, grow = best[best < len(beam)], best[best >= len(beam)] - len(beam)
+        origin, label = np.divmod(grow, longer.shape[1])
+        beam = [beam[i] for i in stay] + [
+            prefixes.number(beam[i], c)
+            for i, c in zip(origin.tolist(), label.tolist(), strict=True)
+        ]
+        in_blank = np.concatenate([same_blank[stay], np.full(len(grow), NONE)])
+        in_label = np.concatenate([same_label[stay], longer.ravel()[grow]])
+    total = np.logaddexp(in_blank, in_label)
+    order = np.argsort(-total, kind="stable")
+    return [(prefixes.labels(beam[i]), float(total[i])) for i in order]
+
+
+def _checked(log_probs: Tensor, lengths: Any, blank: int) -> Tensor:
+    """The steps of each row, (B,) on the device of the log-probabilities."""
+    if not isinstance(log_probs, Tensor) or log_probs.dim() != 3:
+        got = tuple(log_probs.shape) if isinstance(log_probs, Tensor) else type(log_probs).__name__
+        raise InputError(must("log_probs", "a tensor (batch, time, classes)", got))
+    batch, time, classes = log_probs.shape
+    if not isinstance(blank, int) or not 0 <= blank < classes:
+        raise InputError(must("blank", f"a class from 0 to {classes - 1}", repr(blank)))
+    if lengths is None:
+        steps = torch.full((batch,), time, device=log_probs.device)
+    else:
+        steps = as_lengths(lengths, time=time, batch=batch, device=log_probs.device)
+    exists = torch.arange(time, device=steps.device) < steps.unsqueeze(1)
+    there = log_probs.detach()[exists]
+    check_scores(there)
+    if there.numel() and float(there.max()) > ROUNDING:
+        todo = "Apply log_softmax to a model's scores first."
+        raise InputError(must("log_probs", "logarithms of probabilities", float(there.max()), todo))
+    return steps

@@ -1,0 +1,102 @@
+"""Sampling: the next token is drawn, from all tokens or from the likelier ones."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from recur.decoding.stepping import Decoded, Step, number, walk, whole
+
+
+def sample(
+    step: Step,
+    state: Any,
+    start: Tensor,
+    *,
+    max_steps: int,
+    end: int | None = None,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    generator: torch.Generator | None = None,
+) -> Decoded:
+    """Draws a token at every step.
+
+    Args:
+        step: `(state, token) -> (log-probabilities, state)`; see `Step`.
+        state: the state before the first step, B rows.
+        start: (B,) the token before the first one; it is not part of what is written.
+        max_steps: steps at most, `end` included: a row whose length is `max_steps` was cut off.
+        end: the token that ends a sequence; None if there is none.
+        temperature: see `narrowed`, as for the next two.
+        top_k: draw from so many of the likeliest tokens.
+        top_p: draw from the likeliest tokens that together have this probability.
+        generator: the source of chance; torch's own if None.
+
+    Returns:
+        tokens (B, T), lengths (B,), and the log-probability of each row under the model itself,
+        whatever the temperature.
+
+    Raises:
+        InputError: arguments that do not fit.
+        FailedError: log-probabilities of NaN.
+    """
+    _check(temperature, top_k, top_p)
+
+    def draw(log_probs: Tensor) -> Tensor:
+        narrow = narrowed(log_probs, temperature=temperature, top_k=top_k, top_p=top_p)
+        # The greatest of log-probability plus Gumbel noise is a draw; NaN stays NaN, and is said.
+        noise = torch.empty_like(narrow).exponential_(generator=generator)
+        tiny = torch.finfo(noise.dtype).tiny  # a noise of 0 would choose a token that is not kept
+        return (narrow - noise.clamp_(min=tiny).log()).argmax(dim=-1)
+
+    return walk(step, state, start, draw, end=end, max_steps=max_steps)
+
+
+def narrowed(
+    log_probs: Tensor,
+    *,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> Tensor:
+    """The log-probabilities that `sample` draws from: sharpened, cut, and summing to 1 again.
+
+    Args:
+        log_probs: (..., V).
+        temperature: above 0; they are divided by it. Below 1 the likely gets likelier.
+        top_k: keep so many of the likeliest tokens (A. Fan et al., arXiv:1805.04833).
+        top_p: keep the fewest likeliest tokens whose probabilities sum to at least this (nucleus
+            sampling: A. Holtzman et al., arXiv:1904.09751). After `top_k`.
+
+    Returns:
+        (..., V): -inf for tokens that are not kept. Of equally likely tokens exactly as many are
+        kept as are needed.
+
+    Raises:
+        InputError: a temperature not above 0, a top_k below 1, a top_p not above 0 or above 1.
+    """
+    _check(temperature, top_k, top_p)
+    narrow = torch.log_softmax(log_probs / temperature, dim=-1)
+    if top_k is None and top_p is None:
+        return narrow
+    ordered, order = narrow.sort(dim=-1, descending=True, stable=True)
+    if top_k is not None:
+        ordered[..., top_k:] = -torch.inf
+        ordered = torch.log_softmax(ordered, dim=-1)
+    if top_p is not None:
+        p = ordered.exp()
+        ordered = ordered.masked_fill(p.cumsum(dim=-1) - p >= top_p, -torch.inf)
+    kept = torch.empty_like(narrow).scatter(-1, order, ordered)
+    return torch.log_softmax(kept, dim=-1)
+
+
+def _check(temperature: float, top_k: int | None, top_p: float | None) -> None:
+    number("temperature", temperature, lambda t: 0 < t < math.inf, "a number above 0")
+    if top_k is not None:
+        whole("top_k", top_k)
+    if top_p is not None:
+        number("top_p", top_p, lambda p: 0 < p <= 1, "above 0 and at most 1")

@@ -1,0 +1,29 @@
+"""How many threads the compiled loops may use."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+_forked = False
+
+
+def _note_the_fork() -> None:
+    global _forked
+    _forked = True
+
+
+# Not where there is no fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_the_fork)
+
+
+def count() -> int:
+    """Torch's number of threads; in a forked process one.
+
+    The OpenMP runtime's threads do not come along through a fork, and a team that counts on them
+    waits for ever. (Torch's own operators do: set torch.set_num_threads(1) in a forked process, as
+    `DataLoader` does in its workers.)
+    """
+    return 1 if _forked else torch.get_num_threads()

@@ -1,0 +1,126 @@
+"""Many-to-many where nobody knows which step says what: connectionist temporal classification.
+
+ -     c     -     a     a     t       the classes of the steps; - is the blank
+ |     |     |     |     |     |
+[h] - [h] - [h] - [h] - [h] - [h]      what they say: "cat"
+ |     |     |     |     |     |
+x_1   x_2   x_3   x_4   x_5   x_6
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from recur.decoding import Decoded, ctc_beam_search, ctc_greedy_search
+from recur.layers.attention import existing
+from recur.layers.lengths import Lengths
+from recur.messages import InputError, must
+from recur.models.many_to_many import ManyToMany
+from recur.models.targets import target_lengths
+
+BLANK = 0
+
+
+class CTC(ManyToMany):
+    """`ManyToMany` whose outputs are labels and the blank, trained by the sum over all alignments.
+
+    A. Graves et al., "Connectionist temporal classification", ICML 2006. Train it with its own
+    loss: `recur.fit(model, x, y, loss=model.loss)`.
+
+    Args:
+        labels: how many there are; they are numbered from 1, for 0 is the blank.
+        options: as for `ManyToMany`, but for `outputs` and `tied`.
+
+    Raises:
+        InputError: as `ManyToMany`.
+    """
+
+    def __init__(self, *, labels: int, **options: Any) -> None:
+        super().__init__(outputs=labels + 1, **options)
+
+    def forward(self, x: Tensor, lengths: Lengths | None = None, **options: Any) -> Any:
+        """Log-probabilities of the classes at each step.
+
+        Args:
+            x: token ids (batch, time) with `vocabulary`, else numbers (batch, time, inputs).
+            lengths: the steps of each row; None if all rows are full.
+            options: `state`, `reset`, `return_state`; see `ManyToMany.forward`.
+
+        Returns:
+            (batch, time, labels + 1). Beyond a length the blank is certain (0 for it, -inf for the
+            others), so that what the row says does not change.
+        """
+        result = super().forward(x, lengths, **options)
+        scores, *state = result if isinstance(result, tuple) else (result,)
+        log_probs = scores.log_softmax(dim=-1)
+        exists = existing(log_probs, lengths)
+        if exists is not None:
+            log_probs = torch.where(exists.unsqueeze(-1), log_probs, _certain(log_probs))
+        return (log_probs, *state) if state else log_probs
+
+    def loss(self, log_probs: Tensor, targets: Tensor) -> Tensor:
+        """The negative log-probability of the targets, a label, in the mean over the rows.
+
+        Args:
+            log_probs: (batch, time, labels + 1), what `forward` gives.
+            targets: (batch, N) labels from 1; each row filled up with -100.
+
+        Returns:
+            one number.
+
+        Raises:
+            InputError: targets of a wrong shape, that are no labels, or that no alignment can say
+                because there are too few steps.
+        """
+        if log_probs.dim() != 3 or targets.dim() != 2 or len(targets) != len(log_probs):
+            got = f"{tuple(targets.shape)} for outputs {tuple(log_probs.shape)}"
+            raise InputError(
+                must("targets for CTC", "(batch, labels) for (batch, time, classes)", got)
+            )
+        sizes = target_lengths(targets, least=1, classes=log_probs.shape[-1])
+        steps = (log_probs != _certain(log_probs)).any(dim=-1).sum(dim=1)
+        each = F.ctc_loss(
+            log_probs.transpose(0, 1),
+            targets.long(),
+            steps,
+            sizes,
+            blank=BLANK,
+            reduction="none",
+        )
+        impossible = (each.detach() == torch.inf).nonzero()
+        if len(impossible):
+            row = int(impossible[0])
+            got = f"{int(sizes[row])} labels for {int(steps[row])} steps in row {row}"
+            todo = "Each label needs a step, and a blank between two that are the same."
+            raise InputError(must("targets for CTC", "shorter than the input", got, todo))
+        return (each / sizes.clamp(min=1)).mean()
+
+    def transcribe(
+        self, x: Tensor, lengths: Lengths | None = None, *, width: int | None = None
+    ) -> Decoded:
+        """What sequences say. Call `eval()` first: in training mode dropout works here too.
+
+        Args:
+            x: as for `forward`.
+            lengths: as for `forward`.
+            width: the width of a prefix beam search; None: what the likeliest alignment says.
+
+        Returns:
+            as `recur.decoding.ctc_greedy_search` or `ctc_beam_search`.
+        """
+        with torch.no_grad():
+            log_probs = self.forward(x, lengths)
+        if width is None:
+            return ctc_greedy_search(log_probs, lengths, blank=BLANK)
+        return ctc_beam_search(log_probs, lengths, width=width, blank=BLANK)
+
+
+def _certain(log_probs: Tensor) -> Tensor:
+    """The log-probabilities (classes,) of a blank that is certain."""
+    certain = log_probs.new_full((log_probs.shape[-1],), -torch.inf)
+    certain[BLANK] = 0
+    return certain

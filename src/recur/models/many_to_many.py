@@ -1,0 +1,192 @@
+"""Many-to-many, aligned: an answer for each step (tags of words, the next word of a text).
+
+y_1   y_2         y_T
+ |     |           |
+[h] - [h] - ... - [h]
+ |     |           |
+x_1   x_2   ...   x_T
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recur.decoding import Decoded, decode
+from recur.layers.attention import existing
+from recur.layers.lengths import Lengths, as_lengths
+from recur.messages import InputError, must
+from recur.models.deep import by_row, deep, from_rows
+from recur.models.tokens import check_source, embedded
+
+
+class ManyToMany(nn.Module):
+    """Recurrent layers over a sequence, then one linear layer at every step.
+
+    With `vocabulary` equal to `outputs` and one direction it is a language model (T. Mikolov et
+    al., Interspeech 2010): trained on the next token at each step, it writes with `generate`.
+
+    Args:
+        outputs: numbers that come out at each step: raw scores (no sigmoid, no softmax).
+        inputs: features of each step; left out with `vocabulary`.
+        vocabulary: the steps are token ids below this number, and are embedded first.
+        embedding: size of the embedding; `units` if None.
+        cell: "rnn", "lstm" or "gru".
+        units: size of the state in each direction.
+        layers: recurrent layers stacked.
+        bidirectional: walk both ways.
+        dropout: the part dropped before the recurrent layers, between them, and before the linear
+            layer, while training (W. Zaremba et al., arXiv:1409.2329).
+        residual: each recurrent layer but the first adds its input to its outputs.
+        tied: the linear layer uses the embedding's weights (O. Press and L. Wolf,
+            arXiv:1608.05859), which start from U(-0.1, 0.1).
+        options: more arguments for the recurrent layers; see `recur.layers.Recurrent`.
+
+    Raises:
+        InputError: an unknown cell, neither or both of `inputs` and `vocabulary`, or sizes that
+            cannot be tied.
+    """
+
+    def __init__(
+        self,
+        *,
+        outputs: int,
+        inputs: int | None = None,
+        vocabulary: int | None = None,
+        embedding: int | None = None,
+        cell: str = "rnn",
+        units: int = 32,
+        layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        residual: bool = False,
+        tied: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        check_source(inputs, vocabulary)
+        size, width = units * (2 if bidirectional else 1), embedding or units
+        self.embedding: nn.Embedding | None = None
+        if vocabulary is not None:
+            self.embedding = nn.Embedding(vocabulary, width)
+        self.dropout = nn.Dropout(dropout)
+        self.recurrent = deep(
+            cell,
+            width if inputs is None else inputs,
+            units,
+            layers=layers,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            residual=residual,
+            **options,
+        )
+        self.head = nn.Linear(size, outputs)
+        if tied:
+            self._tie()
+
+    def _tie(self) -> None:
+        if self.embedding is None:
+            raise InputError(must("tied", "False where there is no vocabulary", True))
+        if self.head.weight.shape != self.embedding.weight.shape:
+            what = "the embedding (vocabulary, size) of tied weights"
+            needed = f"as the linear layer's (outputs, units), {tuple(self.head.weight.shape)}"
+            raise InputError(must(what, needed, tuple(self.embedding.weight.shape)))
+        nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
+        self.head.weight = self.embedding.weight
+
+    def forward(
+        self,
+        x: Tensor,
+        lengths: Lengths | None = None,
+        *,
+        state: Any = None,
+        reset: Any = None,
+        return_state: bool = False,
+    ) -> Any:
+        """Scores for each step.
+
+        Args:
+            x: token ids (batch, time) with `vocabulary`, else numbers (batch, time, inputs).
+            lengths: the steps of each row; None if all rows are full.
+            state: the state to begin with, as a `recur.layers.Recurrent` gives and takes it.
+            reset: (batch, time), True where a new sequence begins inside a row.
+            return_state: return (scores, state) instead of the scores.
+
+        Returns:
+            (batch, time, outputs), zeros beyond a length; with `return_state` the pair of that and
+            the final state.
+
+        Raises:
+            InputError: token ids that are no integers, or outside the vocabulary; lengths that do
+                not fit.
+        """
+        if self.embedding is not None:
+            x = embedded(x, self.embedding)
+        y, final = self.recurrent(self.dropout(x), state, lengths=lengths, reset=reset)
+        scores = self.head(self.dropout(y))
+        exists = existing(scores, lengths)
+        if exists is not None:
+            scores = scores.masked_fill(~exists.unsqueeze(-1), 0)
+        return (scores, final) if return_state else scores
+
+    def generate(
+        self,
+        prompt: Tensor,
+        lengths: Lengths | None = None,
+        *,
+        max_steps: int,
+        search: str = "greedy",
+        end: int | None = None,
+        **how: Any,
+    ) -> Decoded:
+        """Continues texts. Call `eval()` first: in training mode dropout works here too.
+
+        Args:
+            prompt: (batch, time) token ids.
+            lengths: the tokens of each row, at least 1; None if all rows are full.
+            max_steps: tokens to write at most.
+            search: "greedy", "beam" or "sample"; see `recur.decoding`.
+            end: the token that ends a text; None if there is none.
+            how: more arguments for the search: `width`, `temperature`, ...
+
+        Returns:
+            what was written after each prompt.
+
+        Raises:
+            InputError: a model that does not write what it reads, a prompt without any token, or
+                arguments that do not fit.
+        """
+        steps = self._check_prompt(prompt, lengths)
+        last = prompt.gather(1, steps.unsqueeze(1) - 1).squeeze(1)
+        with torch.no_grad():
+            _, state = self.forward(prompt, steps - 1, return_state=True)
+
+        def step(rows: Any, token: Tensor) -> tuple[Tensor, Any]:
+            scores, after = self.forward(
+                token.unsqueeze(1), state=from_rows(rows), return_state=True
+            )
+            return scores.squeeze(1).log_softmax(dim=-1), by_row(after)
+
+        return decode(search, step, by_row(state), last, max_steps=max_steps, end=end, **how)
+
+    def _check_prompt(self, prompt: Tensor, lengths: Lengths | None) -> Tensor:
+        """The tokens of each row (batch,)."""
+        table = self.embedding
+        if table is None or table.num_embeddings != self.head.out_features:
+            got = "one of other inputs"
+            raise InputError(must("a model that generates", "one that reads what it writes", got))
+        if self.recurrent.bidirectional:
+            raise InputError(must("a model that generates", "one of one direction", "one of two"))
+        if prompt.dim() != 2:
+            raise InputError(must("prompt", "of two axes (batch, time)", prompt.dim()))
+        batch, time = prompt.shape
+        if lengths is None:
+            lengths = [time] * batch
+        steps = as_lengths(lengths, time=time, batch=batch, device=prompt.device)
+        if batch and not bool((steps > 0).all()):
+            row = int(steps.argmin())
+            todo = "Begin with a token that starts a text."
+            raise InputError(must("a prompt", "at least one token", f"none in row {row}", todo))
+        return steps

@@ -1,0 +1,121 @@
+"""Sampling: what is kept, how often each token is drawn, and bad arguments."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tests.decoding.chains import Chain
+
+from recur.decoding import greedy_search, narrowed, sample
+from recur.messages import FailedError, InputError
+
+P = torch.tensor([0.1, 0.4, 0.05, 0.3, 0.15])
+
+
+def constant(probabilities):
+    return lambda state, token: (probabilities.log().expand(len(token), -1), state)
+
+
+def drawn(probabilities=P, n=20_000, **options):
+    """How often each token is drawn."""
+    found = sample(
+        constant(probabilities), None, torch.zeros(n, dtype=torch.long), max_steps=1, **options
+    )
+    return torch.bincount(found.tokens[:, 0], minlength=len(probabilities)) / n
+
+
+def normal(p):
+    return p / p.sum()
+
+
+@pytest.mark.parametrize(
+    ("options", "want"),
+    [
+        ({}, P),
+        ({"temperature": 0.5}, normal(P**2)),
+        ({"temperature": 2.0}, normal(P**0.5)),
+        ({"top_k": 1}, normal(P * torch.tensor([0, 1, 0, 0, 0]))),
+        ({"top_k": 3}, normal(P * torch.tensor([0, 1, 0, 1, 1]))),
+        ({"top_k": 50}, P),
+        ({"top_p": 0.3}, normal(P * torch.tensor([0, 1, 0, 0, 0]))),
+        ({"top_p": 0.69}, normal(P * torch.tensor([0, 1, 0, 1, 0]))),
+        ({"top_p": 0.71}, normal(P * torch.tensor([0, 1, 0, 1, 1]))),
+        ({"top_p": 1.0}, P),
+        # 0.4, 0.3 and 0.15 of 0.85: the first two are 0.82 of it.
+        ({"top_k": 3, "top_p": 0.8}, normal(P * torch.tensor([0, 1, 0, 1, 0]))),
+        # Squares: 0.16 of 0.295, then 0.09: together 0.85.
+        ({"temperature": 0.5, "top_p": 0.8}, normal(P**2 * torch.tensor([0, 1, 0, 1, 0]))),
+    ],
+)
+def test_what_is_drawn_and_how_often(options, want):
+    kept = narrowed(P.log(), **options).exp()
+    torch.testing.assert_close(kept, want, atol=1e-6, rtol=1e-5)
+    often = drawn(**options)
+    # Five standard deviations of a share of 20,000.
+    assert ((often - want).abs() <= 5 * (want * (1 - want) / 20_000).sqrt()).all()
+
+
+def test_of_equals_no_more_are_kept_than_asked_for():
+    equal = torch.zeros(2, 8)
+    assert (narrowed(equal, top_k=3) > -torch.inf).sum(-1).tolist() == [3, 3]
+    assert (narrowed(equal, top_p=0.5) > -torch.inf).sum(-1).tolist() == [4, 4]
+
+
+def test_narrowing_changes_nothing_it_was_given():
+    given = P.log()
+    narrowed(given, top_k=2, top_p=0.5, temperature=0.5)
+    assert torch.equal(given, P.log())
+
+
+def test_a_single_candidate_is_greedy():
+    chain = Chain(batch=3, seed=1)
+    greedy = greedy_search(chain.step, *chain.start(), max_steps=4, end=0)
+    for options in ({"top_k": 1}, {"top_p": 1e-9}, {"temperature": 1e-4}):
+        found = sample(chain.step, *chain.start(), max_steps=4, end=0, **options)
+        assert torch.equal(found.tokens, greedy.tokens)
+        assert torch.equal(found.lengths, greedy.lengths)
+        torch.testing.assert_close(found.scores, greedy.scores)
+
+
+def test_scores_are_the_models_own():
+    chain = Chain(batch=3, seed=1)
+    found = sample(chain.step, *chain.start(), max_steps=4, temperature=3.0, top_k=2)
+    for row in range(3):
+        assert found.scores[row].item() == pytest.approx(
+            chain.score(row, found.tokens[row].tolist())
+        )
+
+
+def test_a_generator_makes_it_repeatable():
+    def once(seed):
+        generator = torch.Generator().manual_seed(seed)
+        start = torch.zeros(50, dtype=torch.long)
+        return sample(constant(P), None, start, max_steps=9, generator=generator).tokens
+
+    assert torch.equal(once(1), once(1))
+    assert not torch.equal(once(1), once(2))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"temperature": 0}, "temperature must be a number above 0; got 0."),
+        ({"temperature": -1.0}, "temperature must be a number above 0; got -1.0."),
+        ({"temperature": "hot"}, "temperature must be a number above 0; got 'hot'."),
+        ({"top_k": 0}, "top_k must be a whole number of at least 1; got 0."),
+        ({"top_k": True}, "top_k must be a whole number of at least 1; got True."),
+        ({"top_p": 0}, "top_p must be above 0 and at most 1; got 0."),
+        ({"top_p": 1.1}, "top_p must be above 0 and at most 1; got 1.1."),
+        ({"top_p": float("nan")}, "top_p must be above 0 and at most 1; got nan."),
+    ],
+)
+def test_bad_arguments_are_one_sentence(options, sentence):
+    for call in (lambda: drawn(**options), lambda: narrowed(P, **options)):
+        with pytest.raises(InputError) as caught:
+            call()
+        assert str(caught.value) == sentence
+
+
+def test_a_model_that_gives_nan_is_said():
+    with pytest.raises(FailedError, match=r"not numbers \(NaN\)"):
+        drawn(torch.full((3,), torch.nan), n=4)
