@@ -20,9 +20,9 @@ COMPILED = PATHS[1:]
 @pytest.fixture
 def fresh():
     """The variant in use is decided anew, before and after."""
-    library.library.cache_clear()
+    library.decide_again()
     yield
-    library.library.cache_clear()
+    library.decide_again()
 
 
 @pytest.mark.usefixtures("fresh")

@@ -34,7 +34,6 @@ class Problem(NamedTuple):
     dtype: torch.dtype
     input_dtype: torch.dtype
     mixed: bool = False  # the weights and the states are not all of one type
-    projected: bool = False
     transformed: bool = False  # a function transform or forward-mode differentiation is active
 
     @staticmethod
@@ -51,7 +50,6 @@ class Problem(NamedTuple):
             dtype,
             dtype if x is None else x.dtype,
             mixed,
-            weights.w_hr is not None,
             torch._C._are_functorch_transforms_active()
             or torch.autograd.forward_ad._current_level >= 0,
         )

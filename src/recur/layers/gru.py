@@ -38,6 +38,7 @@ class GRU(Recurrent, nn.GRU):
         return_sequences: bool | None = None,
         return_state: bool = False,
         recurrent_init: str | None = None,
+        checkpoint_every: int = 0,
     ) -> None:
         nn.GRU.__init__(
             self,
@@ -55,4 +56,5 @@ class GRU(Recurrent, nn.GRU):
             return_sequences=return_sequences,
             return_state=return_state,
             recurrent_init=recurrent_init,
+            checkpoint_every=checkpoint_every,
         )

@@ -44,6 +44,7 @@ class LSTM(Recurrent, nn.LSTM):
         return_state: bool = False,
         recurrent_init: str | None = None,
         forget_bias: float | None = None,
+        checkpoint_every: int = 0,
     ) -> None:
         nn.LSTM.__init__(
             self,
@@ -63,4 +64,5 @@ class LSTM(Recurrent, nn.LSTM):
             return_state=return_state,
             recurrent_init=recurrent_init,
             forget_bias=forget_bias,
+            checkpoint_every=checkpoint_every,
         )

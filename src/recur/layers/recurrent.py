@@ -23,6 +23,7 @@ OWN_ARGUMENTS: dict[str, Any] = {
     "return_state": False,
     "recurrent_init": None,
     "forget_bias": None,
+    "checkpoint_every": 0,
 }
 
 
@@ -48,6 +49,9 @@ class Recurrent(nn.RNNBase):
         return_state: with `return_sequences` given, return the pair of that and the final state.
         recurrent_init: how the recurrent matrices start: None (as torch), "orthogonal" or
             "identity"; see `recur.layers.initial` for why.
+        checkpoint_every: 0, or k to save memory in training over long sequences: the state of every
+            k-th step is kept, and the steps between are walked once more in the backward pass.
+            What is kept falls from T steps to about T / k + k; the time rises by a third.
     """
 
     cell: Cell
@@ -56,6 +60,7 @@ class Recurrent(nn.RNNBase):
     return_state: bool = False
     recurrent_init: str | None = None
     forget_bias: float | None = None
+    checkpoint_every: int = 0
 
     def _start(
         self,
@@ -64,6 +69,7 @@ class Recurrent(nn.RNNBase):
         return_state: bool,
         recurrent_init: str | None,
         forget_bias: float | None = None,
+        checkpoint_every: int = 0,
     ) -> None:
         """Keeps recur's own arguments, and applies those that say where weights start.
 
@@ -72,12 +78,16 @@ class Recurrent(nn.RNNBase):
         """
         _be("return_sequences", return_sequences, bool | None, "True, False or None")
         _be("return_state", return_state, bool, "True or False")
+        _be("checkpoint_every", checkpoint_every, int, "a whole number, 0 or more")
+        if isinstance(checkpoint_every, bool) or checkpoint_every < 0:
+            raise InputError(must("checkpoint_every", "0 or more", checkpoint_every))
         if forget_bias is not None and not self.bias:
             raise InputError(must("bias", "True where a forget_bias is given", "False"))
         self.return_sequences = return_sequences
         self.return_state = return_state
         self.recurrent_init = recurrent_init
         self.forget_bias = forget_bias
+        self.checkpoint_every = checkpoint_every
         self._start_weights()
 
     def reset_parameters(self) -> None:
@@ -181,44 +191,42 @@ class Recurrent(nn.RNNBase):
         """The width of each state: the first is the one that is put out."""
         return [self.proj_size or self.hidden_size, self.hidden_size][: len(self.cell.states)]
 
-    def _initial(self, entered: Entered, hx: Any, batched: bool) -> State:
-        """The states (L * D, B, size) in the engine's order of rows."""
+    def _initial(self, entered: Entered, hx: Any, batched: bool) -> State | None:
+        """The states (L * D, B, size) in the engine's order of rows; None for zeros."""
+        if hx is None:
+            return None
         count, batch = self.num_layers * self.directions, entered.x.shape[1]
         shapes = [(count, batch, size) for size in self._sizes()]
-        if hx is None:
-            return tuple(entered.x.new_zeros(shape) for shape in shapes)
         states = tuple(hx) if isinstance(hx, list | tuple) else (hx,)
         check_states(states, shapes, batched, entered.x)
         return tuple(entered.state_in(state) for state in states)
 
     def _walk(
-        self, entered: Entered, state: State, weights: list[engine.Weights]
+        self, entered: Entered, state: State | None, weights: list[engine.Weights]
     ) -> tuple[Tensor | None, State]:
         x, finals = entered.x, []
-        last = self.num_layers - 1
-        wanted: Tensor | None = None
+        last, directions = self.num_layers - 1, self.directions
+        outputs: Tensor | None = None
         for layer in range(self.num_layers):
-            outputs = []
-            for direction in range(self.directions):
-                index = layer * self.directions + direction
-                output, final = engine.scan(
-                    self.cell,
-                    x,
-                    tuple(s[index] for s in state),
-                    weights[index],
-                    lengths=entered.lengths,
-                    mask=entered.mask,
-                    reset=entered.reset,
-                    reverse=direction == 1,
-                    outputs=layer < last or self.return_sequences is not False,
-                )
-                outputs.append(output)
-                finals.append(final)
-            wanted = _side_by_side(outputs)
+            mine = slice(layer * directions, (layer + 1) * directions)
+            outputs, final = engine.scan_layer(
+                self.cell,
+                x,
+                state if state is None or not last else tuple(s[mine] for s in state),
+                weights[mine],
+                lengths=entered.lengths,
+                mask=entered.mask,
+                reset=entered.reset,
+                outputs=layer < last or self.return_sequences is not False,
+                checkpoint_every=self.checkpoint_every,
+            )
+            finals.append(final)
             if layer < last:
-                assert wanted is not None
-                x = _drop(wanted, self.dropout) if self.dropout and self.training else wanted
-        return wanted, tuple(torch.stack(states) for states in zip(*finals, strict=True))
+                assert outputs is not None
+                x = _drop(outputs, self.dropout) if self.dropout and self.training else outputs
+        if not last:
+            return outputs, finals[0]
+        return outputs, tuple(torch.cat(states) for states in zip(*finals, strict=True))
 
     def _leave(self, entered: Entered, outputs: Tensor | None, final: State) -> Any:
         hidden = tuple(entered.state_out(state) for state in final)
@@ -244,10 +252,3 @@ def _drop(y: Tensor, part: float) -> Tensor:
     # every path, and in torch.
     noise = torch.ones(y.shape, dtype=y.dtype, device=y.device)
     return y * F.dropout(noise, part)
-
-
-def _side_by_side(outputs: list[Tensor | None]) -> Tensor | None:
-    present = [output for output in outputs if output is not None]
-    if len(present) < 2:
-        return present[0] if present else None
-    return torch.cat(present, dim=-1)

@@ -37,6 +37,7 @@ class RNN(Recurrent, nn.RNN):
         return_sequences: bool | None = None,
         return_state: bool = False,
         recurrent_init: str | None = None,
+        checkpoint_every: int = 0,
     ) -> None:
         nn.RNN.__init__(
             self,
@@ -56,4 +57,5 @@ class RNN(Recurrent, nn.RNN):
             return_sequences=return_sequences,
             return_state=return_state,
             recurrent_init=recurrent_init,
+            checkpoint_every=checkpoint_every,
         )

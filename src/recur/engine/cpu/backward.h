@@ -94,7 +94,7 @@ class BackwardWalk {
             (p.inputs + w_.state + w_.x + w_.h) * static_cast<int64_t>(sizeof(T)),
             std::max<int64_t>(count(), 128), rows)),
         x_(room_ * p.inputs),
-        h_before_(room_ * w_.state),
+        h_before_(room_ * w_.state, Fill::kZero),  // a cell may read the padding
         dgx_(room_ * w_.x),
         dgh_(W::same_gates ? 0 : room_ * w_.h),
         dout_(p.projection ? room_ * w_.state : 0),

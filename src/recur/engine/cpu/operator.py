@@ -132,7 +132,7 @@ def _backward(*given: Any) -> list[Tensor]:
 
 
 _NOWHERE = (0, 0, 0)  # pointer and strides of an array that there is not
-_PACK = struct.Struct("=4i43q").pack
+_PACK = struct.Struct("=4i40q").pack
 
 
 class _Walks:
