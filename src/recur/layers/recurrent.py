@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from recur import engine
 from recur.cells import Cell, State
+from recur.layers import compiling
 from recur.layers.checks import check_input, check_states
 from recur.layers.initial import start_forget_bias, start_recurrent
 from recur.layers.layout import Entered, Outputs, enter
@@ -251,3 +252,6 @@ def _side_by_side(outputs: list[Tensor | None]) -> Tensor | None:
     if len(present) < 2:
         return present[0] if present else None
     return torch.cat(present, dim=-1)
+
+
+compiling.allow(Recurrent)
