@@ -28,8 +28,15 @@ NAMES = [
     "mean_output",
     "reverse_sequences",
     "split_directions",
+    "Attention",
     # models
+    "CTC",
+    "EncoderDecoder",
+    "ManyToMany",
     "ManyToOne",
+    "OneToMany",
+    "OneToOne",
+    "decoding",
     # data
     "Batch",
     "Sequences",
@@ -48,6 +55,7 @@ NAMES = [
     "History",
     "Summary",
     "TrainingInterrupted",
+    "plots",
     # runs
     "train",
     "load",

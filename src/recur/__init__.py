@@ -5,7 +5,7 @@ The names here are the public ones; the rooms behind them are explained in CONTR
 
 from importlib.metadata import version as _version
 
-from recur import datasets
+from recur import datasets, decoding, plots
 from recur.data.padding import pad_sequences
 from recur.data.sequences import Batch, Sequences, collate
 from recur.data.series import Series, read_series
@@ -15,6 +15,7 @@ from recur.layers import (
     LSTM,
     RNN,
     Acceleration,
+    Attention,
     Embedding,
     Explanation,
     accelerate,
@@ -28,7 +29,7 @@ from recur.layers import (
     split_directions,
 )
 from recur.messages import FailedError, InputError, RecurError
-from recur.models import ManyToOne
+from recur.models import CTC, EncoderDecoder, ManyToMany, ManyToOne, OneToMany, OneToOne
 from recur.run import Run, load, train
 from recur.training import (
     History,
@@ -45,17 +46,23 @@ SimpleRNN = RNN
 __version__ = _version("recur")
 
 __all__ = [
+    "CTC",
     "GRU",
     "LSTM",
     "RNN",
     "Acceleration",
+    "Attention",
     "Batch",
     "Embedding",
+    "EncoderDecoder",
     "Explanation",
     "FailedError",
     "History",
     "InputError",
+    "ManyToMany",
     "ManyToOne",
+    "OneToMany",
+    "OneToOne",
     "RecurError",
     "Run",
     "Sequences",
@@ -67,6 +74,7 @@ __all__ = [
     "accelerate",
     "collate",
     "datasets",
+    "decoding",
     "evaluate",
     "explain",
     "fit",
@@ -76,6 +84,7 @@ __all__ = [
     "max_output",
     "mean_output",
     "pad_sequences",
+    "plots",
     "predict",
     "read_series",
     "restore",
