@@ -17,6 +17,9 @@ NAMES = [
     "RNN",
     "SimpleRNN",
     "Embedding",
+    "accelerate",
+    "restore",
+    "Acceleration",
     "explain",
     "Explanation",
     "last_hidden",
@@ -25,8 +28,15 @@ NAMES = [
     "mean_output",
     "reverse_sequences",
     "split_directions",
+    "Attention",
     # models
+    "CTC",
+    "EncoderDecoder",
+    "ManyToMany",
     "ManyToOne",
+    "OneToMany",
+    "OneToOne",
+    "decoding",
     # data
     "Batch",
     "Sequences",
@@ -45,6 +55,7 @@ NAMES = [
     "History",
     "Summary",
     "TrainingInterrupted",
+    "plots",
     # runs
     "train",
     "load",

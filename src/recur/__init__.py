@@ -5,7 +5,7 @@ The names here are the public ones; the rooms behind them are explained in CONTR
 
 from importlib.metadata import version as _version
 
-from recur import datasets
+from recur import datasets, decoding, plots
 from recur.data.padding import pad_sequences
 from recur.data.sequences import Batch, Sequences, collate
 from recur.data.series import Series, read_series
@@ -14,18 +14,22 @@ from recur.layers import (
     GRU,
     LSTM,
     RNN,
+    Acceleration,
+    Attention,
     Embedding,
     Explanation,
+    accelerate,
     explain,
     last_hidden,
     last_output,
     max_output,
     mean_output,
+    restore,
     reverse_sequences,
     split_directions,
 )
 from recur.messages import FailedError, InputError, RecurError
-from recur.models import ManyToOne
+from recur.models import CTC, EncoderDecoder, ManyToMany, ManyToOne, OneToMany, OneToOne
 from recur.run import Run, load, train
 from recur.training import (
     History,
@@ -42,16 +46,23 @@ SimpleRNN = RNN
 __version__ = _version("recur")
 
 __all__ = [
+    "CTC",
     "GRU",
     "LSTM",
     "RNN",
+    "Acceleration",
+    "Attention",
     "Batch",
     "Embedding",
+    "EncoderDecoder",
     "Explanation",
     "FailedError",
     "History",
     "InputError",
+    "ManyToMany",
     "ManyToOne",
+    "OneToMany",
+    "OneToOne",
     "RecurError",
     "Run",
     "Sequences",
@@ -60,8 +71,10 @@ __all__ = [
     "Summary",
     "TrainingInterrupted",
     "Vocabulary",
+    "accelerate",
     "collate",
     "datasets",
+    "decoding",
     "evaluate",
     "explain",
     "fit",
@@ -71,8 +84,10 @@ __all__ = [
     "max_output",
     "mean_output",
     "pad_sequences",
+    "plots",
     "predict",
     "read_series",
+    "restore",
     "reverse_sequences",
     "split_directions",
     "summary",

@@ -140,6 +140,30 @@ def test_dropout_before_the_recurrent_layer_and_before_the_head(cell, pooling):
     assert 0.1 < (into_head == 0).double().mean() < 0.9
 
 
+def test_tokens_are_dropped_whole(cell, pooling):
+    model = model_of(cell, pooling, dropout=0.5, vocabulary=9, inputs=None, embedding=8)
+    seen = []
+    model.recurrent.register_forward_pre_hook(lambda module, given: seen.append(given[0].detach()))
+    tokens = torch.randint(0, 9, (20, 30))
+    model(tokens)
+    kept = seen[0].any(dim=2)
+    assert 0.4 < kept.double().mean() < 0.6
+    assert kept.any(dim=0).all()  # not the same steps of every row
+    assert not kept.all(dim=0).any()
+    torch.testing.assert_close(seen[0][kept], 2 * model.embedding(tokens)[kept])
+
+
+def test_the_embedding_starts_as_it_is_told():
+    def start(**given):
+        torch.manual_seed(0)
+        return ManyToOne(vocabulary=500, outputs=1, **given)
+
+    usual, small = start(), start(embedding_std=0.1)
+    assert 0.99 < usual.embedding.weight.std() < 1.01
+    torch.testing.assert_close(small.embedding.weight, 0.1 * usual.embedding.weight)
+    assert torch.equal(small.head.weight, usual.head.weight)
+
+
 def test_the_arguments_reach_the_layers(cell):
     model = ManyToOne(
         vocabulary=7,
@@ -177,6 +201,7 @@ def test_the_arguments_reach_the_layers(cell):
             {"vocabulary": 9},
             "a model's input must be told by one of inputs= and vocabulary=; got both.",
         ),
+        ({"embedding_std": 0.0}, "embedding_std must be above 0; got 0.0."),
         (
             {"recurrent_init": "identiy"},
             "recurrent_init must be orthogonal or identity; got 'identiy'. Did you mean "

@@ -66,14 +66,23 @@ def test_without_data_layers_say_what_they_know():
     assert rows(summary(both))[0][:3] == ("the model", "LSTM", "(..., 6)")
 
 
-def test_data_of_unequal_length_and_a_layer_used_twice():
+def test_data_of_unequal_length():
     x, _ = ragged()
     x = x[:2]
     found = {row.name: row.output for row in summary(token_model(), x).rows}
     longest = max(map(len, x))
     assert found["embedding"] == f"(batch, {longest}, 4)"
-    assert found["dropout"] == f"(batch, {longest}, 4)"
+    assert found["input_dropout"] == f"(batch, {longest}, 4)"
     assert found["head"] == "(batch, 1)"
+
+
+def test_a_layer_used_twice_is_shown_where_it_comes_first():
+    twice = nn.Dropout()
+    found = summary(nn.Sequential(twice, nn.Linear(2, 3), twice), torch.zeros(4, 2))
+    assert [(row.name, row.output) for row in found.rows] == [
+        ("0", "(batch, 2)"),
+        ("1", "(batch, 3)"),
+    ]
 
 
 def test_the_order_is_that_of_the_data():

@@ -1,5 +1,6 @@
 """The recurrent layers: drop-in for those of `torch.nn`, and what people do with their outputs."""
 
+from recur.layers.accelerate import Acceleration, accelerate, restore
 from recur.layers.attention import Attention, AttentionPooling
 from recur.layers.embedding import Embedding
 from recur.layers.explain import Explanation, explain
@@ -20,16 +21,19 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Acceleration",
     "Attention",
     "AttentionPooling",
     "Embedding",
     "Explanation",
     "Recurrent",
+    "accelerate",
     "explain",
     "last_hidden",
     "last_output",
     "max_output",
     "mean_output",
+    "restore",
     "reverse_sequences",
     "split_directions",
 ]

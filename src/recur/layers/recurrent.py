@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from recur import engine
 from recur.cells import Cell, State
+from recur.layers import compiling
 from recur.layers.checks import check_input, check_states
 from recur.layers.initial import start_forget_bias, start_recurrent
 from recur.layers.layout import Entered, Outputs, enter
@@ -252,3 +253,6 @@ def _drop(y: Tensor, part: float) -> Tensor:
     # every path, and in torch.
     noise = torch.ones(y.shape, dtype=y.dtype, device=y.device)
     return y * F.dropout(noise, part)
+
+
+compiling.allow(Recurrent)

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from recur.cells import RNN_RELU, RNN_TANH
+from recur.cells import RNN_RELU, RNN_TANH, Cell
 from recur.layers.recurrent import Recurrent
 
 
@@ -20,6 +20,11 @@ class RNN(Recurrent, nn.RNN):
     Raises:
         ValueError, TypeError: as `torch.nn.RNN`.
     """
+
+    @property
+    def cell(self) -> Cell:  # type: ignore[override]
+        """The cell of the layer's nonlinearity."""
+        return RNN_RELU if self.nonlinearity == "relu" else RNN_TANH
 
     def __init__(
         self,
@@ -52,7 +57,6 @@ class RNN(Recurrent, nn.RNN):
             device=device,
             dtype=dtype,
         )
-        self.cell = RNN_TANH if self.nonlinearity == "tanh" else RNN_RELU
         self._start(
             return_sequences=return_sequences,
             return_state=return_state,

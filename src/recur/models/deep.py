@@ -82,6 +82,7 @@ class Residual(nn.Module):
         super().__init__()
         self.layers, self.dropout = nn.ModuleList(layers), nn.Dropout(dropout)
         self.return_sequences, self.bidirectional = return_sequences, layers[0].bidirectional
+        self.cell = layers[0].cell
 
     def forward(
         self,

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from recur.decoding import Decoded, decode
+from recur.layers import Embedding
 from recur.layers.attention import existing
 from recur.layers.lengths import Lengths, as_lengths
 from recur.messages import InputError, must
@@ -68,9 +69,9 @@ class ManyToMany(nn.Module):
         super().__init__()
         check_source(inputs, vocabulary)
         size, width = units * (2 if bidirectional else 1), embedding or units
-        self.embedding: nn.Embedding | None = None
+        self.embedding: Embedding | None = None
         if vocabulary is not None:
-            self.embedding = nn.Embedding(vocabulary, width)
+            self.embedding = Embedding(vocabulary, width)
         self.dropout = nn.Dropout(dropout)
         self.recurrent = deep(
             cell,

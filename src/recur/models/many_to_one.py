@@ -11,10 +11,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from recur.layers import max_output, mean_output
+from recur.layers import Embedding, max_output, mean_output
 from recur.layers.attention import AttentionPooling
 from recur.layers.lengths import Lengths
-from recur.messages import one_of
+from recur.messages import InputError, must, one_of
 from recur.models.deep import CELLS as CELLS
 from recur.models.deep import deep
 from recur.models.tokens import check_source, embedded
@@ -30,6 +30,8 @@ class ManyToOne(nn.Module):
         inputs: features of each step; left out with `vocabulary`.
         vocabulary: the steps are token ids below this number, and are embedded first.
         embedding: size of the embedding.
+        embedding_std: the standard deviation that the embedding starts with; torch's own is 1. A
+            rare word stays near its start, where a large one is noise.
         cell: "rnn", "lstm" or "gru".
         units: size of the state in each direction.
         layers: recurrent layers stacked.
@@ -38,13 +40,16 @@ class ManyToOne(nn.Module):
             their "max", or by "attention" their mean with learnt weights
             (`recur.layers.attention.AttentionPooling`).
         dropout: the part dropped before the recurrent layers, between them, and before the linear
-            layer, while training.
+            layer, while training. Before the recurrent layers tokens are dropped whole: word
+            dropout (M. Iyyer et al., "Deep unordered composition rivals syntactic methods for text
+            classification", ACL 2015).
         residual: each layer but the first adds its input to its outputs.
         options: more arguments for the recurrent layers (`recurrent_init`, ...); see
             `recur.layers.Recurrent`.
 
     Raises:
-        InputError: an unknown cell or pooling, or neither or both of `inputs` and `vocabulary`.
+        InputError: an unknown cell or pooling, neither or both of `inputs` and `vocabulary`, or an
+            `embedding_std` that is not above 0.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class ManyToOne(nn.Module):
         inputs: int | None = None,
         vocabulary: int | None = None,
         embedding: int = 32,
+        embedding_std: float = 1.0,
         cell: str = "rnn",
         units: int = 32,
         layers: int = 1,
@@ -66,9 +72,14 @@ class ManyToOne(nn.Module):
         super().__init__()
         self.pooling = one_of("pooling", pooling, POOLINGS)
         check_source(inputs, vocabulary)
-        self.embedding: nn.Embedding | None = None
+        if not embedding_std > 0:
+            raise InputError(must("embedding_std", "above 0", embedding_std))
+        self.embedding: Embedding | None = None
         if vocabulary is not None:
-            self.embedding = nn.Embedding(vocabulary, embedding)
+            self.embedding = Embedding(vocabulary, embedding)
+            self.embedding.weight.data *= embedding_std
+        # Channels are what `Dropout1d` drops: here, the steps of (batch, time, size).
+        self.input_dropout = nn.Dropout(dropout) if vocabulary is None else nn.Dropout1d(dropout)
         self.dropout = nn.Dropout(dropout)
         self.recurrent = deep(
             cell,
@@ -101,7 +112,7 @@ class ManyToOne(nn.Module):
         """
         if self.embedding is not None:
             x = embedded(x, self.embedding)
-        y = self.recurrent(self.dropout(x), lengths=lengths)
+        y = self.recurrent(self.input_dropout(x), lengths=lengths)
         if self.pooling == "mean":
             y = mean_output(y, lengths, batch_first=True)
         elif self.pooling == "max":

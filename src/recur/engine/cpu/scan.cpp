@@ -4,57 +4,15 @@
 
 #include <memory>
 
-#if defined(RECUR_STD_THREADS)
-#include <thread>
-#elif defined(_OPENMP)
-#include <omp.h>
-#endif
-
 #include "backward.h"
 #include "cells/gru/pointwise.h"
 #include "cells/lstm/pointwise.h"
 #include "cells/rnn/pointwise.h"
 #include "forward.h"
+#include "threads.h"
 
 namespace recur {
 namespace {
-
-// Runs body(thread) on every thread. An exception in one of them is passed on after all have ended.
-template <class F>
-void on_threads(int threads, F&& body) {
-#if defined(RECUR_STD_THREADS)
-  // For the thread sanitizer alone (make sanitize), which cannot see into the OpenMP runtime.
-  std::vector<std::thread> team;
-  for (int t = 1; t < threads; ++t) team.emplace_back([&body, t] { body(t); });
-  body(0);
-  for (std::thread& member : team) member.join();
-#elif defined(_OPENMP)
-  if (threads == 1) return body(0);
-  bool failed = false;
-#pragma omp parallel num_threads(threads) reduction(|| : failed)
-  {
-    // A smaller team than asked for still does all the work.
-    for (int t = omp_get_thread_num(); t < threads; t += omp_get_num_threads()) {
-      try {
-        body(t);
-      } catch (...) {
-        failed = true;
-      }
-    }
-  }
-  if (failed) throw std::bad_alloc();
-#else
-  for (int t = 0; t < threads; ++t) body(t);
-#endif
-}
-
-// Items 0 .. count - 1 over the threads.
-template <class F>
-void share(int threads, int64_t count, F&& item) {
-  on_threads(threads, [&](int t) {
-    for (int64_t i = t; i < count; i += threads) item(i);
-  });
-}
 
 // A walk of one direction as work for threads: pack the weights, walk, put results together.
 template <class Cell, class T>
@@ -66,6 +24,7 @@ class ForwardJob {
   }
   int threads() const { return static_cast<int>(rows_.size()); }
   int64_t pieces() const { return weights_.pieces(); }
+  int64_t numbers() const { return p_.hidden * (p_.inputs + widths_.outputs); }
   void pack(int64_t piece) { weights_.pack(piece); }
   void walk(int t) { ForwardWalk<Cell, T>(p_, plan_, widths_, weights_, rows_[t]).run(); }
   int64_t results() const { return 0; }
@@ -91,6 +50,7 @@ class BackwardJob {
   }
   int threads() const { return static_cast<int>(rows_.size()); }
   int64_t pieces() const { return weights_.pieces() + (again_ ? again_->pieces() : 0); }
+  int64_t numbers() const { return p_.hidden * (p_.inputs + widths_.outputs); }
   void pack(int64_t piece) {
     if (piece < weights_.pieces())
       weights_.pack(piece);
@@ -153,13 +113,16 @@ class BackwardJob {
 template <class Job>
 void work(Job* const* jobs, int count) {
   int threads = 0;
-  int64_t pieces = 0, results = 0;
+  int64_t pieces = 0, results = 0, numbers = 0;
   for (int i = 0; i < count; ++i) {
     threads += jobs[i]->threads();
+    numbers += jobs[i]->numbers();
     pieces += jobs[i]->pieces();
     results += jobs[i]->results();
   }
-  share(threads, pieces, [&](int64_t piece) {
+  // Small weights are packed sooner than a team is gathered.
+  const int packers = numbers < kWorthATeam ? 1 : threads;
+  share(packers, pieces, [&](int64_t piece) {
     Job* const* job = jobs;
     for (; piece >= (*job)->pieces(); ++job) piece -= (*job)->pieces();
     (*job)->pack(piece);
@@ -169,7 +132,7 @@ void work(Job* const* jobs, int count) {
     for (; t >= (*job)->threads(); ++job) t -= (*job)->threads();
     (*job)->walk(t);
   });
-  share(threads, results, [&](int64_t result) {
+  share(packers, results, [&](int64_t result) {
     Job* const* job = jobs;
     for (; result >= (*job)->results(); ++job) result -= (*job)->results();
     (*job)->put_together(result);

@@ -1,0 +1,106 @@
+// Work on several threads: OpenMP's, which are torch's too where both use one runtime.
+//
+// What is done by which number is fixed, who does it is not: so the results are the same bits whether
+// or not there is a team.
+//
+// On a machine that is busy with other programs a team can cost a hundred times its work: the
+// runtime's threads spin for one another in turns of the scheduler's (measured: 58 ms for a walk of
+// 1.2 ms on one thread, two cores, load 6). So the time spent waiting is watched, and where it is out
+// of proportion the next calls are done by the calling thread alone, then a team is tried again.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <new>
+#include <vector>
+
+#if defined(RECUR_STD_THREADS)
+#include <thread>
+#elif defined(_OPENMP)
+#include <omp.h>
+#endif
+
+namespace recur {
+
+// Numbers to move for which gathering a team is worth it.
+constexpr int64_t kWorthATeam = 64 * 1024;
+
+class Crowding {
+ public:
+  // Whether to gather a team now.
+  bool allows() {
+    if (alone_.load(std::memory_order_relaxed) <= 0) return true;
+    alone_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  // A team has worked: the caller's own part took `work` seconds, then it waited for the others.
+  void learn(double work, double wait) {
+    if (wait > 1e-3 + 3 * work) {
+      alone_.store(calls_, std::memory_order_relaxed);
+      calls_ = std::min(2 * calls_, kMost);
+    } else {
+      calls_ = std::max(calls_ / 2, kLeast);
+    }
+  }
+
+ private:
+  static constexpr int kLeast = 32, kMost = 1024;
+  std::atomic<int> alone_{0};
+  std::atomic<int> calls_{kLeast};
+};
+
+inline Crowding& crowding() {
+  static Crowding one;
+  return one;
+}
+
+// Runs body(0), ..., body(threads - 1) side by side. An exception in one of them is passed on after
+// all have ended.
+template <class F>
+void on_threads(int threads, F&& body) {
+#if defined(RECUR_STD_THREADS)
+  // For the thread sanitizer alone (make sanitize), which cannot see into the OpenMP runtime.
+  std::vector<std::thread> team;
+  for (int t = 1; t < threads; ++t) team.emplace_back([&body, t] { body(t); });
+  body(0);
+  for (std::thread& member : team) member.join();
+#elif defined(_OPENMP)
+  if (threads == 1 || !crowding().allows()) {
+    for (int t = 0; t < threads; ++t) body(t);
+    return;
+  }
+  using Clock = std::chrono::steady_clock;
+  using Seconds = std::chrono::duration<double>;
+  const Clock::time_point begun = Clock::now();
+  Clock::time_point done = begun;
+  bool failed = false;
+#pragma omp parallel num_threads(threads) reduction(|| : failed)
+  {
+    // A smaller team than asked for still does all the work.
+    for (int t = omp_get_thread_num(); t < threads; t += omp_get_num_threads()) {
+      try {
+        body(t);
+      } catch (...) {
+        failed = true;
+      }
+    }
+    if (omp_get_thread_num() == 0) done = Clock::now();
+  }
+  crowding().learn(Seconds(done - begun).count(), Seconds(Clock::now() - done).count());
+  if (failed) throw std::bad_alloc();
+#else
+  for (int t = 0; t < threads; ++t) body(t);
+#endif
+}
+
+// Items 0 .. count - 1 over the threads.
+template <class F>
+void share(int threads, int64_t count, F&& item) {
+  on_threads(threads, [&](int t) {
+    for (int64_t i = t; i < count; i += threads) item(i);
+  });
+}
+
+}  // namespace recur

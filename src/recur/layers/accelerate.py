@@ -1,0 +1,206 @@
+"""Recur's layers inside a model of `torch.nn`, and back.
+
+A layer is swapped by changing its class: the object stays what it is. So its parameters, buffers,
+hooks and mode, the optimizers and modules that share them, and every reference that the program
+holds elsewhere go on as they were, and the model itself may be the layer. A new object in the old
+one's place would lose whatever is not known to be copied, and can only be put where a parent
+registers its children.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+from torch import jit, nn
+from torch.nn.utils import parametrize
+
+from recur import engine
+from recur.engine import reference
+from recur.layers import embedding
+from recur.layers.embedding import Embedding
+from recur.layers.gru import GRU
+from recur.layers.lstm import LSTM
+from recur.layers.recurrent import Recurrent
+from recur.layers.rnn import RNN
+from recur.messages import InputError, must
+
+OURS: dict[type[nn.Module], type[nn.Module]] = {
+    nn.RNN: RNN,
+    nn.LSTM: LSTM,
+    nn.GRU: GRU,
+    nn.Embedding: Embedding,
+}
+THEIRS = {ours: theirs for theirs, ours in OURS.items()}
+# In the layer's `__dict__`, so that copies and pickles can be restored too.
+MARK = "_swapped_by_recur"
+
+
+@dataclass(frozen=True)
+class Swap:
+    """What `accelerate` made of one layer."""
+
+    path: str  # as in `named_modules`; "" is the model itself
+    kind: str  # the class it had, with its module
+    swapped: bool
+    about: str  # what it became, or why it stayed
+
+
+@dataclass(frozen=True)
+class Acceleration:
+    """What `accelerate` found: a row for each recurrent or embedding layer. Prints as a table."""
+
+    rows: tuple[Swap, ...]
+
+    @property
+    def swapped(self) -> tuple[str, ...]:
+        """The paths of the layers that were swapped."""
+        return tuple(row.path for row in self.rows if row.swapped)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The paths of those that were not."""
+        return tuple(row.path for row in self.rows if not row.swapped)
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return "There is no recurrent and no embedding layer in this model."
+        paths = [row.path or "the model" for row in self.rows]
+        wide = max(map(len, paths)), max(len(row.kind) for row in self.rows)
+        return "\n".join(
+            f"{path:{wide[0]}}  {row.kind:{wide[1]}}  "
+            f"{'swapped' if row.swapped else 'not swapped'}: {row.about}"
+            for path, row in zip(paths, self.rows, strict=True)
+        )
+
+
+def accelerate(model: nn.Module) -> Acceleration:
+    """Swaps every `torch.nn.RNN`, `LSTM`, `GRU` and `Embedding` in `model` for recur's, in place.
+
+    The layers become `recur.LSTM` and so on, and stay the objects that they are: parameters,
+    `state_dict`, optimizers, tied weights, hooks, parametrizations, mode and type are untouched,
+    and results agree within float error. `model` may itself be such a layer. Layers held in plain
+    attributes, lists, tuples and dicts of a module are found too. A second call changes nothing.
+
+    Not swapped, with the reason in the report: what recur would not make faster (a GPU, half
+    precision, sparse embeddings), and what it cannot know to be the same (subclasses, layers whose
+    `forward` was replaced, quantized ones, TorchScript). Call it when the model is on its device.
+
+    Returns:
+        A report; `print` shows the path of each layer, its class, and what became of it.
+
+    Raises:
+        InputError: `model` is no `torch.nn.Module`.
+    """
+    return Acceleration(tuple(_swap(path, layer) for path, layer in _layers(model)))
+
+
+def restore(model: nn.Module) -> tuple[str, ...]:
+    """Gives every layer that `accelerate` swapped its class back, in place.
+
+    Layers that were recur's from the start stay so.
+
+    Returns:
+        The paths of the layers restored.
+
+    Raises:
+        InputError: `model` is no `torch.nn.Module`.
+    """
+    restored = []
+    for path, layer in _layers(model):
+        theirs = THEIRS.get(parametrize.type_before_parametrizations(layer))
+        if vars(layer).pop(MARK, False) and theirs is not None:
+            _become(layer, theirs)
+            restored.append(path)
+    return tuple(restored)
+
+
+def _swap(path: str, layer: nn.Module) -> Swap:
+    before = parametrize.type_before_parametrizations(layer)
+    kind = f"{before.__module__}.{before.__qualname__}"
+    if before in OURS:
+        kind = f"torch.nn.{before.__name__}"
+    reason = _reason_to_keep(layer, before)
+    if reason is not None:
+        return Swap(path, kind, swapped=False, about=reason)
+    _become(layer, OURS[before])
+    if isinstance(layer, Recurrent):
+        choice = engine.choose(engine.Problem.of(layer.cell, layer.weights(0, 0)))
+        if choice.path.name == reference.name:
+            _become(layer, before)
+            return Swap(path, kind, swapped=False, about=choice.declined[0][1])
+    vars(layer)[MARK] = True
+    return Swap(path, kind, swapped=True, about=f"recur.{OURS[before].__name__}")
+
+
+def _reason_to_keep(layer: nn.Module, before: type[nn.Module]) -> str | None:
+    if isinstance(layer, Recurrent | Embedding):
+        return "it is recur's already"
+    if isinstance(layer, jit.ScriptModule):
+        return "it is compiled by TorchScript; accelerate the model before scripting it"
+    if before.__module__.startswith("torch.ao."):
+        return "it is quantized, or prepared for that"
+    if isinstance(layer, nn.RNNCellBase):
+        return "it walks one step, and recur's layers a sequence"
+    if before not in OURS:
+        parent = next(theirs for theirs in OURS if isinstance(layer, theirs))
+        return (
+            f"it is a subclass of torch.nn.{parent.__name__}, which may compute something else; "
+            f"derive it from recur.{parent.__name__}"
+        )
+    if "forward" in vars(layer):
+        return "its forward was replaced by the program"
+    if isinstance(layer, nn.Embedding):
+        return embedding.declines(layer)
+    return None
+
+
+def _become(layer: nn.Module, wanted: type[nn.Module]) -> None:
+    """Changes the class; that of a parametrized layer is its own, a subclass made by torch."""
+    if parametrize.is_parametrized(layer):
+        made = type(layer)
+        wanted = cast(type[nn.Module], type(made.__name__, (wanted,), dict(vars(made))))
+    layer.__class__ = wanted
+
+
+def _layers(model: object) -> Iterator[tuple[str, nn.Module]]:
+    if not isinstance(model, nn.Module):
+        todo = "Give the network that it holds." if hasattr(model, "fit") else ""
+        raise InputError(must("model", "a torch.nn.Module", type(model).__name__, todo))
+    return (found for found in _reach(model, "", set()) if _concerns(found[1]))
+
+
+def _concerns(layer: nn.Module) -> bool:
+    if isinstance(layer, (*OURS, nn.RNNBase, nn.RNNCellBase)):
+        return True
+    names = [theirs.__name__ for theirs in OURS]
+    if isinstance(layer, jit.ScriptModule):
+        return layer.original_name in names
+    return type(layer).__module__.startswith("torch.ao.") and type(layer).__name__ in names
+
+
+def _reach(module: nn.Module, path: str, seen: set[int]) -> Iterator[tuple[str, nn.Module]]:
+    """Every module once, those that are not registered too."""
+    if id(module) in seen:
+        return
+    seen.add(id(module))
+    yield path, module
+    for name, child in [*module.named_children(), *_unregistered(module)]:
+        yield from _reach(child, f"{path}.{name}" if path else name, seen)
+
+
+def _unregistered(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    for name, value in vars(module).items():
+        if name in _OF_EVERY_MODULE:
+            continue
+        if isinstance(value, dict):
+            held = [(f"{name}[{key!r}]", each) for key, each in value.items()]
+        elif isinstance(value, list | tuple):
+            held = [(f"{name}[{index}]", each) for index, each in enumerate(value)]
+        else:
+            held = [(name, value)]
+        yield from ((where, each) for where, each in held if isinstance(each, nn.Module))
+
+
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))

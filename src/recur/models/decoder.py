@@ -1,0 +1,317 @@
+"""What writes a sequence token by token: the half that one-to-many and encoder-decoder share.
+
+Letters: B sequences, R rows (B, or B * W with W hypotheses for each), N steps at once, S steps of
+the source, M numbers of each, E size of the embedding, H units, V tokens, X more that only copying
+gives.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from recur import decoding
+from recur.layers import Attention, Embedding
+from recur.layers.attention import Memory
+from recur.messages import InputError, must
+from recur.models.deep import by_row, deep, from_rows
+from recur.models.targets import target_lengths
+from recur.models.teacher_forcing import Schedule, check_ratio
+
+# Read before the first token; it is not in the vocabulary, and cannot be written.
+START = -1
+
+
+class Context(NamedTuple):
+    """What a decoder knows of a sequence, the same at every step.
+
+    Attributes:
+        beside: (B, F) numbers read beside each token; None without.
+        memory: what attention asks; None without.
+        source: (B, S) tokens that can be copied, any number where `memory` has no step; None
+            without copying.
+    """
+
+    beside: Tensor | None = None
+    memory: Memory | None = None
+    source: Tensor | None = None
+
+
+class DecoderState(NamedTuple):
+    """What changes from step to step.
+
+    Attributes:
+        hidden: the states (R, layers, H) of the recurrent layers.
+        fed: (R, H) what the last step gave, with input feeding; else None.
+    """
+
+    hidden: tuple[Tensor, ...]
+    fed: Tensor | None = None
+
+
+class Decoder(nn.Module):
+    """Recurrent layers that read the last token and score the next.
+
+    With attention, the recurrent output h asks the memory and gets the answer c; what is scored is
+    tanh(W [c; h]) (M.-T. Luong et al., arXiv:1508.04025, section 3).
+
+    Args:
+        vocabulary: V.
+        embedding: E; H if None.
+        cell: "rnn", "lstm" or "gru".
+        units: H.
+        layers: recurrent layers stacked.
+        dropout: the part dropped before the recurrent layers, between them, and before the last
+            linear layer, while training.
+        residual: each recurrent layer but the first adds its input to its outputs.
+        beside: F, numbers read beside each token.
+        attention: the kind; None without. See `recur.layers.Attention`.
+        memory_size: M, with attention.
+        input_feeding: what the last step gave before scoring is read with the next token (Luong,
+            section 3.3): attention knows where it was. Learning then walks step by step.
+        copy: the next token is generated or copied from the source, as a learnt switch says (the
+            pointer-generator of A. See et al., arXiv:1704.04368, without coverage).
+        extended: X, tokens from V on that stand for words which only one source has: they can be
+            copied, and are read as `unknown`.
+        unknown: the token that stands for them where they are read.
+        tied: the last linear layer uses the embedding's weights (O. Press and L. Wolf,
+            arXiv:1608.05859), which start from U(-0.1, 0.1).
+        teacher_forcing: the ratio of true tokens read while training, or a schedule of it; see
+            `recur.models.teacher_forcing`. Its own tokens are the likeliest ones.
+        options: more arguments for the recurrent layers.
+
+    Raises:
+        InputError: arguments that do not fit together.
+    """
+
+    taught: Tensor
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        embedding: int | None,
+        cell: str,
+        units: int,
+        layers: int,
+        dropout: float,
+        residual: bool,
+        tied: bool,
+        teacher_forcing: float | Schedule,
+        beside: int = 0,
+        attention: str | None = None,
+        memory_size: int = 0,
+        input_feeding: bool = False,
+        copy: bool = False,
+        extended: int = 0,
+        unknown: int | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        _check(attention, input_feeding, copy, extended, unknown, vocabulary)
+        if not callable(teacher_forcing):
+            check_ratio("teacher_forcing", teacher_forcing)
+        self.teacher_forcing = teacher_forcing
+        self.vocabulary, self.extended, self.unknown = vocabulary, extended, unknown
+        self.input_feeding = input_feeding
+        width = embedding or units
+        self.embedding = Embedding(vocabulary, width)
+        self.start = nn.Parameter(torch.empty(width).uniform_(-0.1, 0.1))
+        self.dropout = nn.Dropout(dropout)
+        self.recurrent = deep(
+            cell,
+            width + beside + (units if input_feeding else 0),
+            units,
+            layers=layers,
+            dropout=dropout,
+            residual=residual,
+            **options,
+        )
+        self.attention: Attention | None = None
+        if attention is not None:
+            self.attention = Attention(units, memory_size, kind=attention)
+            self.combine = nn.Linear(memory_size + units, units)
+        self.switch = nn.Linear(memory_size + units + width, 1) if copy else None
+        self.head = nn.Linear(units, vocabulary)
+        if tied:
+            if width != units:
+                raise InputError(must("the embedding of tied weights", f"of {units} units", width))
+            nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
+            self.head.weight = self.embedding.weight
+        # Kept with the weights, so that a training that goes on is where the schedule was.
+        self.register_buffer("taught", torch.zeros((), dtype=torch.int64))
+
+    def teach(
+        self, targets: Tensor, state: DecoderState, context: Context
+    ) -> tuple[Tensor, Tensor | None]:
+        """Scores of each token, given the true ones before it (or its own; see `teacher_forcing`).
+
+        In evaluation mode the true ones are always read.
+
+        Args:
+            targets: (B, T), filled up with -100.
+            state: the state before the first step.
+            context: see `Context`.
+
+        Returns:
+            (B, T, V + X), zeros beyond a row's length; log-probabilities with copying, else raw
+            scores. And the weights of attention (B, T, S), or None.
+
+        Raises:
+            InputError: targets of a wrong shape, or outside the vocabulary.
+        """
+        lengths = target_lengths(targets, classes=self.vocabulary + self.extended)
+        tokens = torch.cat([torch.full_like(targets[:, :1], START), targets[:, :-1]], dim=1)
+        ratio = self._ratio()
+        if not self.input_feeding and ratio == 1:
+            scores, weights, _ = self.advance(tokens, state, context, lengths)
+        else:
+            scores, weights = self._step_by_step(tokens, state, context, ratio)
+        within = torch.arange(targets.shape[1], device=targets.device) < lengths.unsqueeze(1)
+        return scores.masked_fill(~within.unsqueeze(-1), 0), weights
+
+    def _ratio(self) -> float:
+        if not self.training:
+            return 1.0
+        ratio = self.teacher_forcing
+        if callable(ratio):
+            ratio = check_ratio("what a schedule gives", ratio(int(self.taught)))
+        self.taught += 1
+        return ratio
+
+    def _step_by_step(
+        self, tokens: Tensor, state: DecoderState, context: Context, ratio: float
+    ) -> tuple[Tensor, Tensor | None]:
+        scores: list[Tensor] = []
+        weights: list[Tensor | None] = []
+        for t in range(tokens.shape[1]):
+            token = tokens[:, t]
+            if t and ratio < 1:
+                true = torch.rand(len(token), device=token.device) < ratio
+                token = torch.where(true, token, scores[-1][:, 0].detach().argmax(dim=-1))
+            score, weight, state = self.advance(token.unsqueeze(1), state, context)
+            scores.append(score)
+            weights.append(weight)
+        if not scores:
+            return self.advance(tokens, state, context)[:2]
+        asked = [weight for weight in weights if weight is not None]
+        return torch.cat(scores, dim=1), torch.cat(asked, dim=1) if asked else None
+
+    def advance(
+        self, tokens: Tensor, state: DecoderState, context: Context, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None, DecoderState]:
+        """Reads N tokens of each row; one, with input feeding.
+
+        Args:
+            tokens: (R, N), -1 before the first.
+            state: the state before them.
+            context: of B sequences; the rows of a sequence lie side by side.
+            lengths: (R,) steps that exist; None if all do.
+
+        Returns:
+            scores (R, N, V + X) of what follows each token, weights (R, N, S) or None, and the
+            state after the last one.
+        """
+        read = self._embed(tokens)
+        rows, steps = tokens.shape
+        parts = [read]
+        if context.beside is not None:
+            beside = _for_rows(context.beside, rows)
+            parts.append(beside.unsqueeze(1).expand(-1, steps, -1))
+        if state.fed is not None:
+            parts.append(state.fed.unsqueeze(1).expand(-1, steps, -1))
+        x = self.dropout(torch.cat(parts, dim=-1))
+        y, final = self.recurrent(x, from_rows(state.hidden), lengths=lengths)
+        weights, fed = None, y
+        if self.attention is not None:
+            assert context.memory is not None
+            answers, weights = self._ask(self.attention, y, context.memory)
+            fed = self.combine(torch.cat([answers, y], dim=-1)).tanh()
+        scores = self.head(self.dropout(fed))
+        if self.switch is not None:
+            assert weights is not None
+            switch = self.switch(torch.cat([answers, y, read], dim=-1)).sigmoid()
+            scores = self._with_copies(scores, switch, weights, context)
+        after = fed[:, -1] if self.input_feeding and steps else state.fed
+        return scores, weights, DecoderState(by_row(final), after)
+
+    def _embed(self, tokens: Tensor) -> Tensor:
+        known = tokens.clamp(min=0)
+        if self.unknown is not None:
+            known = torch.where(known < self.vocabulary, known, self.unknown)
+        return torch.where((tokens < 0).unsqueeze(-1), self.start, self.embedding(known))
+
+    def _ask(self, attention: Attention, y: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        # All hypotheses ask the one memory of their sequence: nothing is copied.
+        batch, (rows, steps, units) = len(memory.values), y.shape
+        questions = y.reshape(batch, rows * steps // batch if batch else 0, units)
+        answers, weights = attention(questions, memory)
+        shape = (rows, steps)
+        return (
+            answers.reshape(*shape, answers.shape[-1]),
+            weights.reshape(*shape, weights.shape[-1]),
+        )
+
+    def _with_copies(
+        self, scores: Tensor, switch: Tensor, weights: Tensor, context: Context
+    ) -> Tensor:
+        """Log-probabilities of both ways: generated as the switch says, copied with the rest."""
+        assert context.source is not None
+        rows, steps, _ = scores.shape
+        source = _for_rows(context.source, rows).unsqueeze(1).expand(-1, steps, -1)
+        # A source without any step leaves nothing to copy.
+        switch = torch.where(weights.sum(dim=-1, keepdim=True) > 0, switch, 1)
+        generated = switch * scores.softmax(dim=-1)
+        more = generated.new_zeros(rows, steps, self.extended)
+        copied = (1 - switch) * weights
+        both = torch.cat([generated, more], dim=-1).scatter_add(-1, source, copied)
+        return both.clamp(min=torch.finfo(both.dtype).tiny).log()
+
+    def write(
+        self,
+        state: DecoderState,
+        context: Context,
+        *,
+        max_steps: int,
+        search: str,
+        end: int | None,
+        **how: Any,
+    ) -> decoding.Decoded:
+        """Writes a sequence for each row of the state, by a search of `recur.decoding`."""
+        start = torch.full((len(state.hidden[0]),), START, device=self.start.device)
+
+        def step(state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
+            scores, _, state = self.advance(token.unsqueeze(1), state, context)
+            return scores.squeeze(1).log_softmax(dim=-1), state
+
+        return decoding.decode(search, step, state, start, max_steps=max_steps, end=end, **how)
+
+
+def _for_rows(tensor: Tensor, rows: int) -> Tensor:
+    """(B, ...) repeated to (R, ...), those of a sequence side by side."""
+    if rows == len(tensor):
+        return tensor
+    return tensor.repeat_interleave(rows // len(tensor), dim=0)
+
+
+def _check(
+    attention: str | None,
+    input_feeding: bool,
+    copy: bool,
+    extended: int,
+    unknown: int | None,
+    vocabulary: int,
+) -> None:
+    if attention is None and (input_feeding or copy):
+        what = "input_feeding" if input_feeding else "copy"
+        raise InputError(must(what, "False where there is no attention", True))
+    if extended < 0:
+        raise InputError(must("extended", "at least 0", extended))
+    if extended and not copy:
+        raise InputError(must("extended", "0 where nothing is copied", extended))
+    if extended and unknown is None:
+        raise InputError("extended needs unknown: the token that the words beyond are read as.")
+    if unknown is not None and not 0 <= unknown < vocabulary:
+        raise InputError(must("unknown", f"a token from 0 to {vocabulary - 1}", unknown))

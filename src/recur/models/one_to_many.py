@@ -1,0 +1,153 @@
+"""One-to-many: one thing goes in, a sequence comes out (an image, its caption).
+
+y_1   y_2         y_T
+ |     |           |
+[h] - [h] - ... - [h]
+ |     |           |
+ x    y_1       y_(T-1)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recur.decoding import Decoded
+from recur.messages import InputError, must, one_of
+from recur.models.decoder import Context, Decoder, DecoderState
+from recur.models.teacher_forcing import Schedule
+
+CONDITIONS = ("state", "input", "both")
+
+
+class OneToMany(nn.Module):
+    """A vector starts a sequence of tokens.
+
+    Where the vector goes in is compared by M. Tanti et al., "Where to put the image in an image
+    caption generator" (arXiv:1703.09137); the model is that of O. Vinyals et al., "Show and tell"
+    (arXiv:1411.4555).
+
+    Args:
+        inputs: numbers of the vector, over all its axes: 784 for images of 28 by 28.
+        vocabulary: tokens that can be written.
+        end: the token that ends a sequence, the last one of every row of targets; None if there
+            is none, and all have the length that is asked for.
+        condition: where the vector goes in: the "state" starts from tanh(W x + b), it is read
+            beside the "input" of every step, or "both".
+        embedding: size of the embedding; `units` if None.
+        cell: "rnn", "lstm" or "gru".
+        units: size of the state.
+        layers: recurrent layers stacked.
+        dropout: the part dropped before the recurrent layers, between them, and before the last
+            linear layer, while training.
+        residual: each recurrent layer but the first adds its input to its outputs.
+        tied: the last linear layer uses the embedding's weights.
+        teacher_forcing: the ratio of true tokens read while training, or a schedule of it; see
+            `recur.models.teacher_forcing`.
+        options: more arguments for the recurrent layers; see `recur.layers.Recurrent`.
+
+    Raises:
+        InputError: an unknown cell or condition, or arguments that do not fit together.
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: int,
+        vocabulary: int,
+        end: int | None = None,
+        condition: str = "state",
+        embedding: int | None = None,
+        cell: str = "gru",
+        units: int = 32,
+        layers: int = 1,
+        dropout: float = 0.0,
+        residual: bool = False,
+        tied: bool = False,
+        teacher_forcing: float | Schedule = 1.0,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        one_of("condition", condition, CONDITIONS)
+        self.inputs, self.end, self.condition = inputs, end, condition
+        self.decoder = Decoder(
+            vocabulary=vocabulary,
+            embedding=embedding,
+            cell=cell,
+            units=units,
+            layers=layers,
+            dropout=dropout,
+            residual=residual,
+            tied=tied,
+            teacher_forcing=teacher_forcing,
+            beside=0 if condition == "state" else inputs,
+            **options,
+        )
+        self.shape = (len(self.decoder.recurrent.cell.states), layers, units)
+        self.begin: nn.Linear | None = None
+        if condition != "input":
+            self.begin = nn.Linear(inputs, self.shape[0] * layers * units)
+
+    def forward(self, x: Tensor, targets: Tensor | None = None) -> Tensor:
+        """Scores of each target token, given the vector and the tokens before it.
+
+        Args:
+            x: (batch, ...), `inputs` numbers each.
+            targets: (batch, time) tokens, each row filled up with -100, as the loss
+                "cross_entropy" takes them.
+
+        Returns:
+            (batch, time, vocabulary), zeros beyond a row's length.
+
+        Raises:
+            InputError: no targets, or a vector or targets that do not fit.
+        """
+        if targets is None:
+            raise InputError("A model that writes is trained on targets; `generate` needs none.")
+        flat = self._flat(x)
+        return self.decoder.teach(targets, self._state(flat), self._context(flat))[0]
+
+    def generate(self, x: Tensor, *, max_steps: int, search: str = "greedy", **how: Any) -> Decoded:
+        """Writes a sequence for each vector.
+
+        Call `eval()` first: in training mode dropout works here too.
+
+        Args:
+            x: (batch, ...), `inputs` numbers each.
+            max_steps: tokens to write at most, `end` included.
+            search: "greedy", "beam" or "sample"; see `recur.decoding`.
+            how: more arguments for the search: `width`, `temperature`, ...
+
+        Raises:
+            InputError: a vector or arguments that do not fit.
+        """
+        flat = self._flat(x)
+        with torch.no_grad():
+            return self.decoder.write(
+                self._state(flat),
+                self._context(flat),
+                max_steps=max_steps,
+                search=search,
+                end=self.end,
+                **how,
+            )
+
+    def _flat(self, x: Tensor) -> Tensor:
+        flat = x.flatten(1) if x.dim() > 1 else x.unsqueeze(1)
+        if flat.shape[1] != self.inputs:
+            got = f"the shape {tuple(x.shape)}"
+            raise InputError(must("x", f"(batch, ...) with {self.inputs} numbers each", got))
+        return flat
+
+    def _state(self, x: Tensor) -> DecoderState:
+        states, layers, units = self.shape
+        if self.begin is None:
+            start = x.new_zeros(len(x), states, layers, units)
+        else:
+            start = self.begin(x).tanh().view(len(x), states, layers, units)
+        return DecoderState(start.unbind(dim=1))
+
+    def _context(self, x: Tensor) -> Context:
+        return Context(beside=None if self.condition == "state" else x)

@@ -1,0 +1,323 @@
+"""Encoder-decoder: against its formulas, attention, copying, teacher forcing, writing, learning."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from tests.models.learning import filled, learn, padded, written
+
+from recur.messages import InputError
+from recur.models import EncoderDecoder
+
+LENGTHS = [5, 2, 0, 4]
+TARGETS = filled([[1, 2, 3], [0, 4, 2, 6], [5], [1]])
+ATTENTIONS = [None, "additive", "multiplicative", "dot"]
+
+
+@pytest.fixture(params=ATTENTIONS, ids=str)
+def attention(request):
+    return request.param
+
+
+@pytest.fixture(params=[False, True], ids=["one way", "both ways"])
+def bidirectional(request):
+    return request.param
+
+
+def model_of(**options):
+    options = {"vocabulary": 7, "source_vocabulary": 7, "units": 4} | options
+    if options.get("attention") == "dot":
+        options["bidirectional"] = False
+    return EncoderDecoder(**options).double()
+
+
+def sources():
+    return torch.randint(1, 7, (4, 5))
+
+
+def asked(attention, s, memory):
+    """The weights of one question s over the steps of a memory (S, M)."""
+    if not len(memory):
+        return torch.zeros(0, dtype=s.dtype)
+    scores = []
+    for m in memory:
+        if attention.kind == "dot":
+            scores.append(s @ m)
+        elif attention.kind == "multiplicative":
+            scores.append(s @ attention.key(m))
+        else:
+            scores.append(attention.score(torch.tanh(attention.query(s) + attention.key(m)))[0])
+    return torch.stack(scores).softmax(0)
+
+
+def by_formulas(model, x, targets):
+    """Scores (T, V + X) of one row, step by step: a GRU of one layer."""
+    inner = model.decoder
+    cell = torch.nn.GRUCell(inner.recurrent.input_size, 4).double()
+    cell.load_state_dict(
+        {name.removesuffix("_l0"): w for name, w in inner.recurrent.state_dict().items()}
+    )
+    read = x.clamp(max=6) if inner.unknown is None else torch.where(x < 7, x, inner.unknown)
+    directions = 2 if model.bridge is not None else 1
+    memory = torch.zeros(0, 4 * directions, dtype=torch.float64)
+    s = torch.zeros(1, directions * 4, dtype=torch.float64)
+    if len(x):
+        memory = model.encoder(model.embedding(read)[None])[0][0]
+        s = torch.cat([memory[-1, :4], memory[0, 4:]])[None]
+    if model.bridge is not None:
+        s = model.bridge[0](s).tanh()
+    fed, rows = torch.zeros(1, 4, dtype=torch.float64), []
+    for t in range(len(targets)):
+        last = inner.start
+        if t:
+            token = int(targets[t - 1])
+            last = inner.embedding.weight[token if token < 7 else inner.unknown]
+        given = torch.cat([last[None], fed], dim=1) if inner.input_feeding else last[None]
+        s = cell(given, s)
+        out = s
+        if inner.attention is not None:
+            weights = asked(inner.attention, s[0], memory)
+            answer = (weights @ memory)[None]
+            out = fed = torch.tanh(inner.combine(torch.cat([answer, s], dim=1)))
+        scores = inner.head(out)[0]
+        if inner.switch is not None:
+            p = torch.sigmoid(inner.switch(torch.cat([answer[0], s[0], last])))[0]
+            p = p if len(x) else 1.0
+            both = torch.cat([p * scores.softmax(0), torch.zeros(inner.extended).double()])
+            for step, token in enumerate(x):
+                both[token] += (1 - p) * weights[step]
+            scores = both.log()
+        rows.append(scores)
+    return torch.stack(rows)
+
+
+def test_what_is_computed(attention, bidirectional):
+    options = {"attention": attention, "bidirectional": bidirectional}
+    for feeding, copy in itertools.product(*[[False, True] if attention else [False]] * 2):
+        model = model_of(**options, input_feeding=feeding, copy=copy)
+        x = sources()
+        scores = model(x, LENGTHS, TARGETS)
+        for row, (length, n) in enumerate(zip(LENGTHS, [3, 4, 1, 1], strict=True)):
+            want = by_formulas(model, x[row, :length], TARGETS[row, :n])
+            torch.testing.assert_close(scores[row, :n], want)
+
+
+def test_words_beyond_the_vocabulary_can_be_copied():
+    model = model_of(copy=True, extended=2, unknown=3)
+    x = sources()
+    x[0, 1], x[1, 0], x[3, 2] = 7, 8, 8
+    targets = TARGETS.clone()
+    targets[0, 1], targets[1, 0] = 7, 8
+    scores = model(x, LENGTHS, targets)
+    assert scores.shape == (4, 4, 9)
+    for row, (length, n) in enumerate(zip(LENGTHS, [3, 4, 1, 1], strict=True)):
+        want = by_formulas(model, x[row, :length], targets[row, :n])
+        torch.testing.assert_close(scores[row, :n].exp(), want.exp())
+        assert scores[row, :n].exp().sum(-1).tolist() == pytest.approx([1] * n)
+    # What is not in the source cannot be copied, and is as good as impossible.
+    assert scores[0, 0, 8] < -100
+    assert scores[0, 0, 7] > -10
+
+
+def test_the_source_may_be_numbers():
+    model = EncoderDecoder(vocabulary=7, inputs=3, units=4).double()
+    x = torch.randn(2, 5, 3, dtype=torch.float64)
+    x[1, 2:] = torch.nan
+    scores = model(x, [5, 2], TARGETS[:2])
+    torch.testing.assert_close(model(x[1:, :2], None, TARGETS[1:2]), scores[1:])
+
+
+def test_the_weights_of_attention():
+    model = model_of()
+    x = sources()
+    weights = model.align(x, TARGETS, LENGTHS)
+    assert weights.shape == (4, 4, 5)
+    for row, (length, n) in enumerate(zip(LENGTHS, [3, 4, 1, 1], strict=True)):
+        assert (weights[row, :n, length:] == 0).all()
+        assert weights[row, :n].sum(-1).tolist() == pytest.approx([1.0 if length else 0.0] * n)
+    state = model.encode(x, LENGTHS)[0].hidden[0][0]
+    memory = model.encoder(model.embedding(x), lengths=LENGTHS)[0][0]
+    s = model.decoder.recurrent(model.decoder.start[None, None], state[:, None])[0][0, 0]
+    torch.testing.assert_close(weights[0, 0], asked(model.decoder.attention, s, memory))
+
+
+def test_the_loop_is_the_same_as_all_at_once(attention, bidirectional):
+    for residual in (False, True):
+        model = model_of(
+            attention=attention,
+            bidirectional=bidirectional,
+            layers=3,
+            residual=residual,
+            cell="lstm",
+            copy=attention is not None,
+        )
+        x = sources()
+        whole = model(x, LENGTHS, TARGETS)
+        model.decoder.teacher_forcing = 1 - 1e-12
+        torch.testing.assert_close(model(x, LENGTHS, TARGETS), whole)
+
+
+@pytest.mark.parametrize("options", [{}, {"input_feeding": True}, {"copy": True}])
+def test_never_the_true_tokens_is_what_greedy_writes(options):
+    model = model_of(teacher_forcing=0.0, **options)
+    x = sources()
+    found = model.generate(x, LENGTHS, max_steps=4)
+    scores = model(x, LENGTHS, torch.randint(0, 7, (4, 4)))
+    assert torch.equal(scores.argmax(-1), found.tokens)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"attention": None, "layers": 2},
+        {"cell": "lstm", "layers": 2, "residual": True},
+        {"input_feeding": True},
+        {"copy": True, "extended": 2, "unknown": 1},
+        {"copy": True, "input_feeding": True, "attention": "multiplicative"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("search", ["greedy", "beam", "sample"])
+def test_scores_are_those_of_teacher_forcing(options, search):
+    """So every hypothesis went on with its own state, and asked its own source."""
+    model = model_of(end=0, **options).eval()
+    x = sources()
+    if model.decoder.extended:
+        x[1, 1] = 8
+    how = {"beam": {"width": 4}}.get(search, {})
+    found = model.generate(x, LENGTHS, max_steps=5, search=search, **how)
+    tokens, scores = found.tokens.reshape(4, -1, found.tokens.shape[-1]), found.scores
+    lengths, scores = found.lengths.reshape(4, -1), scores.reshape(4, -1)
+    for row, w in itertools.product(range(4), range(tokens.shape[1])):
+        said = tokens[row, w, : lengths[row, w]].tolist()
+        said += [0] if len(said) < 5 else []
+        one = model(x[row : row + 1], LENGTHS[row : row + 1], torch.tensor([said]))
+        log_probs = one.log_softmax(-1)[0]
+        want = sum(log_probs[t, token].item() for t, token in enumerate(said))
+        assert scores[row, w].item() == pytest.approx(want)
+
+
+def test_a_beam_of_one_is_greedy(attention):
+    model = model_of(attention=attention, end=0, units=8)
+    x = torch.randint(0, 7, (20, 5))
+    greedy = model.generate(x, max_steps=6)
+    assert written(model.generate(x, max_steps=6, search="beam", width=1)) == written(greedy)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"attention": "additive"},
+        {"attention": "multiplicative", "input_feeding": True},
+        {"attention": "dot", "bidirectional": False, "layers": 2, "residual": True},
+        {
+            "attention": "additive",
+            "teacher_forcing": lambda n: max(0.5, 1 - n / 200),
+            "cell": "lstm",
+        },
+    ],
+    ids=["additive", "multiplicative, fed", "dot, deep", "scheduled"],
+)
+def test_it_learns_to_turn_sequences_around(options):
+    generator = torch.Generator().manual_seed(3)
+
+    def some(n):
+        sizes = torch.randint(1, 5, (n,), generator=generator).tolist()
+        return [torch.randint(1, 4, (k,), generator=generator).tolist() for k in sizes]
+
+    model = EncoderDecoder(vocabulary=4, source_vocabulary=4, end=0, units=24, **options)
+    rows = some(500)
+    x, lengths = padded(rows)
+    targets = filled([[*row[::-1], 0] for row in rows])
+    learn(lambda n: model(x[n], lengths[n], targets[n]), model, targets, steps=200)
+    test = some(100)
+    found = written(model.generate(*padded(test), max_steps=6, search="beam", width=3))
+    assert sum(a == b[::-1] for a, b in zip(found, test, strict=True)) >= 95
+
+
+def test_copying_learns_words_that_it_never_saw():
+    """Trained on copying what stands after the mark 1; 8 to 11 are beyond its vocabulary."""
+    generator = torch.Generator().manual_seed(3)
+
+    def some(n, words):
+        rows = []
+        for _ in range(n):
+            row = words[torch.randint(0, len(words), (4,), generator=generator)].tolist()
+            row.insert(int(torch.randint(0, 4, (1,), generator=generator)), 1)
+            rows.append(row)
+        return torch.tensor(rows), filled([[row[row.index(1) + 1], 0] for row in rows])
+
+    model = EncoderDecoder(
+        vocabulary=8, source_vocabulary=8, extended=4, unknown=2, copy=True, end=0, units=16
+    )
+    x, targets = some(500, torch.tensor([3, 4, 5, 8, 9]))
+    learn(lambda n: model(x[n], targets=targets[n]), model, targets, steps=200)
+    test, want = some(50, torch.tensor([3, 10, 11]))
+    found = written(model.generate(test, max_steps=4))
+    right = [a == [int(b)] for a, b in zip(found, want[:, 0], strict=True)]
+    assert sum(right) >= 45
+    assert any(row[0] >= 10 for row in found if row)
+
+
+BAD = {
+    "no source": (
+        lambda: EncoderDecoder(vocabulary=7),
+        "a model's input must be told by one of inputs= and source_vocabulary=; got neither.",
+    ),
+    "attention": (
+        lambda: model_of(attention="adition"),
+        "attention must be additive, multiplicative or dot; got 'adition'. Did you mean "
+        "'additive'?",
+    ),
+    "feeding": (
+        lambda: model_of(attention=None, input_feeding=True),
+        "input_feeding must be False where there is no attention; got True.",
+    ),
+    "copying without attention": (
+        lambda: model_of(attention=None, copy=True),
+        "copy must be False where there is no attention; got True.",
+    ),
+    "two vocabularies": (
+        lambda: model_of(source_vocabulary=9, copy=True),
+        "the vocabularies of a model that copies must be the same; got 9 and 7.",
+    ),
+    "extended without copying": (
+        lambda: model_of(extended=2, unknown=1),
+        "extended must be 0 where nothing is copied; got 2.",
+    ),
+    "negative": (lambda: model_of(extended=-1), "extended must be at least 0; got -1."),
+    "no unknown": (
+        lambda: model_of(extended=2, copy=True),
+        "extended needs unknown: the token that the words beyond are read as.",
+    ),
+    "unknown beyond": (
+        lambda: model_of(extended=2, copy=True, unknown=7),
+        "unknown must be a token from 0 to 6; got 7.",
+    ),
+    "no targets": (
+        lambda: model_of()(sources()),
+        "A model that writes is trained on targets; `generate` needs none.",
+    ),
+    "nothing to look at": (
+        lambda: model_of(attention=None).align(sources(), TARGETS),
+        "attention must be there, to be looked at; got None.",
+    ),
+    "a source beyond the vocabulary": (
+        lambda: model_of()(sources() + 6, None, TARGETS),
+        "token ids must be between 0 and 6, the vocabulary's; got 7 to 12.",
+    ),
+    "a beam of 0": (
+        lambda: model_of().generate(sources(), max_steps=1, search="beam", width=0),
+        "width must be a whole number of at least 1; got 0.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_sentence(case):
+    call, sentence = BAD[case]
+    with pytest.raises(InputError) as caught:
+        call()
+    assert str(caught.value) == sentence
