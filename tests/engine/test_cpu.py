@@ -11,6 +11,7 @@ import recur
 from recur import engine
 from recur.cells import CELLS, LSTM
 from recur.engine.cpu import library
+from recur.engine.cpu.operator import FORWARD
 from recur.messages import InputError
 
 pytestmark = pytest.mark.skipif(not library.runnable(), reason="the compiled engine is not built")
@@ -84,14 +85,17 @@ def test_the_same_bits_each_time_and_the_same_numbers_on_any_threads(cell, path)
 
 
 @pytest.mark.parametrize("path", COMPILED)
+@pytest.mark.parametrize("every", [0, 2])
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_operators_keep_torch_s_rules(cell, path):
+def test_the_operators_keep_torch_s_rules(cell, every, path):
     """Schema, fake tensors and autograd registration, as torch's own checks see them."""
     numbers = numbers_of(Case(cell, lengths=(5, 0, 3), mask="left", reset="scattered"))
     numbers.learning()
-    c0 = numbers.leaves.get("c0")
-    args = (cell, numbers.x, numbers.leaves["h0"], c0, *numbers.weights[:4], numbers.lengths)
-    args += (numbers.mask, numbers.reset, False, True, True)
+    state = [s.unsqueeze(0).detach().requires_grad_() for s in numbers.start]
+    state += [None] * (2 - len(state))
+    flags = (numbers.lengths, numbers.mask, numbers.reset, None)
+    how = (cell, FORWARD, every, True, True)
+    args = (*how, numbers.x, *state, *flags, *numbers.weights, *[None] * 5)
     with forced(path):
         checks = ("test_schema", "test_autograd_registration", "test_faketensor")
         torch.library.opcheck(torch.ops.recur.scan.default, args, test_utils=checks)

@@ -60,10 +60,85 @@ def test_masks_and_resets_of_every_shape(cell, mask, reset, reverse):
             agree(case, by_engine(case), want, name)
 
 
+@pytest.mark.parametrize("every", [0, 2])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 @pytest.mark.parametrize("cell", CELLS)
-def test_half_precision(cell, path):
-    case = Case(cell, lengths=(5, 0, 2), reset="scattered", dtype=torch.bfloat16)
+def test_half_precision(cell, dtype, every, path):
+    case = Case(cell, lengths=(5, 0, 2), reset="scattered", dtype=dtype, every=every)
     agree(case, by_engine(case), by_oracle(case), path)
+    if cell == "lstm":
+        case = Case(cell, lengths=(5, 0, 2), projection=3, dtype=dtype, every=every)
+        agree(case, by_engine(case), by_oracle(case), path)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("projection", [0, 3])
+@pytest.mark.parametrize("cell", CELLS)
+def test_both_directions_are_one_and_the_other(cell, projection, threads, path):
+    if projection and cell != "lstm":
+        return
+    case = Case(cell, 6, 5, lengths=(6, 0, 2, 5, 6), mask="scattered", reset="scattered")
+    there, back = (
+        numbers_of(Case(**{**vars(case), "projection": projection, "seed": seed}))
+        for seed in (1, 2)
+    )
+    x = there.x.requires_grad_()
+    leaves = [x, *(v.requires_grad_() for n in (there, back) for v in n.leaves.values())]
+    flags = {"lengths": there.lengths, "mask": there.mask, "reset": there.reset}
+    state = tuple(torch.stack(pair) for pair in zip(there.start, back.start, strict=True))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        weights = (there.weights, back.weights)
+        y, final = engine.scan_layer(CELLS[cell], x, state, weights, **flags)
+        alone = [
+            engine.scan(CELLS[cell], x, n.start, n.weights, reverse=n is back, **flags)
+            for n in (there, back)
+        ]
+        want_y = torch.cat([y for y, _ in alone], dim=-1)
+        want_final = [torch.stack(pair) for pair in zip(*(s for _, s in alone), strict=True)]
+        incoming = [torch.randn_like(t) for t in (want_y, *want_final)]
+        got = torch.autograd.grad([y, *final], leaves, incoming)
+        want = torch.autograd.grad([want_y, *want_final], leaves, incoming)
+    finally:
+        torch.set_num_threads(before)
+    close = {"rtol": 1e-12, "atol": 1e-12}
+    torch.testing.assert_close([y, *final], [want_y, *want_final], **close)
+    torch.testing.assert_close(got, want, **close)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_no_state_is_a_state_of_zeros(cell, path):
+    numbers = numbers_of(Case(cell, lengths=(5, 0, 3), reset="scattered", every=2))
+    leaves = [numbers.x, *(v for k, v in numbers.leaves.items() if k.startswith(("w_", "b_")))]
+    for leaf in leaves:
+        leaf.requires_grad_()
+    zeros = tuple(torch.zeros_like(s).unsqueeze(0) for s in numbers.start)
+    results = []
+    for state in (None, zeros):
+        y, final = engine.scan_layer(
+            CELLS[cell],
+            numbers.x,
+            state,
+            (numbers.weights,),
+            lengths=numbers.lengths,
+            reset=numbers.reset,
+        )
+        incoming = [numbers.incoming["y"], numbers.incoming["h"].unsqueeze(0)]
+        results.append([y, *final, *torch.autograd.grad([y, final[0]], leaves, incoming)])
+    for none, zero in zip(*results, strict=True):
+        assert torch.equal(none, zero)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_checkpoints_change_no_bit(cell, path):
+    """The steps between are walked again by the same operations in the same order."""
+    case = Case(cell, 11, 5, lengths=(11, 0, 4, 7, 11), reset="scattered", dtype=torch.float32)
+    want = by_engine(case)
+    for every in (1, 3, 11, 100):
+        got = by_engine(Case(**{**vars(case), "every": every}))
+        for name in ("y", "h", "dx"):
+            assert torch.equal(got[name], want[name]), (name, every)
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -196,7 +196,6 @@ class Doubled(nn.LSTM):
     ("layer", "words"),
     [
         (lambda: Doubled(3, 4), "subclass of torch.nn.LSTM.*derive it from recur.LSTM"),
-        (lambda: nn.LSTM(3, 4).half(), "float16"),
         (lambda: nn.GRU(3, 4, device="meta"), "meta"),
         (lambda: nn.Embedding(3, 4, sparse=True), "sparse"),
         (lambda: nn.Embedding(3, 4, device="meta"), "meta"),
