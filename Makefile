@@ -6,10 +6,10 @@ READY  := $(VENV)/.ready
 COMPILED := $(shell find src -name '*.h' -o -name '*.cpp')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup demo test check sanitize format bench bench-programs clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Again only when what is installed would differ.
 $(READY): pyproject.toml constraints.txt CMakeLists.txt $(COMPILED)
@@ -32,6 +32,9 @@ check: $(READY) ## format, lint, strict types, and the order of imports between 
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_import_order.py
 
+sanitize: $(READY) ## run the compiled engine under address, undefined-behaviour and thread sanitizers
+	sh tests/engine/sanitize/run.sh $(BIN)/python
+
 format: $(READY) ## rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -39,5 +42,11 @@ format: $(READY) ## rewrite the code in the house style
 bench: $(READY) ## time recur against its peers, side by side
 	$(BIN)/python benchmarks/layers.py
 
+# In an environment of their own: they pull in much, and recur needs none of it.
+bench-programs: ## time the training of three programs before and after recur.accelerate
+	@test -x .peers/programs/bin/python || $(PYTHON) -m venv .peers/programs
+	.peers/programs/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt . -r benchmarks/programs.txt
+	.peers/programs/bin/python benchmarks/programs.py
+
 clean: ## remove .venv and everything built
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
