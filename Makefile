@@ -48,11 +48,5 @@ bench-programs: ## time the training of three programs before and after recur.ac
 	.peers/programs/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt . -r benchmarks/programs.txt
 	.peers/programs/bin/python benchmarks/programs.py
 
-# In an environment of their own: they pull in much, and recur needs none of it.
-bench-programs: ## time the training of three programs before and after recur.accelerate
-	@test -x .peers/programs/bin/python || $(PYTHON) -m venv .peers/programs
-	.peers/programs/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt . -r benchmarks/programs.txt
-	.peers/programs/bin/python benchmarks/programs.py
-
 clean: ## remove .venv and everything built
 	rm -rf $(VENV) .peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
