@@ -15,9 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from timing import machine
-
 import recur
+from recur.bench import machine
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "rnn": {},
