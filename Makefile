@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+PEERS  := keras-jax keras-tf onnx
 COMPILED := $(shell find src -name '*.h' -o -name '*.cpp')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup demo test check sanitize format bench bench-peers bench-programs clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Again only when what is installed would differ.
 $(READY): pyproject.toml constraints.txt CMakeLists.txt $(COMPILED)
@@ -32,12 +33,29 @@ check: $(READY) ## format, lint, strict types, and the order of imports between 
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_import_order.py
 
+sanitize: $(READY) ## run the compiled engine under address, undefined-behaviour and thread sanitizers
+	sh tests/engine/sanitize/run.sh $(BIN)/python
+
 format: $(READY) ## rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY) ## time recur against its peers, side by side
-	$(BIN)/python benchmarks/layers.py
+bench: $(READY) ## time recur against torch.nn and the peers that are there, in a few minutes
+	$(BIN)/python benchmarks --write
+
+bench-peers: $(PEERS:%=.peers/%/.ready) ## install the peers of `make bench`: Keras, onnxruntime
+
+# Each in an environment of its own: two frameworks in one process fight over its threads.
+.peers/%/.ready: benchmarks/peers/%.txt
+	@test -x .peers/$*/bin/python || $(PYTHON) -m venv .peers/$*
+	.peers/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# In an environment of their own: they pull in much, and recur needs none of it.
+bench-programs: ## time the training of three programs before and after recur.accelerate
+	@test -x .peers/programs/bin/python || $(PYTHON) -m venv .peers/programs
+	.peers/programs/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt . -r benchmarks/programs.txt
+	.peers/programs/bin/python benchmarks/programs.py
 
 clean: ## remove .venv and everything built
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

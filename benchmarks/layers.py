@@ -1,26 +1,23 @@
-"""Times recur's layers beside those of torch.nn: the same weights, the same input, one run.
+"""Layers: recur beside torch.nn and the peers, the same weights and the same input.
 
-    python benchmarks/layers.py [--cells rnn,lstm,gru] [--cases 0,1,5] [--seconds 1.0]
-
-Before a case is timed its outputs and gradients are compared. torch.nn is given its better layout
-(time first or batch first). "share" is recur's rate over the peak of a matrix product measured in
-the same run.
+torch.nn is given its better layout (time first or batch first); onnxruntime only infers. Before a
+case is timed, the outputs and every gradient of all sides are compared. "share" is the rate of
+recur's matrix products over the peak of a plain one, measured in the same run.
 """
 
 from __future__ import annotations
 
-import argparse
-import math
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Iterable, Sequence
 
-import torch
-from timing import interleaved, machine, peak_flops
-from torch import Tensor, nn
+from peer import KINDS, Peer, PeerSide, Tell, running
+from table import geometric_mean, milliseconds, table, times
 
-import recur
+from recur.bench import MODES, Case, Compared, Inputs, Side, compare, peak_flops
 
-# (batch, time, inputs, hidden), declared once for every benchmark.
-GRID = [
+CELLS = ("rnn", "lstm", "gru")
+# (batch, time, inputs, hidden), declared once.
+GRID = (
     (32, 500, 32, 32),
     (32, 500, 32, 64),
     (32, 100, 128, 128),
@@ -33,126 +30,82 @@ GRID = [
     (1, 1, 64, 64),
     (8, 1000, 64, 64),
     (64, 200, 128, 256),
-]
-GATES = {"rnn": 1, "lstm": 4, "gru": 3}
-OURS = {"rnn": recur.RNN, "lstm": recur.LSTM, "gru": recur.GRU}
-TORCHS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-
-Call = Callable[[], object]
-
-
-def inference(layer: nn.Module, x: Tensor) -> Call:
-    """What is timed for inference."""
-
-    def call() -> object:
-        with torch.no_grad():
-            return layer(x)
-
-    return call
+)
+# What the short run shows of the peers, which take seconds to compile each case, and of both
+# directions.
+PEERS = ((32, 500, 32, 32), (32, 100, 128, 128))
+BOTH_WAYS = ((32, 500, 32, 32), (1, 100, 64, 64))
+OTHERS = ("torch.nn", *(kind.name for kind in KINDS))
 
 
-def training(layer: nn.Module, x: Tensor, gradient: Tensor) -> Call:
-    """What is timed for training: outputs, and the gradients of the input and the weights."""
-
-    def call() -> object:
-        outputs = layer(x)[0]
-        return outputs.backward(gradient)
-
-    return call
+def cases(full: bool) -> list[Case]:
+    """All that are timed."""
+    one = [Case(cell, *sizes) for cell in CELLS for sizes in GRID]
+    both = [dataclasses.replace(case, bidirectional=True) for case in one]
+    return one + [case for case in both if full or _sizes(case) in BOTH_WAYS]
 
 
-def check(ours: nn.Module, theirs: nn.Module, x: Tensor, gradient: Tensor) -> None:
-    """No timing on a wrong result: outputs and every gradient must agree."""
-    found = []
-    for layer in (ours, theirs):
-        outputs = layer(x)[0]
-        wanted = [x, *layer.parameters()]
-        found.append([outputs, *torch.autograd.grad(outputs, wanted, gradient)])
-    for a, b in zip(*found, strict=True):
-        scale = b.abs().max().item() + 1e-6
-        torch.testing.assert_close(a / scale, b / scale, rtol=1e-3, atol=1e-4)
-
-
-def run_case(cell: str, case: tuple[int, int, int, int], seconds: float) -> dict[str, float]:
-    """Times one case: recur's seconds and rate, and the ratio to torch.nn."""
-    batch, time, inputs, hidden = case
-    torch.manual_seed(0)
-    ours = OURS[cell](inputs, hidden, batch_first=True)
-    first = TORCHS[cell](inputs, hidden)
-    second = TORCHS[cell](inputs, hidden, batch_first=True)
-    for theirs in (first, second):
-        theirs.load_state_dict(ours.state_dict())
-    x = torch.randn(batch, time, inputs, requires_grad=True)
-    x_time = x.detach().transpose(0, 1).contiguous().requires_grad_()
-    gradient = torch.randn(batch, time, hidden)
-    gradient_time = gradient.transpose(0, 1).contiguous()
-    check(ours, second, x, gradient)
-    infer = interleaved(
-        {
-            "recur": inference(ours, x),
-            "torch": inference(first, x_time),
-            "torch, batch first": inference(second, x),
-        },
-        seconds=seconds,
-    )
-    train = interleaved(
-        {
-            "recur": training(ours, x, gradient),
-            "torch": training(first, x_time, gradient_time),
-            "torch, batch first": training(second, x, gradient),
-        },
-        seconds=seconds,
-    )
-    flops = 2 * batch * time * (inputs + hidden) * GATES[cell] * hidden
-    return {
-        "inference": infer["recur"],
-        "inference ratio": min(infer["torch"], infer["torch, batch first"]) / infer["recur"],
-        "inference rate": flops / infer["recur"],
-        "training": train["recur"],
-        "training ratio": min(train["torch"], train["torch, batch first"]) / train["recur"],
-        "training rate": 3 * flops / train["recur"],
-    }
-
-
-def geometric_mean(values: list[float]) -> float:
-    """The mean of ratios."""
-    return math.exp(sum(map(math.log, values)) / len(values))
-
-
-def main() -> None:
-    """Prints the table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cells", default=",".join(OURS))
-    parser.add_argument("--cases", default=",".join(map(str, range(len(GRID)))))
-    parser.add_argument("--seconds", type=float, default=1.0)
-    chosen = parser.parse_args()
+def measure(full: bool, tell: Tell) -> str:
+    """Returns the tables."""
     peak = peak_flops()
-    print(f"{machine()}; matrix product {peak / 1e9:.0f} GFLOP/s\n")
-    print(
-        "| cell | B, T, I, H | inference ms | x torch.nn | share "
-        "| training ms | x torch.nn | share |"
-    )
-    print("|---|---|---:|---:|---:|---:|---:|---:|")
-    infer: list[float] = []
-    train: list[float] = []
-    for cell in chosen.cells.split(","):
-        for index in map(int, chosen.cases.split(",")):
-            row = run_case(cell, GRID[index], chosen.seconds)
-            infer.append(row["inference ratio"])
-            train.append(row["training ratio"])
-            print(
-                f"| {cell} | {', '.join(map(str, GRID[index]))} "
-                f"| {row['inference'] * 1e3:.2f} | {row['inference ratio']:.1f} "
-                f"| {row['inference rate'] / peak:.0%} "
-                f"| {row['training'] * 1e3:.2f} | {row['training ratio']:.1f} "
-                f"| {row['training rate'] / peak:.0%} |",
-                flush=True,
-            )
-    print(
-        f"\nGeometric mean against torch.nn: inference {geometric_mean(infer):.1f}, "
-        f"training {geometric_mean(train):.1f}"
+    found: list[Compared] = []
+    with running(tell) as peers:
+        for case in cases(full):
+            with_peers = full or (_sizes(case) in PEERS and not case.bidirectional)
+            more = _sides(peers) if with_peers else _sides([])
+            found += compare(case, more=more, seconds=1.0 if full else 0.15)
+            tell(f"{case}: {', '.join(f'{each.mode} {_ratio(each)}' for each in found[-2:])}")
+    return "\n\n".join(
+        [
+            f"Matrix product: {peak / 1e9:.0f} GFLOP/s.",
+            *(_table(found, mode, peak) for mode in MODES),
+        ]
     )
 
 
-if __name__ == "__main__":
-    main()
+def _sides(peers: Sequence[Peer]):  # type: ignore[no-untyped-def]
+    def more(case: Case, inputs: Inputs) -> Iterable[Side]:
+        return [PeerSide(peer, case, inputs) for peer in peers]
+
+    return more
+
+
+def _sizes(case: Case) -> tuple[int, int, int, int]:
+    return case.batch, case.time, case.inputs, case.hidden
+
+
+def _ratio(each: Compared) -> str:
+    return times(each.ratio("torch.nn"))
+
+
+def _table(found: Sequence[Compared], mode: str, peak: float) -> str:
+    seen = [each for each in found if each.mode == mode]
+    others = [side for side in OTHERS if any(side in each.seconds for each in seen)]
+    columns = ["cell", "B, T, I, H", "directions", "recur, ms", "share"]
+    body = table(
+        [*columns, *(f"over {side}" for side in others)],
+        [_row(each, others, peak) for each in seen],
+        words=2,
+    )
+    head = f"{mode.capitalize()}: recur's time, and how many times as fast as each it is."
+    return "\n\n".join([head, body, "\n".join(_mean(seen, side) for side in others)])
+
+
+def _row(each: Compared, others: Sequence[str], peak: float) -> list[str]:
+    ratios = [times(each.ratio(side)) if side in each.seconds else "-" for side in others]
+    return [
+        each.case.cell,
+        ", ".join(map(str, _sizes(each.case))),
+        str(each.case.directions),
+        milliseconds(each.seconds["recur"]),
+        f"{each.flops / peak:.0%}",
+        *ratios,
+    ]
+
+
+def _mean(seen: Sequence[Compared], side: str) -> str:
+    ratios = [each.ratio(side) for each in seen if side in each.seconds]
+    return (
+        f"- over {side}: {geometric_mean(ratios):.1f}x in the geometric mean of {len(ratios)} "
+        f"cases, {min(ratios):.2f}x in the worst"
+    )

@@ -1,10 +1,11 @@
-"""What each part of the default recipe of `recur train sentiment` is worth, one at a time.
+"""How well the default recipe of `recur train sentiment` does, and what each part of it is worth.
 
-    python benchmarks/recipe.py [--seeds 0,1,2] [--only "rnn;gru"] [--limit N]
+    python benchmarks/recipe.py [--seeds 0,1,2] [--only "lstm;no decay"] [--limit N] [--threads N]
 
 Trains on the data that `recur train sentiment` finds (RECUR_DATA for the official split) and prints
-the test accuracy of every seed, and seconds for an epoch. Each variant differs from the default in
-the options it names and in nothing else.
+two tables: every cell, one-way and bidirectional, with the default recipe; then the plain cell with
+one option changed at a time. The accuracy is that on the test part, of the epoch that was best on
+the validation part; the seconds are the median epoch's, its validation included.
 """
 
 from __future__ import annotations
@@ -15,32 +16,38 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from timing import machine
+import torch
 
 import recur
+from recur.bench import machine
 
-VARIANTS: dict[str, dict[str, Any]] = {
-    "rnn": {},
-    "last output": {"pooling": "last"},
-    "last output, identity start": {"pooling": "last", "recurrent_init": "identity"},
-    "greatest output": {"pooling": "max"},
-    "orthogonal start": {"recurrent_init": "orthogonal"},
-    "no clipping": {"clip_norm": 0.0},
-    "no dropout": {"dropout": 0.0},
-    "step size 0.001": {"learning_rate": 0.001},
-    "padding read, in front": {"padding": "pre"},
-    "no bucketing": {"bucket": False},
-    "bidirectional": {"bidirectional": True},
-    "gru": {"cell": "gru"},
-    "gru, bidirectional": {"cell": "gru", "bidirectional": True},
+Variants = dict[str, dict[str, Any]]
+
+CELLS: Variants = {
+    "rnn": {"cell": "rnn"},
+    "rnn, bidirectional": {"cell": "rnn", "bidirectional": True},
     "lstm": {"cell": "lstm"},
     "lstm, bidirectional": {"cell": "lstm", "bidirectional": True},
+    "gru": {"cell": "gru"},
+    "gru, bidirectional": {"cell": "gru", "bidirectional": True},
+}
+PARTS: Variants = {
+    "last output": {"pooling": "last"},
+    "mean output": {"pooling": "mean"},
+    "greatest output": {"pooling": "max"},
+    "no dropout": {"dropout": 0.0},
+    "wide start of the embedding": {"embedding_std": 1.0},
+    "no decay": {"decay": False},
+    "no clipping": {"clip_norm": 0.0},
+    "orthogonal start": {"recurrent_init": "orthogonal"},
+    "padding read, in front": {"padding": "pre"},
+    "no bucketing": {"bucket": False},
 }
 
 
-def measure(options: dict[str, Any], seeds: list[int]) -> tuple[list[float], float, str]:
-    """Test accuracies, the median of seconds an epoch, and what was tested on."""
-    found, seconds, about = [], [], ""
+def measure(options: dict[str, Any], seeds: list[int]) -> tuple[list[float], float, set[str]]:
+    """Test accuracies, the median of seconds an epoch, and what must be said with them."""
+    found, seconds, notes = [], [], set()
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
             run = recur.train(
@@ -48,33 +55,56 @@ def measure(options: dict[str, Any], seeds: list[int]) -> tuple[list[float], flo
             )
             found.append(run.scores.values["accuracy"])
             seconds += run.history.seconds
-            about = " ".join(run.scores.notes)
-    return found, statistics.median(seconds), about
+            notes |= set(run.scores.notes)
+    return found, statistics.median(seconds), notes
+
+
+def as_typed(options: dict[str, Any]) -> str:
+    """The options on the command line: `--no-bucket`, `--cell gru`."""
+    words = []
+    for name, value in options.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words.append(f"--{flag} {value}")
+    return " ".join(words)
+
+
+def table(variants: Variants, seeds: list[int], limit: int | None) -> set[str]:
+    """Prints a line as soon as it is known; returns what must be said with the figures."""
+    names = [*(f"seed {seed}" for seed in seeds), "mean", "range", "seconds an epoch"]
+    print(f"\n| options | {' | '.join(names)} |\n| --- |{' ---: |' * len(names)}", flush=True)
+    notes = set()
+    for options in variants.values():
+        found, seconds, said = measure({**options, "limit": limit}, seeds)
+        notes |= said
+        figures = [*found, statistics.mean(found), max(found) - min(found)]
+        cells = [*(f"{figure:.4f}" for figure in figures), f"{seconds:.1f}"]
+        print(f"| `{as_typed(options)}` | {' | '.join(cells)} |", flush=True)
+    return notes
 
 
 def main() -> None:
-    """Prints the table."""
+    """Prints the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--only", default=";".join(VARIANTS), help="variants, with ; between")
-    parser.add_argument("--limit", type=int)
+    every = [*CELLS, *PARTS]
+    parser.add_argument("--only", default=";".join(every), help=f"with ; between: {every}")
+    parser.add_argument("--limit", type=int, help="the first N reviews only")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
     seeds = [int(seed) for seed in chosen.seeds.split(",")]
-    print(f"{machine()}; seeds {chosen.seeds}\n")
-    print(
-        "| variant | options | test accuracy | mean | seconds an epoch |\n|---|---|---|---:|---:|"
-    )
+    only = [name.strip() for name in chosen.only.split(";")]
+    if unknown := [name for name in only if name not in every]:
+        parser.error(f"--only must be among {every}; got {unknown}")
+    print(machine())
     notes = set()
-    names = [name for name in VARIANTS if f";{name};" in f";{chosen.only};"]
-    for name in names:
-        options = VARIANTS[name]
-        found, seconds, about = measure({**options, "limit": chosen.limit}, seeds)
-        notes.add(about)
-        words = " ".join(f"{k}={v}" for k, v in options.items()) or "the default"
-        each = ", ".join(f"{accuracy:.4f}" for accuracy in found)
-        mean = statistics.mean(found)
-        print(f"| {name} | {words} | {each} | {mean:.4f} | {seconds:.1f} |", flush=True)
-    print("\n".join(["", *sorted(note for note in notes if note)]))
+    for part in (CELLS, PARTS):
+        if asked := {name: options for name, options in part.items() if name in only}:
+            notes |= table(asked, seeds, chosen.limit)
+    print("\n".join(["", *sorted(notes)]))
 
 
 if __name__ == "__main__":

@@ -122,6 +122,54 @@ def test_save_that_fails_keeps_the_old_file(tmp_path):
     assert folder.read_text() == "here"
 
 
+def boxes(figure):
+    """The labels of the boxes by row: inputs, states, outputs."""
+    rows = {0: [], 1: [], 2: []}
+    for text in figure.axes[0].texts:
+        if text.get_text():
+            rows[text.get_position()[1]].append(text.get_text())
+    return list(rows.values())
+
+
+def arrows(figure):
+    return [(text.xyann, text.xy) for text in figure.axes[0].texts if not text.get_text()]
+
+
+def test_unrolled_draws_the_inputs_and_outputs_that_exist():
+    figure = plots.unrolled("many-to-one")
+    inputs, states, outputs = boxes(figure)
+    assert inputs == ["$x_1$", "$x_2$", "$x_3$", "$x_4$"]
+    assert states == ["$h_1$", "$h_2$", "$h_3$", "$h_4$"]
+    assert outputs == ["$y$"]
+    up = [((t, 0), (t, 1)) for t in range(4)] + [((3, 1), (3, 2))]
+    onwards = [((t, 1), (t + 1, 1)) for t in range(3)]
+    assert sorted(arrows(figure)) == sorted(up + onwards)
+
+
+def test_unrolled_draws_what_is_fed_back_and_looked_at():
+    plain, asking = (set(arrows(plots.unrolled(n))) for n in ("encoder-decoder", "attention"))
+    assert {((3, 2), (4, 0)), ((4, 2), (5, 0))} <= plain
+    assert asking - plain == {((h, 1), (s, 1)) for h in range(3) for s in (3, 4, 5)} - {
+        ((2, 1), (3, 1))
+    }
+    assert len(arrows(plots.unrolled("one-to-one"))) == 2
+
+
+@pytest.mark.parametrize("name", plots.UNROLLED)
+def test_every_type_can_be_drawn(name, tmp_path):
+    path = plots.save(plots.unrolled(name), tmp_path / "picture.png")
+    assert 1000 < path.stat().st_size < 100_000
+
+
+def test_a_network_of_ones_own():
+    own = plots.Unrolled(("a", "b"), ("", "c"), ("h", "h"), attended=(0,))
+    assert boxes(plots.unrolled(own)) == [["$a$", "$b$"], ["$h$", "$h$"], ["$c$"]]
+    with pytest.raises(InputError, match=r"^outputs must be as many as the states, 2; got 1\.$"):
+        plots.unrolled(plots.Unrolled(("a", "b"), ("c",), ("h", "h")))
+    with pytest.raises(InputError, match=r"Did you mean 'many-to-one'"):
+        plots.unrolled("many-to-ones")
+
+
 def test_notebooks_can_show_a_figure():
     assert plots.overview(COLUMNS)._repr_png_().startswith(b"\x89PNG")
 

@@ -19,6 +19,7 @@ def test_every_side_gives_the_same_outputs_and_gradients(cell, bidirectional):
     inputs = Inputs.of(case)
     first, *others = [side.results() for side in [*torchs(case, inputs), *ours(case, inputs)]]
     assert set(first) == {"outputs", "x", *inputs.weights}
+    assert not inputs.x.requires_grad  # what all are given is changed by none
     assert first["outputs"].shape == (2, 5, 4 * case.directions)
     for other in others:
         for name, value in first.items():

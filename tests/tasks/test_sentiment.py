@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from torch import nn
 
-from recur import files, run, tasks
+from recur import files, run, tasks, training
 from recur.messages import InputError
 
 TASK = tasks.find("sentiment")
@@ -104,10 +105,53 @@ def test_switches_reach_the_model(here):
     write()
     fitted = TASK.prepare(options()).preprocessing
     assert TASK.model(options(pooling="max"), fitted).pooling == "max"
-    assert TASK.model(options(cell="rnn"), fitted).pooling == "mean"
-    assert TASK.model(options(cell="gru"), fitted).pooling == "last"
+    dropout = TASK.model(options(dropout=0.25), fitted).input_dropout
+    assert (type(dropout), dropout.p) == (nn.Dropout1d, 0.25)
     identity = TASK.model(options(recurrent_init="identity"), fitted).recurrent.weight_hh_l0
     assert identity.detach().numpy().tolist() == np.eye(32).tolist()
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_words_start_near_zero_and_every_cell_is_judged_by_attention(here, cell):
+    write(n=300, labels=tuple(f"{n}" for n in range(20)))
+    fitted = TASK.prepare(options()).preprocessing
+    model = TASK.model(options(cell=cell), fitted)
+    assert model.pooling == "attention"
+    assert 0.08 < model.embedding.weight.std() < 0.12
+    wide = TASK.model(options(cell=cell, embedding_std=2.0), fitted)
+    assert 1.6 < wide.embedding.weight.std() < 2.4
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_the_step_size_falls_to_zero_over_all_epochs(here, epochs):
+    write()
+    given = {**QUICK, "data": "reviews.csv", "epochs": epochs, "learning_rate": 0.01}
+    falling = run.train("sentiment", **given).history.learning_rate
+    batches = epochs * 4  # 64 texts to learn from, 16 in a batch
+    # The size of an epoch's last step; the first step of all has the whole.
+    expected = [0.01 * (1 - (4 * epoch - 1) / batches) for epoch in range(1, epochs + 1)]
+    assert falling == pytest.approx(expected)
+    constant = run.train("sentiment", **given, decay=False).history.learning_rate
+    assert constant == [0.01] * epochs
+
+
+def test_a_training_that_goes_on_follows_the_same_fall(here):
+    write()
+    given = {**QUICK, "data": "reviews.csv", "out": "whole", "epochs": 3}
+    whole = run.train("sentiment", **given)
+
+    def stop(epoch, row):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        fit = training.fit
+        patch.setattr(training, "fit", lambda *a, **k: fit(*a, **k, on_epoch=stop))
+        with pytest.raises(KeyboardInterrupt):
+            run.train("sentiment", **{**given, "out": "cut"})
+    resumed = run.train("sentiment", out="cut", resume=True, progress=False)
+    assert resumed.history.learning_rate == whole.history.learning_rate
+    assert resumed.history.loss == whole.history.loss
+    assert resumed.scores.values == whole.scores.values
 
 
 def test_other_data_are_tested_whole(here):

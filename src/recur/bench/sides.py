@@ -78,7 +78,7 @@ class LayerSide:
     def __init__(self, name: str, layer: nn.RNNBase, inputs: Inputs) -> None:
         layer.load_state_dict(dict(inputs.weights))
         self.name, self.layer = name, layer
-        self.x = self._enter(inputs.x).requires_grad_()
+        self.x = self._enter(inputs.x).detach().requires_grad_()
         self.gradient = self._enter(inputs.gradient)
         self.runners: Mapping[str, Runner] = {
             "inference": timed(self._infer),

@@ -97,15 +97,16 @@ class _Beam:
             # All rows of a sequence are still the same: only the first may be continued.
             self.log_prob = log_probs.new_full((batch, width), -torch.inf)
             self.log_prob[:, 0] = 0
-        following = log_probs.view(batch, width, vocabulary)
+        following = log_probs.reshape(batch, width, vocabulary)
         if self.end is not None:
             # What has ended goes on in one way, which costs nothing.
             still = torch.full_like(following[0, 0], -torch.inf)
             still[self.end] = 0
             following = torch.where(self.ended.unsqueeze(-1), still, following)
-        total = (self.log_prob.unsqueeze(-1) + following).flatten(1)
+        total = self.log_prob.unsqueeze(-1) + following
         length = self.length + ~self.ended
-        ranked = total / self._cost(length).repeat_interleave(vocabulary, dim=1).to(total)
+        ranked = (total / self._cost(length).to(total).unsqueeze(-1)).flatten(1)
+        total = total.flatten(1)
         best = ranked.topk(width, dim=1).indices
         source, token = best // vocabulary, best % vocabulary
         self.log_prob = total.gather(1, best)

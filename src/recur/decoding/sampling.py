@@ -83,14 +83,13 @@ def narrowed(
     narrow = torch.log_softmax(log_probs / temperature, dim=-1)
     if top_k is None and top_p is None:
         return narrow
-    ordered, order = narrow.sort(dim=-1, descending=True, stable=True)
-    if top_k is not None:
-        ordered[..., top_k:] = -torch.inf
-        ordered = torch.log_softmax(ordered, dim=-1)
+    size = narrow.shape[-1]
+    k = size if top_k is None else min(top_k, size)
+    ordered, order = narrow.topk(k, dim=-1)  # a few of many are found sooner than all are sorted
     if top_p is not None:
-        p = ordered.exp()
+        p = ordered.softmax(dim=-1)
         ordered = ordered.masked_fill(p.cumsum(dim=-1) - p >= top_p, -torch.inf)
-    kept = torch.empty_like(narrow).scatter(-1, order, ordered)
+    kept = torch.full_like(narrow, -torch.inf).scatter(-1, order, ordered)
     return torch.log_softmax(kept, dim=-1)
 
 

@@ -118,9 +118,8 @@ def restore(model: nn.Module) -> tuple[str, ...]:
 
 def _swap(path: str, layer: nn.Module) -> Swap:
     before = parametrize.type_before_parametrizations(layer)
-    kind = f"{before.__module__}.{before.__qualname__}"
-    if before in OURS:
-        kind = f"torch.nn.{before.__name__}"
+    place = "torch.nn" if before.__module__.startswith("torch.nn.modules.") else before.__module__
+    kind = f"{place}.{before.__qualname__}"
     reason = _reason_to_keep(layer, before)
     if reason is not None:
         return Swap(path, kind, swapped=False, about=reason)

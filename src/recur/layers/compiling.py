@@ -66,7 +66,7 @@ def _open(builder: ModuleType, layers: type) -> None:
     def wrap_module(self: Any, value: Any) -> Any:
         if not isinstance(value, layers):
             return wrap(self, value)
-        with config.patch(allow_rnn=True):  # type: ignore[attr-defined]
+        with config.patch(allow_rnn=True):
             return wrap(self, value)
 
     builder.VariableBuilder.wrap_module = wrap_module

@@ -27,7 +27,8 @@ def as_lengths(lengths: Lengths, *, time: int, batch: int, device: torch.device)
         device: where the tensor is wanted.
 
     Raises:
-        InputError: a wrong count, kind or value; the text names the first row that is wrong.
+        InputError: a wrong count, kind or value; the text names the first row that is wrong. In
+            a compiled graph a wrong value is a RuntimeError of the run.
     """
     tensor = _as_tensor("lengths", "integers, one for each row", lengths)
     if tensor.is_meta:
@@ -41,16 +42,16 @@ def as_lengths(lengths: Lengths, *, time: int, batch: int, device: torch.device)
         raise InputError(must("lengths", f"one number for each of the {batch} rows", got))
     if tensor.numel() and (tensor.is_floating_point() or tensor.dtype == torch.bool):
         raise InputError(must("lengths", "integers", str(tensor.dtype), "Convert with .long()."))
-    for row, length in enumerate(tensor.tolist()):
-        if not 0 <= length <= time:
-            raise InputError(
-                must(
-                    "lengths",
-                    f"between 0 and {time}, the steps of the padded input",
-                    f"{length} in row {row}",
-                    "Check the lengths, and that batch_first matches the input.",
-                )
-            )
+    limits = f"between 0 and {time}, the steps of the padded input"
+    advice = "Check the lengths, and that batch_first matches the input."
+    if torch.compiler.is_compiling():
+        # A trace must not read the numbers: they are checked when the graph runs.
+        fits = ((tensor >= 0) & (tensor <= time)).all()
+        torch._assert_async(fits, must("lengths", limits, "others", advice))
+    else:
+        for row, length in enumerate(tensor.tolist()):
+            if not 0 <= length <= time:
+                raise InputError(must("lengths", limits, f"{length} in row {row}", advice))
     return tensor.to(device=device, dtype=torch.int64)
 
 

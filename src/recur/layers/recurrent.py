@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from recur import engine
 from recur.cells import Cell, State
-from recur.layers import compiling
+from recur.layers import casting, compiling
 from recur.layers.checks import check_input, check_states
 from recur.layers.initial import start_forget_bias, start_recurrent
 from recur.layers.layout import Entered, Outputs, enter
@@ -167,14 +167,24 @@ class Recurrent(nn.RNNBase):
             for layer in range(self.num_layers)
             for direction in range(self.directions)
         ]
-        check_input(kind, input, size=self.input_size, weight=weights[0].w_ih)
+        weight = weights[0].w_ih
+        check_input(kind, input, size=self.input_size, weight=weight)
+        cast = casting.autocast_type(weight)
+        if cast is not None:
+            input = casting.as_type(input, weight.dtype)  # noqa: A001 - torch's name
         entered = enter(
             input, batch_first=self.batch_first, lengths=lengths, mask=mask, reset=reset
         )
         batched = isinstance(input, PackedSequence) or input.dim() == 3
         state = self._initial(entered, hx, batched)
-        outputs, final = self._walk(entered, state, weights)
-        return self._leave(entered, outputs, final)
+        if cast is None:
+            outputs, final = self._walk(entered, state, weights)
+            return self._leave(entered, outputs, final)
+        with casting.walking(weight):
+            state = tuple(casting.as_type(s, weight.dtype) for s in state)
+            outputs, final = self._walk(entered, state, weights)
+        outputs = None if outputs is None else casting.as_type(outputs, cast)
+        return self._leave(entered, outputs, tuple(casting.as_type(s, cast) for s in final))
 
     def flatten_parameters(self) -> None:
         """Does nothing: there is no flat buffer of weights to keep in order."""

@@ -159,10 +159,11 @@ class ManyToMany(nn.Module):
             InputError: a model that does not write what it reads, a prompt without any token, or
                 arguments that do not fit.
         """
-        steps = self._check_prompt(prompt, lengths)
+        table, steps = self._check_prompt(prompt, lengths)
         last = prompt.gather(1, steps.unsqueeze(1) - 1).squeeze(1)
         with torch.no_grad():
-            _, state = self.forward(prompt, steps - 1, return_state=True)
+            read = self.dropout(embedded(prompt, table))
+            _, state = self.recurrent(read, lengths=steps - 1)
 
         def step(rows: Any, token: Tensor) -> tuple[Tensor, Any]:
             scores, after = self.forward(
@@ -172,8 +173,8 @@ class ManyToMany(nn.Module):
 
         return decode(search, step, by_row(state), last, max_steps=max_steps, end=end, **how)
 
-    def _check_prompt(self, prompt: Tensor, lengths: Lengths | None) -> Tensor:
-        """The tokens of each row (batch,)."""
+    def _check_prompt(self, prompt: Tensor, lengths: Lengths | None) -> tuple[Embedding, Tensor]:
+        """The table that tokens are looked up in, and the tokens of each row (batch,)."""
         table = self.embedding
         if table is None or table.num_embeddings != self.head.out_features:
             got = "one of other inputs"
@@ -190,4 +191,4 @@ class ManyToMany(nn.Module):
             row = int(steps.argmin())
             todo = "Begin with a token that starts a text."
             raise InputError(must("a prompt", "at least one token", f"none in row {row}", todo))
-        return steps
+        return table, steps

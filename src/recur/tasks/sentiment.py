@@ -2,13 +2,14 @@
 
 The defaults are the sizes of the tutorial that most people start with (10,000 words, at most 500
 of a review, an embedding of 32, 32 units). What keeps a plain recurrent network learning over 500
-steps is an option each, so that its effect can be seen: `--padding`, `--clip-norm`,
-`--recurrent-init`, `--pooling`, `--bucket`.
+steps, and from learning the training texts by heart, is an option each, so that its effect can be
+seen: `--padding`, `--pooling`, `--dropout`, `--embedding-std`, `--decay`, `--clip-norm` and others.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,8 @@ from recur.models.many_to_one import POOLINGS, ManyToOne
 from recur.tasks.options import Options, option
 from recur.tasks.sources import dataset
 from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
+from recur.training.optimizers import find_optimizer
+from recur.training.schedule import decay_linearly
 
 MOST_CLASSES = 100
 OWN_TEST = 0.2
@@ -37,10 +40,6 @@ ORDER = 113
 """Seeds the order of texts. No option: the first N texts are the same ones for every seed."""
 
 Labelled = tuple[list[str], list[str]]
-
-# A plain recurrent network forgets: the mean gives every step a short way to the answer. A gated
-# one remembers, and does better without (benchmarks/recipe.py).
-_POOLING = {"rnn": "mean", "lstm": "last", "gru": "last"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,14 +52,23 @@ class SentimentOptions(Options):
     vocabulary: int = option(10_000, "the most frequent words that are kept", least=5)
     maxlen: int = option(500, "the most words of a text that are read: its last ones", least=2)
     embedding: int = option(32, "size of a word's vector", least=1)
-    pooling: str = option(
-        "auto",
-        "what is judged: the last output, the mean or the greatest of all steps; "
-        "auto: the mean for rnn, the last for lstm and gru",
-        choices=("auto", *POOLINGS),
+    embedding_std: float = option(
+        0.1, "how far from 0 the words' vectors start: their standard deviation", above=0.0
     )
-    dropout: float = option(0.3, "share of values dropped in training", least=0.0, below=1.0)
-    learning_rate: float | None = option(0.003, "the optimizer's step size", above=0.0)
+    pooling: str = option(
+        "attention",
+        "what is judged: the last output, the mean or the greatest of all steps, or their mean "
+        "with learnt weights",
+        choices=POOLINGS,
+    )
+    dropout: float = option(
+        0.5,
+        "share of words, and of values that are judged, dropped in training",
+        least=0.0,
+        below=1.0,
+    )
+    learning_rate: float | None = option(0.005, "the optimizer's step size", above=0.0)
+    decay: bool = option(True, "let the step size fall in a straight line, to 0 at the end")
     padding: str = option(
         "lengths",
         "skip the padding (lengths), or fill up in front to --maxlen and read it (pre)",
@@ -149,8 +157,9 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
         return ManyToOne(
             vocabulary=len(preprocessing.vocabulary),
             embedding=options.embedding,
+            embedding_std=options.embedding_std,
             outputs=1 if classes == 2 else classes,
-            pooling=options.pooling if options.pooling != "auto" else _POOLING[options.cell],
+            pooling=options.pooling,
             **options.recurrent(),
         )
 
@@ -166,9 +175,28 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
         options: SentimentOptions,
         **loop: Any,
     ) -> training.History:
-        """Trains, with batches of similar length if asked for."""
-        bucket = options.bucket and options.padding == "lengths"
-        return super().fit(model, prepared, options, bucket=bucket, **loop)
+        """Trains, with batches of similar length and a step size that falls if asked for."""
+        optimizer = find_optimizer(options.optimizer, model, options.learning_rate)
+        if options.decay:
+            batches = math.ceil(len(prepared.train) / options.batch_size)
+            decay_linearly(optimizer, options.epochs * batches)
+        return training.fit(
+            model,
+            prepared.train,
+            validation_data=prepared.validation,
+            loss=self.loss(prepared.preprocessing),
+            metrics=self.metrics,
+            monitor=self.monitor,
+            restore_best=True,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            optimizer=optimizer,
+            clip_norm=options.clip_norm or None,
+            patience=options.patience,
+            seed=options.seed,
+            bucket=options.bucket and options.padding == "lengths",
+            **loop,
+        )
 
     def evaluate(
         self, trained: Trained[SentimentOptions, SentimentPreprocessing], data: Sequences

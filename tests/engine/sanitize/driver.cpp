@@ -17,6 +17,14 @@
 
 #include "naive.h"
 
+extern "C" {
+int recur_embedding_forward(int32_t dtype, const void* table, const int64_t* tokens, int64_t count,
+                            int64_t rows, int64_t columns, int64_t threads, void* out);
+int recur_embedding_backward(int32_t dtype, const void* gradient, const int64_t* tokens,
+                             int64_t count, int64_t rows, int64_t columns, int64_t padding,
+                             int64_t threads, void* table);
+}
+
 namespace {
 
 const double kNan = std::numeric_limits<double>::quiet_NaN();
@@ -52,9 +60,9 @@ class Draw {
   std::mt19937_64 random_;
 };
 
-std::vector<uint8_t> flags(Draw& draw, int64_t count, double part) {
+std::vector<uint8_t> flags(Draw& draw, int64_t count, int64_t percent) {
   std::vector<uint8_t> all(static_cast<size_t>(count));
-  for (uint8_t& each : all) each = draw.chance(part);
+  for (uint8_t& each : all) each = draw.below(100) < percent;
   return all;
 }
 
@@ -70,8 +78,8 @@ Problem drawn(Draw& draw, int cell) {
   p.hidden = large ? 40 : draw.of({1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 49, 64});
   if (draw.chance(0.5))
     for (int64_t b = 0; b < p.batch; ++b) p.lengths.push_back(draw.below(p.time + 1));
-  if (draw.chance(0.3)) p.mask = flags(draw, p.time * p.batch, draw.of({0, 50, 95, 100}) / 100.0);
-  if (draw.chance(0.3)) p.starts = flags(draw, p.time * p.batch, draw.of({0, 20, 100}) / 100.0);
+  if (draw.chance(0.3)) p.mask = flags(draw, p.time * p.batch, draw.of({0, 50, 95, 100}));
+  if (draw.chance(0.3)) p.starts = flags(draw, p.time * p.batch, draw.of({0, 20, 100}));
 
   const int64_t rows = p.gates() * p.hidden, states = p.batch * p.hidden;
   const double scale = 1 / std::sqrt(static_cast<double>(p.hidden));
@@ -325,6 +333,45 @@ std::string what_is_not_known() {
   return {};
 }
 
+// The rows of a table by token and back; tokens that are in no row are a status, not a read.
+template <class T>
+std::string embedding(int dtype) {
+  Draw draw(11);
+  for (int i = 0; i < 60; ++i) {
+    const int64_t rows = draw.of({1, 3, 200}), columns = draw.of({1, 3, 16, 33, 65});
+    const int64_t count = draw.of({0, 1, 7, 900}), padding = draw.of({-1, 0});
+    const int64_t threads = draw.of({1, 2, 3});
+    const auto table = as<T>(draw.numbers(rows * columns, 1));
+    const auto gradient = as<T>(draw.numbers(count * columns, 1));
+    std::vector<int64_t> tokens(static_cast<size_t>(count));
+    for (int64_t& token : tokens) token = draw.below(rows);
+    std::vector<T> out(gradient.size(), T(kNan)), summed(table.size(), T(kNan));
+    if (recur_embedding_forward(dtype, table.data(), tokens.data(), count, rows, columns, threads,
+                                out.data()) != RECUR_OK ||
+        recur_embedding_backward(dtype, gradient.data(), tokens.data(), count, rows, columns, padding,
+                                 threads, summed.data()) != RECUR_OK)
+      return "the embedding failed";
+    Numbers want(table.size()), rows_of(gradient.size());
+    for (int64_t k = 0; k < count; ++k)
+      for (int64_t j = 0; j < columns; ++j) {
+        rows_of[k * columns + j] = table[tokens[k] * columns + j];
+        if (tokens[k] != padding) want[tokens[k] * columns + j] += gradient[k * columns + j];
+      }
+    Failure failure;
+    compare<T>("the embedding", widened(out), rows_of, failure);
+    compare<T>("the embedding's gradient", widened(summed), want, failure);
+    if (!failure.text.empty()) return failure.text;
+    for (const int64_t wrong : {rows, int64_t{-1}, std::numeric_limits<int64_t>::max()}) {
+      if (!count) continue;
+      tokens.back() = wrong;
+      if (recur_embedding_forward(dtype, table.data(), tokens.data(), count, rows, columns, threads,
+                                  out.data()) == RECUR_OK)
+        return "a token without a row was not refused";
+    }
+  }
+  return {};
+}
+
 template <class T>
 std::string activations(int dtype) {
   for (int64_t count = 0; count < 40; ++count)
@@ -363,6 +410,8 @@ int main(int argc, char** argv) {
   std::string wrong = what_is_not_known();
   if (wrong.empty()) wrong = activations<float>(RECUR_FLOAT32);
   if (wrong.empty()) wrong = activations<double>(RECUR_FLOAT64);
+  if (wrong.empty()) wrong = embedding<float>(RECUR_FLOAT32);
+  if (wrong.empty()) wrong = embedding<double>(RECUR_FLOAT64);
   if (wrong.empty()) wrong = without_memory();
   if (wrong.empty()) wrong = many(0, count);
   if (wrong.empty()) wrong = several_callers_at_once((count + 7) / 8);

@@ -1,0 +1,56 @@
+"""All benchmarks, or some: `python benchmarks [NAMES] [--full] [--write]`.
+
+Without names: all. --full takes an hour and shows every case with every peer; without it the core
+is shown in a few minutes. --write puts the tables in docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import job
+import memory
+import ragged
+import step
+import table
+import warmup
+from peer import Tell, tell
+
+import layers
+
+# The heading on the page, by the name on the command line.
+NAMES: dict[str, tuple[str, Callable[[bool, Tell], str]]] = {
+    "layers": ("Layers", layers.measure),
+    "job": ("The reference job", job.measure),
+    "ragged": ("Rows of unequal length", ragged.measure),
+    "step": ("One step of time", step.measure),
+    "warmup": ("Warm-up and import", warmup.measure),
+    "memory": ("Memory", memory.measure),
+}
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--full", action="store_true", help="every case; about an hour")
+    parser.add_argument("--write", action="store_true", help=f"write {table.PAGE.name}")
+    chosen = parser.parse_args()
+    unknown = set(chosen.names) - set(NAMES)
+    if unknown:
+        parser.error(f"no benchmark is named {', '.join(sorted(unknown))}; {', '.join(NAMES)} are")
+    for name in chosen.names or NAMES:
+        heading, measure = NAMES[name]
+        started = time.perf_counter()
+        section = measure(chosen.full, tell)
+        tell(f"{heading}: {time.perf_counter() - started:.0f} s")
+        print(f"\n## {heading}\n\n{section}\n", flush=True)
+        if chosen.write:
+            command = f"python benchmarks {name}{' --full' if chosen.full else ''}"
+            table.put(heading, command, section)
+
+
+if __name__ == "__main__":
+    main()
