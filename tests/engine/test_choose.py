@@ -18,9 +18,7 @@ compiled = pytest.mark.skipif(not library.runnable(), reason="the compiled engin
 
 
 @compiled
-@pytest.mark.parametrize(
-    "dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16]
-)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("cell", CELLS.values(), ids=lambda cell: cell.name)
 def test_the_compiled_path_takes_the_plain_problem(cell, dtype):
     for name in PATHS[1:]:

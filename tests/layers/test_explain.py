@@ -14,7 +14,7 @@ def model():
     return nn.ModuleDict(
         {
             "encoder": recur.LSTM(2, 3),
-            "projected": recur.LSTM(2, 3, proj_size=1),
+            "elsewhere": recur.LSTM(2, 3, device="meta"),
             "old": nn.GRU(3, 3),
             "head": nn.Linear(3, 1),
         }
@@ -27,13 +27,13 @@ def test_each_layer_its_path_and_why(path):
         explanation = recur.explain(model())
     assert [name for name, _ in explanation.rows] == [
         "encoder (LSTM)",
-        "projected (LSTM)",
+        "elsewhere (LSTM)",
         "old (GRU)",
     ]
-    encoder, projected, old = (text for _, text in explanation.rows)
+    encoder, elsewhere, old = (text for _, text in explanation.rows)
     variant = path.removeprefix("cpu-")
     assert encoder == f"cpu (compiled, {variant}, {torch.get_num_threads()} threads)"
-    assert projected.startswith("reference (a loop in plain PyTorch); not cpu: a projection")
+    assert elsewhere.startswith("reference (a loop in plain PyTorch); not cpu: the weights are on")
     assert old == "torch.nn's own; recur.GRU takes its place with the same weights"
     assert str(explanation).splitlines() == [f"{n}: {t}" for n, t in explanation.rows]
 

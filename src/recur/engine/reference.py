@@ -161,4 +161,3 @@ def _choose_rows(rows: Tensor, chosen: State, otherwise: State) -> State:
 
 def _zeros(state: State) -> State:
     return tuple(s.new_zeros(()) for s in state)
-

@@ -20,7 +20,9 @@ T = TypeVar("T", bound=Tensor | PackedSequence)
 def autocast_type(weight: Tensor) -> torch.dtype | None:
     """The type that autocast wants results in; None where it is off, and for float64."""
     kind = weight.device.type
-    if weight.dtype == torch.float64 or not torch.amp.is_autocast_available(kind):
+    if weight.dtype == torch.float64 or not (
+        kind == "cpu" or torch.amp.is_autocast_available(kind)
+    ):
         return None
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
 

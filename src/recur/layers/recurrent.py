@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
@@ -113,15 +114,16 @@ class Recurrent(nn.RNNBase):
 
     def weights(self, layer: int, direction: int) -> engine.Weights:
         """The weights of one layer (0 ...) in one direction (0 forwards, 1 reverse)."""
-        end = f"l{layer}{'_reverse' if direction else ''}"
-        # By attribute, so that functional_call, parametrizations and pruning are seen.
-        return engine.Weights(
-            w_ih=getattr(self, f"weight_ih_{end}"),
-            w_hh=getattr(self, f"weight_hh_{end}"),
-            b_ih=getattr(self, f"bias_ih_{end}") if self.bias else None,
-            b_hh=getattr(self, f"bias_hh_{end}") if self.bias else None,
-            w_hr=getattr(self, f"weight_hr_{end}") if self.proj_size else None,
-        )
+        held = self._parameters
+        # By attribute where they are not plain parameters, so that functional_call,
+        # parametrizations and pruning are seen.
+        found: list[Any] = []
+        for name in _names(layer, direction, self.bias, self.proj_size > 0):
+            weight = None if name is None else held.get(name)
+            if weight is None and name is not None:
+                weight = getattr(self, name)
+            found.append(weight)
+        return engine.Weights(*found)
 
     def forward(
         self,
@@ -181,7 +183,8 @@ class Recurrent(nn.RNNBase):
             outputs, final = self._walk(entered, state, weights)
             return self._leave(entered, outputs, final)
         with casting.walking(weight):
-            state = tuple(casting.as_type(s, weight.dtype) for s in state)
+            if state is not None:
+                state = tuple(casting.as_type(s, weight.dtype) for s in state)
             outputs, final = self._walk(entered, state, weights)
         outputs = None if outputs is None else casting.as_type(outputs, cast)
         return self._leave(entered, outputs, tuple(casting.as_type(s, cast) for s in final))
@@ -250,6 +253,15 @@ class Recurrent(nn.RNNBase):
         if self.return_sequences is None or self.return_state:
             return result, state
         return result
+
+
+@functools.cache
+def _names(layer: int, direction: int, bias: bool, projected: bool) -> tuple[str | None, ...]:
+    """What torch calls the weights, in the order of `engine.Weights`; None where there is none."""
+    end = f"l{layer}{'_reverse' if direction else ''}"
+    biases = [f"bias_ih_{end}", f"bias_hh_{end}"] if bias else [None, None]
+    projection = f"weight_hr_{end}" if projected else None
+    return f"weight_ih_{end}", f"weight_hh_{end}", *biases, projection
 
 
 def _be(name: str, value: Any, kind: Any, words: str) -> None:

@@ -18,8 +18,7 @@ from torch import Tensor
 from recur.cells import CELLS as ALL_CELLS
 from recur.cells import Cell, State
 from recur.engine import reference
-from recur.engine.cpu import library
-from recur.engine.cpu.threads import count as threads_now
+from recur.engine.cpu import library, threads
 from recur.engine.problem import Weights
 
 # As in scan.h.
@@ -41,6 +40,10 @@ _FIRST_WEIGHT = _NAMES.index("w_ih")
 FORWARD, REVERSE, BOTH = range(3)
 
 
+_REVERSE = ((False,), (True,), (False, True))
+_NOTHING: tuple[None, ...] = (None,) * len(_WEIGHTS)
+
+
 class _How(NamedTuple):
     cell: str
     directions: int  # FORWARD, REVERSE or BOTH
@@ -51,7 +54,7 @@ class _How(NamedTuple):
     @property
     def reverse(self) -> tuple[bool, ...]:
         """Of each direction, whether it walks from the end."""
-        return (False, True) if self.directions == BOTH else (self.directions == REVERSE,)
+        return _REVERSE[self.directions]
 
 
 def walk(
@@ -66,206 +69,224 @@ def walk(
     reverse: Sequence[bool],
     outputs: bool,
     every: int,
-) -> tuple[Tensor, State]:
-    """Walks one layer; the outputs are empty unless they are wanted or needed."""
-    h0, c0 = (*(state or ()), None, None)[:2]
-    directions = BOTH if len(weights) == 2 else int(reverse[0])
-    flags = (*starts, None)[:2]
-    other = weights[1] if directions == BOTH else (None,) * len(_WEIGHTS)
-    tensors = (x, h0, c0, lengths, mask, *flags, *weights[0], *other)
-    learning = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
-    how = _How(cell.name, directions, every, outputs, learning)
+) -> tuple[Tensor | None, State]:
+    """Walks one layer; the outputs are empty or None unless they are wanted or needed."""
+    both = len(weights) == 2
+    tensors = (
+        x,
+        None if state is None else state[0],
+        None if state is None or len(state) < 2 else state[1],
+        lengths,
+        mask,
+        starts[0],
+        starts[1] if both else None,
+        *weights[0],
+        *(weights[1] if both else _NOTHING),
+    )
+    learning = False
+    if torch.is_grad_enabled():
+        for tensor in tensors:
+            learning = learning or (tensor is not None and tensor.requires_grad)
+    how = _How(cell.name, BOTH if both else int(reverse[0]), every, outputs, learning)
     if not _is_plain(x):
         y, hn, cn, _ = torch.ops.recur.scan(*how, *tensors)
     elif learning:
-        y, hn, cn, _ = _Walk.apply(*how, *tensors)  # type: ignore[no-untyped-call]
+        # Without those that there are not: torch looks at each argument.
+        there = tuple(t is not None for t in tensors)
+        given = (t for t in tensors if t is not None)
+        y, hn, cn, _ = _Walk.apply(how, there, *given)  # type: ignore[no-untyped-call]
     else:
-        y, hn, cn, _ = _forward(*how, *tensors)
+        y, hn, cn, _ = _forward(how, tensors)
     return y, (hn, cn) if len(cell.states) > 1 else (hn,)
 
 
 def _is_plain(x: Tensor) -> bool:
     """Whether nobody traces: no compiler, no fake or functional tensors."""
     return (
-        not torch.compiler.is_compiling()
+        type(x) in (Tensor, torch.nn.Parameter)
         and torch._C._len_torch_dispatch_stack() == 0
-        and type(x) in (Tensor, torch.nn.Parameter)
+        and not torch.compiler.is_compiling()
     )
 
 
-def _forward(*given: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    how, tensors = _How(*given[:5]), given[5:]
-    walks = _Walks(how, tensors)
-    results = y, hn, cn, saved = _empty_results(how, tensors)
-    for d in range(len(how.reverse)):
-        walks.put(
+Results = tuple[Tensor | None, Tensor, Tensor | None, Tensor | None]
+
+
+def _forward(how: _How, tensors: Sequence[Tensor | None]) -> Results:
+    """The outputs, the final states (D, B, size) and what backward needs; None where not wanted."""
+    tensors = _all_dense(tensors)
+    y, hn, cn, saved = results = _empty_results(how, tensors)
+    count = len(how.reverse)
+    walks = [
+        _structure(
+            how,
+            tensors,
             d,
-            y=walks.strided(y, d) if y.numel() else _NOWHERE,
-            finals=(walks.row(hn, d), walks.row(cn, d)),
-            saved=walks.part(saved, d),
+            *_strided(y, d, count),
+            _part(hn, d, count),
+            _part(cn, d, count),
+            _part(saved, d, count),
+            *_NO_GRADIENTS,
         )
-    walks.library.forward(walks.packed(), len(how.reverse))
+        for d in range(count)
+    ]
+    loaded = library.library()
+    assert loaded is not None
+    loaded.forward(walks[0] if count == 1 else b"".join(walks), count)
     return results
 
 
-def _backward(*given: Any) -> list[Tensor]:
-    how, tensors = _How(*given[:5]), given[5 : 5 + len(_NAMES)]
-    y, saved, dy, dhn, dcn, needs_dx = given[5 + len(_NAMES) :]
-    walks = _Walks(how, tensors)
-    gradients = _empty_gradients(how, tensors, needs_dx)
-    dx, dh0, dc0, *dw = gradients
-    dy, dhn, dcn = walks.dense(dy, last_only=True), walks.dense(dhn), walks.dense(dcn)
-    for d in range(len(how.reverse)):
-        walks.put(
+def _backward(
+    how: _How,
+    tensors: Sequence[Tensor | None],
+    y: Tensor | None,
+    saved: Tensor | None,
+    dy: Tensor | None,
+    dhn: Tensor | None,
+    dcn: Tensor | None,
+    needed: Sequence[bool],
+) -> list[Tensor | None]:
+    """The gradients of the tensors, None where there is none."""
+    tensors = _all_dense(tensors)
+    dy, dhn, dcn = _dense_rows(dy), _dense(dhn), _dense(dcn)
+    gradients = _empty_gradients(tensors, needed)
+    dx, dh0, dc0 = gradients[:3]
+    count = len(how.reverse)
+    walks = [
+        _structure(
+            how,
+            tensors,
             d,
-            y=walks.strided(y, d) if y.numel() else _NOWHERE,
-            saved=walks.part(saved, d),
-            incoming=(*walks.strided(dy, d), walks.row(dhn, d), walks.row(dcn, d)),
-            gradients=(
-                *((dx.data_ptr(), dx.stride(0), dx.stride(1)) if needs_dx else _NOWHERE),
-                *(walks.row(dh0, d), walks.row(dc0, d)),
-                *(t.data_ptr() for t in dw[d * len(_WEIGHTS) : (d + 1) * len(_WEIGHTS)]),
-            ),
+            *_strided(y, d, count),
+            *(0, 0, _part(saved, d, count)),
+            *_strided(dy, d, count),
+            _part(dhn, d, count),
+            _part(dcn, d, count),
+            *((0, 0, 0) if dx is None else (dx.data_ptr(), dx.stride(0), dx.stride(1))),
+            _part(dh0, d, count),
+            _part(dc0, d, count),
+            *map(_pointer, gradients[_FIRST_WEIGHT + 5 * d : _FIRST_WEIGHT + 5 * d + 5]),
         )
-    walks.library.backward(walks.packed(), len(how.reverse))
+        for d in range(count)
+    ]
+    loaded = library.library()
+    assert loaded is not None
+    loaded.backward(walks[0] if count == 1 else b"".join(walks), count)
     return gradients
 
 
-_NOWHERE = (0, 0, 0)  # pointer and strides of an array that there is not
 _PACK = struct.Struct("=4i40q").pack
+_NO_GRADIENTS = (0,) * 15
 
 
-class _Walks:
-    """The `recur_scan` structures of a call, and what keeps alive what they point to."""
+def _structure(how: _How, tensors: Sequence[Any], d: int, *results: int) -> bytes:
+    """The `recur_scan` of direction `d`: the fields of scan.h in their order, from `y` on given."""
+    x, h0, c0, lengths, mask = tensors[:5]
+    first = _FIRST_WEIGHT + 5 * d
+    w_ih, w_hh, b_ih, b_hh, w_hr = tensors[first : first + 5]
+    outputs, count = w_hh.shape[1], len(how.reverse)
+    return _PACK(
+        CELLS[how.cell],
+        DTYPES[x.dtype],
+        how.reverse[d],
+        threads.count(),
+        *x.shape,
+        outputs if w_hr is None else w_hr.shape[1],
+        0 if w_hr is None else outputs,
+        how.every,
+        _pointer(lengths),
+        _pointer(mask),
+        _pointer(tensors[5 + d]),
+        x.data_ptr(),
+        x.stride(0),
+        x.stride(1),
+        _part(h0, d, count),
+        _part(c0, d, count),
+        w_ih.data_ptr(),
+        w_hh.data_ptr(),
+        _pointer(b_ih),
+        _pointer(b_hh),
+        _pointer(w_hr),
+        *results,
+    )
 
-    def __init__(self, how: _How, tensors: Sequence[Tensor | None]) -> None:
-        loaded = library.library()
-        assert loaded is not None
-        self.library, self.how = loaded, how
-        self.kept = [self.dense(t, last_only=i == 0) for i, t in enumerate(tensors)]
-        x = self.kept[0]
-        assert x is not None
-        self.x, self.size = x, x.element_size()
-        self.structures: list[bytes] = []
 
-    def put(
-        self,
-        d: int,
-        *,
-        y: tuple[int, int, int],
-        saved: int,
-        finals: tuple[int, int] = (0, 0),
-        incoming: tuple[int, ...] = (0,) * 5,
-        gradients: tuple[int, ...] = (0,) * 10,
-    ) -> None:
-        """Adds the structure of direction `d`; the fields are those of scan.h, in their order."""
-        how, kept = self.how, self.kept
-        w_ih, w_hh, b_ih, b_hh, w_hr = kept[_FIRST_WEIGHT + 5 * d : _FIRST_WEIGHT + 5 * d + 5]
-        assert w_ih is not None and w_hh is not None
-        x = self.x
-        projected = w_hr is not None
-        self.structures.append(
-            _PACK(
-                CELLS[how.cell],
-                DTYPES[x.dtype],
-                how.reverse[d],
-                threads_now(),
-                *x.shape,
-                w_hr.shape[1] if w_hr is not None else w_hh.shape[1],
-                w_hh.shape[1] if projected else 0,
-                how.every,
-                *map(_pointer, (kept[3], kept[4], kept[5 + d])),
-                x.data_ptr(),
-                x.stride(0),
-                x.stride(1),
-                self.row(kept[1], d),
-                self.row(kept[2], d),
-                *map(_pointer, (w_ih, w_hh, b_ih, b_hh, w_hr)),
-                *y,
-                *finals,
-                saved,
-                *incoming,
-                *gradients,
-            )
-        )
+def _all_dense(tensors: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+    """The tensors, `x` with a dense last axis, all others dense."""
+    for tensor in tensors:
+        if tensor is not None and not tensor.is_contiguous():
+            return [_dense_rows(tensors[0]), *map(_dense, tensors[1:])]
+    return tensors
 
-    def packed(self) -> bytes:
-        """The structures in a row."""
-        return self.structures[0] if len(self.structures) == 1 else b"".join(self.structures)
 
-    @staticmethod
-    def dense(tensor: Tensor | None, *, last_only: bool = False) -> Tensor | None:
-        """The tensor, or a copy that is dense: all of it, or in its last axis."""
-        if tensor is None or tensor.is_contiguous() or (last_only and tensor.stride(-1) == 1):
-            return tensor
-        return tensor.clone(memory_format=torch.contiguous_format)
+def _dense(tensor: Tensor | None) -> Tensor | None:
+    return tensor if tensor is None or tensor.is_contiguous() else _copied(tensor)
 
-    def strided(self, tensor: Tensor | None, d: int) -> tuple[int, int, int]:
-        """Where direction `d` stands in a (T, B, D * R), and its strides of time and batch."""
-        if tensor is None:
-            return _NOWHERE
-        part = tensor.shape[2] // len(self.how.reverse)
-        return tensor.data_ptr() + d * part * self.size, tensor.stride(0), tensor.stride(1)
 
-    def row(self, tensor: Tensor | None, d: int) -> int:
-        """Where direction `d` stands in a (D, B, size)."""
-        if tensor is None or not tensor.numel():
-            return 0
-        return tensor.data_ptr() + d * tensor.stride(0) * self.size
+def _dense_rows(tensor: Tensor | None) -> Tensor | None:
+    """The tensor, or a copy whose last axis is dense."""
+    if tensor is None or tensor.is_contiguous() or tensor.stride(-1) == 1:
+        return tensor
+    return _copied(tensor)
 
-    def part(self, saved: Tensor, d: int) -> int:
-        """Where direction `d` stands in what is saved."""
-        if not saved.numel():
-            return 0
-        count = saved.numel() // len(self.how.reverse)
-        return saved.data_ptr() + d * count * saved.element_size()
+
+def _copied(tensor: Tensor) -> Tensor:
+    return tensor.clone(memory_format=torch.contiguous_format)
 
 
 def _pointer(tensor: Tensor | None) -> int:
     return 0 if tensor is None else tensor.data_ptr()
 
 
-def _sizes(tensors: Sequence[Any]) -> tuple[int, int, int]:
-    """The sizes of the outputs and the hidden units, and the projection's or 0."""
-    w_hh, w_hr = tensors[_FIRST_WEIGHT + 1], tensors[_FIRST_WEIGHT + 4]
-    outputs = w_hh.shape[1]
-    return outputs, outputs if w_hr is None else w_hr.shape[1], 0 if w_hr is None else outputs
+def _part(tensor: Tensor | None, d: int, count: int) -> int:
+    """Where the part of direction `d` begins, of a dense tensor in as many parts as directions."""
+    if tensor is None:
+        return 0
+    if not d:
+        return tensor.data_ptr()
+    return tensor.data_ptr() + tensor.numel() // count * d * tensor.element_size()
 
 
-def _empty_results(how: _How, tensors: Sequence[Any]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    x = tensors[0]
+def _strided(tensor: Tensor | None, d: int, count: int) -> tuple[int, int, int]:
+    """Where direction `d` stands in a (T, B, D * R), and its strides of time and batch."""
+    if tensor is None:
+        return 0, 0, 0
+    offset = tensor.shape[2] // count * d * tensor.element_size()
+    return tensor.data_ptr() + offset, tensor.stride(0), tensor.stride(1)
+
+
+def _empty_results(how: _How, tensors: Sequence[Any]) -> Results:
+    x, w_hh, w_hr = tensors[0], tensors[_FIRST_WEIGHT + 1], tensors[_FIRST_WEIGHT + 4]
     time, batch, _ = x.shape
-    outputs, hidden, projection = _sizes(tensors)
+    outputs = w_hh.shape[1]
+    hidden, projection = (outputs, 0) if w_hr is None else (w_hr.shape[1], outputs)
     directions = len(how.reverse)
-    none = x.new_empty(0)
-    wanted = how.outputs or (how.learning and not how.every)
-    y = _like_layout(x, directions * outputs) if wanted else none
+    y = cn = saved = None
+    if how.outputs or (how.learning and not how.every):
+        y = _like_layout(x, directions * outputs)
     hn = x.new_empty(directions, batch, outputs)
-    cn = x.new_empty(directions, batch, hidden) if how.cell == "lstm" else none
-    if not how.learning:
-        return y, hn, cn, x.new_empty(0)
-    loaded = library.library()
-    assert loaded is not None
-    # Room for every step; where rows are shorter the rest is never touched, so costs no memory.
-    each = loaded.saved(CELLS[how.cell], DTYPES[x.dtype], hidden, projection, how.every)
-    steps = -(-time // how.every) if how.every else time
-    count = directions * each * steps * batch
-    kept = torch.float64 if x.dtype == torch.float64 else torch.float32
-    return y, hn, cn, x.new_empty(count, dtype=kept)
+    if how.cell == "lstm":
+        cn = x.new_empty(directions, batch, hidden)
+    if how.learning:
+        loaded = library.library()
+        assert loaded is not None
+        # Room for every step; where rows are shorter the rest is never touched: it costs no memory.
+        each = loaded.saved(CELLS[how.cell], DTYPES[x.dtype], hidden, projection, how.every)
+        steps = -(-time // how.every) if how.every else time
+        kept = torch.float64 if x.dtype == torch.float64 else torch.float32
+        saved = x.new_empty(directions * each * steps * batch, dtype=kept)
+    return y, hn, cn, saved
 
 
-def _empty_gradients(how: _How, tensors: Sequence[Any], needs_dx: bool) -> list[Tensor]:
-    """Of x, the states, and the weights of both directions; empty where there is none."""
-    x, h0, c0 = tensors[:3]
-    none = x.new_empty(0)
-    dx = _like_layout(x, x.shape[2]) if needs_dx else none
-    return [
-        dx,
-        *(
-            none if t is None else torch.empty_like(t, memory_format=torch.contiguous_format)
-            for t in (h0, c0, *tensors[_FIRST_WEIGHT:])
-        ),
-    ]
+def _empty_gradients(tensors: Sequence[Any], needed: Sequence[bool]) -> list[Tensor | None]:
+    """Of x and the states where needed, of all weights; None elsewhere."""
+    gradients: list[Tensor | None] = [None] * len(tensors)
+    if needed[0]:
+        gradients[0] = _like_layout(tensors[0], tensors[0].shape[2])
+    for i in (1, 2, *range(_FIRST_WEIGHT, len(tensors))):
+        if tensors[i] is not None and (needed[i] or i >= _FIRST_WEIGHT):
+            gradients[i] = torch.empty_like(tensors[i])
+    return gradients
 
 
 def _like_layout(x: Tensor, size: int) -> Tensor:
@@ -276,24 +297,31 @@ def _like_layout(x: Tensor, size: int) -> Tensor:
     return x.new_empty(time, batch, size)
 
 
-def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    y, _, _, saved = output
-    ctx.how = _How(*inputs[:5])
-    ctx.save_for_backward(*inputs[5:], y, saved)
-    ctx.set_materialize_grads(False)
-
-
-def _differentiate(ctx: Any, *incoming: Tensor | None) -> tuple[Any, ...]:
-    *tensors, y, saved = ctx.saved_tensors
-    needed = ctx.needs_input_grad[5:]
+def _differentiate(
+    how: _How,
+    tensors: list[Tensor | None],
+    y: Tensor | None,
+    saved: Tensor | None,
+    needed: Sequence[bool],
+    incoming: Sequence[Tensor | None],
+) -> Sequence[Tensor | None]:
+    """The gradients of the tensors, in their order."""
     dy, dhn, dcn = incoming[:3]
     if torch.is_grad_enabled():
-        return (*[None] * 5, *_through_reference(ctx.how, tensors, needed, (dy, dhn, dcn)))
-    run = _backward if _is_plain(y) else torch.ops.recur.scan_backward
-    found = iter(run(*ctx.how, *tensors, y, saved, dy, dhn, dcn, needed[0]))
-    # Lengths and flags have no gradient.
-    gradients = [None if 3 <= i < _FIRST_WEIGHT else next(found) for i in range(len(tensors))]
-    return (*[None] * 5, *(g if n else None for g, n in zip(gradients, needed, strict=True)))
+        return _through_reference(how, tensors, needed, (dy, dhn, dcn))
+    assert tensors[0] is not None
+    if _is_plain(tensors[0]):
+        found = _backward(how, tensors, y, saved, dy, dhn, dcn, needed)
+    else:
+        there = [
+            t is not None and (i >= _FIRST_WEIGHT or n)
+            for i, (t, n) in enumerate(zip(tensors, needed, strict=True))
+        ]
+        found = _at_their_places(
+            torch.ops.recur.scan_backward(*how, *tensors, y, saved, dy, dhn, dcn, list(needed)),
+            there,
+        )
+    return [g if n else None for g, n in zip(found, needed, strict=True)]
 
 
 def _through_reference(
@@ -332,36 +360,86 @@ def _through_reference(
 
 
 class _Walk(torch.autograd.Function):
+    """The walk where nobody traces."""
+
     @staticmethod
-    def forward(ctx: Any, *given: Any) -> tuple[Tensor, ...]:
-        results = _forward(*given)
-        _remember(ctx, given, results)
-        ctx.mark_non_differentiable(results[3])
+    def forward(ctx: Any, how: _How, there: Sequence[bool], *given: Tensor) -> Results:
+        results = _forward(how, _at_their_places(given, there))
+        ctx.how, ctx.there = how, there
+        ctx.save_for_backward(*given, results[0], results[3])
+        ctx.set_materialize_grads(False)
+        if results[3] is not None:
+            ctx.mark_non_differentiable(results[3])
         return results
 
     @staticmethod
     def backward(ctx: Any, *incoming: Tensor | None) -> tuple[Any, ...]:
-        return _differentiate(ctx, *incoming)
+        *given, y, saved = ctx.saved_tensors
+        tensors = _at_their_places(given, ctx.there)
+        needed = [bool(n) for n in _at_their_places(ctx.needs_input_grad[2:], ctx.there)]
+        gradients = _differentiate(ctx.how, tensors, y, saved, needed, incoming)
+        return (None, None, *(g for g, here in zip(gradients, ctx.there, strict=True) if here))
 
 
-_scan = torch.library.custom_op(
+def _at_their_places(given: Sequence[Any], there: Sequence[bool]) -> list[Any]:
+    left = iter(given)
+    return [next(left) if here else None for here in there]
+
+
+# The operators. An operator returns tensors only: what there is not is empty there.
+
+
+def _present(results: Sequence[Tensor | None], x: Tensor) -> tuple[Tensor, ...]:
+    return tuple(x.new_empty(0) if r is None else r for r in results)
+
+
+def _scan(*given: Any) -> tuple[Tensor, ...]:
+    return _present(_forward(_How(*given[:5]), given[5:]), given[5])
+
+
+def _scan_fake(*given: Any) -> tuple[Tensor, ...]:
+    return _present(_empty_results(_How(*given[:5]), given[5:]), given[5])
+
+
+def _scan_backward(*given: Any) -> list[Tensor]:
+    how, tensors = _How(*given[:5]), given[5 : 5 + len(_NAMES)]
+    y, saved, dy, dhn, dcn, needed = given[5 + len(_NAMES) :]
+    y = y if how.outputs or not how.every else None
+    return [g for g in _backward(how, tensors, y, saved, dy, dhn, dcn, needed) if g is not None]
+
+
+def _scan_backward_fake(*given: Any) -> list[Tensor]:
+    tensors, needed = given[5 : 5 + len(_NAMES)], given[-1]
+    return [g for g in _empty_gradients(tensors, needed) if g is not None]
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    ctx.how = _How(*inputs[:5])
+    ctx.save_for_backward(*inputs[5:], output[0], output[3])
+    ctx.set_materialize_grads(False)
+
+
+def _scan_gradients(ctx: Any, *incoming: Tensor | None) -> tuple[Any, ...]:
+    *tensors, y, saved = ctx.saved_tensors
+    needed = ctx.needs_input_grad[5:]
+    return (*[None] * 5, *_differentiate(ctx.how, tensors, y, saved, needed, incoming))
+
+
+_operator = torch.library.custom_op(
     "recur::scan",
-    _forward,
+    _scan,
     mutates_args=(),
     device_types="cpu",
     schema=f"({_HOW}, {_TENSORS}) -> (Tensor, Tensor, Tensor, Tensor)",
 )
-_scan.register_fake(lambda *given: _empty_results(_How(*given[:5]), given[5:]))
-_scan.register_autograd(_differentiate, setup_context=_remember)
+_operator.register_fake(_scan_fake)
+_operator.register_autograd(_scan_gradients, setup_context=_remember)
 
-_scan_backward = torch.library.custom_op(
+torch.library.custom_op(
     "recur::scan_backward",
-    _backward,
+    _scan_backward,
     mutates_args=(),
     device_types="cpu",
     schema=f"({_HOW}, {_TENSORS}, Tensor y, Tensor saved, Tensor? dy, Tensor? dhn, Tensor? dcn, "
-    "bool needs_dx) -> Tensor[]",
-)
-_scan_backward.register_fake(
-    lambda *given: _empty_gradients(_How(*given[:5]), given[5 : 5 + len(_NAMES)], given[-1])
-)
+    "bool[] needed) -> Tensor[]",
+).register_fake(_scan_backward_fake)
