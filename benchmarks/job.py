@@ -53,7 +53,7 @@ def measure(full: bool, tell: Tell) -> str:
             "A batch through `recur.fit`, in ms. With lengths and buckets the work is the "
             f"{data.share:.0%} of the padded steps that exist.",
             table(
-                ["cell", "step", "fit", "over a step", "fit, lengths", "gain"] + fitted,
+                ["cell", "step", "fit", "over a step", "fit, lengths", "gain", *fitted],
                 fits,
             ),
         ]

@@ -8,7 +8,7 @@ recur's matrix products over the peak of a plain one, measured in the same run.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from peer import KINDS, Peer, PeerSide, Tell, running
 from table import geometric_mean, milliseconds, table, times
@@ -63,11 +63,8 @@ def measure(full: bool, tell: Tell) -> str:
     )
 
 
-def _sides(peers: Sequence[Peer]):  # type: ignore[no-untyped-def]
-    def more(case: Case, inputs: Inputs) -> Iterable[Side]:
-        return [PeerSide(peer, case, inputs) for peer in peers]
-
-    return more
+def _sides(peers: Sequence[Peer]) -> Callable[[Case, Inputs], Sequence[Side]]:
+    return lambda case, inputs: [PeerSide(peer, case, inputs) for peer in peers]
 
 
 def _sizes(case: Case) -> tuple[int, int, int, int]:
