@@ -14,6 +14,7 @@ from peer import KINDS, Peer, PeerSide, Tell, running
 from table import geometric_mean, milliseconds, table, times
 
 from recur.bench import MODES, Case, Compared, Inputs, Side, compare, peak_flops
+from recur.messages import FailedError
 
 CELLS = ("rnn", "lstm", "gru")
 # (batch, time, inputs, hidden), declared once.
@@ -52,7 +53,7 @@ def measure(full: bool, tell: Tell) -> str:
     with running(tell) as peers:
         for case in cases(full):
             with_peers = full or (_sizes(case) in PEERS and not case.bidirectional)
-            more = _sides(peers) if with_peers else _sides([])
+            more = _sides(peers if with_peers else [], tell)
             found += compare(case, more=more, seconds=1.0 if full else 0.15)
             tell(f"{case}: {', '.join(f'{each.mode} {_ratio(each)}' for each in found[-2:])}")
     return "\n\n".join(
@@ -63,8 +64,19 @@ def measure(full: bool, tell: Tell) -> str:
     )
 
 
-def _sides(peers: Sequence[Peer]) -> Callable[[Case, Inputs], Sequence[Side]]:
-    return lambda case, inputs: [PeerSide(peer, case, inputs) for peer in peers]
+def _sides(peers: Sequence[Peer], tell: Tell) -> Callable[[Case, Inputs], Sequence[Side]]:
+    """What makes the sides of a case; a peer that cannot is left out of it, and that is said."""
+
+    def more(case: Case, inputs: Inputs) -> Sequence[Side]:
+        sides = []
+        for peer in peers:
+            try:
+                sides.append(PeerSide(peer, case, inputs))
+            except FailedError as error:
+                tell(f"{case}: {error}")
+        return sides
+
+    return more
 
 
 def _sizes(case: Case) -> tuple[int, int, int, int]:
