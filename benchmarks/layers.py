@@ -54,7 +54,8 @@ def measure(full: bool, tell: Tell) -> str:
         for case in cases(full):
             with_peers = full or (_sizes(case) in PEERS and not case.bidirectional)
             more = _sides(peers if with_peers else [], tell)
-            found += compare(case, more=more, seconds=1.0 if full else 0.15)
+            seconds, rounds = (1.0, 5) if full else (0.15, 3)
+            found += compare(case, more=more, seconds=seconds, rounds=rounds)
             tell(f"{case}: {', '.join(f'{each.mode} {_ratio(each)}' for each in found[-2:])}")
     return "\n\n".join(
         [
