@@ -1,7 +1,8 @@
 """All benchmarks, or some: `python benchmarks [NAMES] [--full] [--write]`.
 
 Without names: all. --full shows every case with every peer and takes long, since some compile each
-case for seconds; without it the core is shown in a few minutes. --write puts the tables in docs/benchmarks.md.
+case for seconds; without it the core is shown in a few minutes. --write puts the tables in
+docs/benchmarks.md.
 """
 
 from __future__ import annotations
