@@ -1,7 +1,8 @@
 """All benchmarks, or some: `python benchmarks [NAMES] [--full] [--write]`.
 
-Without names: all. --full takes an hour and shows every case with every peer; without it the core
-is shown in a few minutes. --write puts the tables in docs/benchmarks.md.
+Without names: all. --full shows every case with every peer and takes long, since some compile each
+case for seconds; without it the core is shown in a few minutes. --write puts the tables in
+docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--full", action="store_true", help="every case; about an hour")
+    parser.add_argument("--full", action="store_true", help="every case with every peer")
     parser.add_argument("--write", action="store_true", help=f"write {table.PAGE.name}")
     chosen = parser.parse_args()
     unknown = set(chosen.names) - set(NAMES)

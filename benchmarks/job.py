@@ -30,28 +30,30 @@ CHECKED = 10  # steps whose losses are compared before anything is timed
 EPSILON = 1e-8  # Adam's
 LOSS = "binary_crossentropy_with_logits"
 
-Columns = ("recur", "torch.nn", *(kind.name for kind in KINDS if kind.environment != "onnx"))
+PEERS = tuple(kind for kind in KINDS if kind.environment != "onnx")  # those that train
+XLA = "step with XLA"
+COLUMNS = ("recur", "torch.nn", *(kind.name for kind in PEERS), "TensorFlow with XLA")
 
 
 def measure(full: bool, tell: Tell) -> str:
     """Returns the tables."""
     data = reviews(BATCH * BATCHES)
     steps, fits = [], []
-    with running(tell, tuple(kind for kind in KINDS if kind.environment != "onnx")) as peers:
+    with running(tell, PEERS) as peers:
         for cell in CELLS:
             found = _times(cell, data, peers, full)
             steps.append(_step_row(cell, found))
             fits.append(_fit_row(cell, found))
             tell(f"job, {cell}: {', '.join(f'{n} {milliseconds(s)} ms' for n, s in found.items())}")
+    fitted = [name for name in found if name.endswith(" fit")]
     return "\n\n".join(
         [
-            "One step, in ms, and how many times as fast recur is.",
-            table(["cell", *Columns, *(f"over {name}" for name in Columns[1:])], steps),
+            "One step: the time of each, and how many times as fast recur is.",
+            table(["cell", "recur, ms", *COLUMNS[1:]], steps),
             "A batch through `recur.fit`, in ms. With lengths and buckets the work is the "
             f"{data.share:.0%} of the padded steps that exist.",
             table(
-                ["cell", "step", "fit", "over a step", "fit, lengths", "gain"]
-                + [f"{name}, fit" for name in Columns[2:] if full],
+                ["cell", "step", "fit", "over a step", "fit, lengths", "gain", *fitted],
                 fits,
             ),
         ]
@@ -74,6 +76,8 @@ def _times(cell: str, data: Reviews, peers: Sequence[Peer], full: bool) -> dict[
         made = _made(peer, cell, data, weights)
         losses[peer.name] = list(made["losses"])
         runners[peer.name] = made["runners"]["step"]
+        if XLA in made["runners"]:
+            runners[COLUMNS[-1]] = made["runners"][XLA]
         if full:
             runners[f"{peer.name} fit"] = _a_batch(made["runners"]["fit"])
     _check(cell, losses)
@@ -145,9 +149,12 @@ def _check(cell: str, losses: Mapping[str, Sequence[float]]) -> None:
 
 
 def _step_row(cell: str, found: Mapping[str, float]) -> list[str]:
-    spent = [milliseconds(found[name]) if name in found else "-" for name in Columns]
-    ratios = [found[n] / found["recur"] if n in found else None for n in Columns[1:]]
-    return [cell, *spent, *("-" if ratio is None else times(ratio) for ratio in ratios)]
+    ours = found["recur"]
+    others = [
+        f"{milliseconds(found[name])} ({times(found[name] / ours)})" if name in found else "-"
+        for name in COLUMNS[1:]
+    ]
+    return [cell, milliseconds(ours), *others]
 
 
 def _fit_row(cell: str, found: Mapping[str, float]) -> list[str]:

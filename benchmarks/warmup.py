@@ -56,7 +56,7 @@ def measure(full: bool, tell: Tell) -> str:
     tell(f"import: torch and recur {' and '.join(import_row)} s")
     rows = []
     for cell in CELLS:
-        for mode in ("inference", "training"):
+        for mode in ("inference", "training") if full else ("training",):
             found = [_first(kind, cell, mode, processes) for kind in KINDS]
             rows.append([cell, mode, *(word for words in found for word in words)])
             tell(f"warm-up, {', '.join(rows[-1])}")

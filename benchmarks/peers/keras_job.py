@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -20,21 +21,30 @@ def make(settings: Mapping[str, Any], arrays: Arrays) -> Work:
             "embedding.weight", "recurrent.weight_ih_l0", ..., "head.weight", "head.bias".
     """
     tokens, targets, batch = arrays["tokens"], arrays["targets"], settings["batch"]
-    optimizer = keras.optimizers.Adam(1e-3, epsilon=settings["epsilon"])
-    step = _step(_model(settings["cell"], arrays), optimizer, tokens[:batch], targets[:batch])
+
+    def step(make_step: Callable[..., Callable[[], float]]) -> Callable[[], float]:
+        model = _model(settings["cell"], arrays)
+        optimizer = keras.optimizers.Adam(1e-3, epsilon=settings["epsilon"])
+        optimizer.build(model.trainable_variables)
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        return make_step(model, optimizer, loss, tokens[:batch], targets[:batch])
+
     fitted = _model(settings["cell"], arrays)
     fitted.compile(
         keras.optimizers.Adam(1e-3),
         keras.losses.BinaryCrossentropy(from_logits=True),
         metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)],
     )
-    return Work(
-        lambda: {"losses": np.array([step() for _ in range(settings["steps"])])},
-        {
-            "step": step,
-            "fit": lambda: fitted.fit(tokens, targets, batch_size=batch, verbose=0),
-        },
-    )
+    calls: dict[str, Callable[[], object]] = {
+        "fit": lambda: fitted.fit(tokens, targets, batch_size=batch, verbose=0)
+    }
+    if keras.backend.backend() == "jax":
+        first = calls["step"] = step(_jax_step)
+    else:
+        # Keras itself leaves XLA out on a machine without an accelerator.
+        first = calls["step"] = step(partial(_tensorflow_step, xla=False))
+        calls["step with XLA"] = step(partial(_tensorflow_step, xla=True))
+    return Work(lambda: {"losses": np.array([first() for _ in range(settings["steps"])])}, calls)
 
 
 def _model(cell: str, arrays: Arrays) -> Any:
@@ -55,12 +65,7 @@ def _model(cell: str, arrays: Arrays) -> Any:
     return model
 
 
-def _step(model: Any, optimizer: Any, tokens: Any, targets: Any) -> Callable[[], float]:
-    """A step of training as Keras' guides write it for the backend; returns the loss."""
-    optimizer.build(model.trainable_variables)
-    loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    make_step = _jax_step if keras.backend.backend() == "jax" else _tensorflow_step
-    return make_step(model, optimizer, loss, tokens, targets)
+# Steps of training as Keras' guides write them for each backend; they return the loss.
 
 
 def _jax_step(model: Any, optimizer: Any, loss: Any, x: Any, y: Any) -> Callable[[], float]:
@@ -92,12 +97,12 @@ def _jax_step(model: Any, optimizer: Any, loss: Any, x: Any, y: Any) -> Callable
     return step
 
 
-def _tensorflow_step(model: Any, optimizer: Any, loss: Any, x: Any, y: Any) -> Callable[[], float]:
+def _tensorflow_step(
+    model: Any, optimizer: Any, loss: Any, x: Any, y: Any, *, xla: bool
+) -> Callable[[], float]:
     import tensorflow as tf
 
     x, y = tf.constant(x), tf.constant(y)
-    # Compiled by XLA where Keras itself would: for a SimpleRNN, not for an LSTM or a GRU.
-    xla = all(layer.supports_jit for layer in model.layers)
 
     @tf.function(jit_compile=xla)  # type: ignore[untyped-decorator]
     def whole() -> Any:

@@ -60,14 +60,13 @@ def _tensorflow_calls(layer: Any, x: Any, gradient: Any) -> Any:
     import tensorflow as tf
 
     x, gradient = tf.constant(x), tf.constant(gradient)
-    # Compiled by XLA where Keras itself would: for a SimpleRNN, not for an LSTM or a GRU.
-    xla = bool(layer.supports_jit)
 
-    @tf.function(jit_compile=xla)  # type: ignore[untyped-decorator]
+    # Without XLA, as Keras itself does on a machine without an accelerator.
+    @tf.function  # type: ignore[untyped-decorator]
     def forward() -> Any:
         return layer(x)
 
-    @tf.function(jit_compile=xla)  # type: ignore[untyped-decorator]
+    @tf.function  # type: ignore[untyped-decorator]
     def backward() -> Any:
         with tf.GradientTape() as tape:
             tape.watch(x)

@@ -253,11 +253,3 @@ def test_gradients_of_a_gradient(kind):
         found.append([w.grad for w in layer.parameters()])
     for mine, other in zip(found[1], found[0], strict=True):
         torch.testing.assert_close(mine, other if other is not None else torch.zeros_like(mine))
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")  # dynamo's remarks on what it does not trace
-def test_a_model_under_torch_compile_gives_the_same(kind):
-    """Dynamo breaks its graph at every torch.nn.RNNBase: the layer itself runs as it is."""
-    model = nn.Sequential(nn.Linear(3, 3), ours(kind, 3, 4))
-    alike(torch.compile(model, backend="eager")(X), model(X))
-    torch._dynamo.reset()

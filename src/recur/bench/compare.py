@@ -46,6 +46,7 @@ def compare(
     *,
     more: More = lambda case, inputs: (),
     seconds: float = 1.0,
+    rounds: int = 5,
 ) -> list[Compared]:
     """Times recur's layer beside that of `torch.nn`, and beside `more` sides.
 
@@ -57,6 +58,7 @@ def compare(
         modes: of `MODES`.
         more: makes other sides.
         seconds: for how long the slowest side of a mode is timed.
+        rounds: and how often at least.
 
     Raises:
         FailedError: if a side's results differ.
@@ -69,7 +71,9 @@ def compare(
     compared = []
     for mode in modes:
         runners = {side.name: side.runners[mode] for side in sides if mode in side.runners}
-        compared.append(Compared(case, mode, _best(in_turns(runners, seconds=seconds))))
+        compared.append(
+            Compared(case, mode, _best(in_turns(runners, seconds=seconds, rounds=rounds)))
+        )
     return compared
 
 

@@ -128,6 +128,6 @@ def _starts(reset: Tensor, mask: Tensor | None, reverse: bool) -> Tensor:
     steps = torch.arange(time, device=reset.device).unsqueeze(1).expand(time, batch)
     here_or_after = torch.where(exists, steps, time).flip(0).cummin(0).values.flip(0)
     beyond = torch.full((1, batch), time, device=reset.device)
-    after = torch.cat([here_or_after[1:], beyond])
+    after = torch.cat([here_or_after, beyond])[1:]
     none = torch.zeros(1, batch, dtype=torch.bool, device=reset.device)
     return torch.cat([flagged, none]).gather(0, after) & exists

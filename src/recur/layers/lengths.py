@@ -42,13 +42,14 @@ def as_lengths(lengths: Lengths, *, time: int, batch: int, device: torch.device)
         raise InputError(must("lengths", f"one number for each of the {batch} rows", got))
     if tensor.numel() and (tensor.is_floating_point() or tensor.dtype == torch.bool):
         raise InputError(must("lengths", "integers", str(tensor.dtype), "Convert with .long()."))
-    limits = f"between 0 and {time}, the steps of the padded input"
     advice = "Check the lengths, and that batch_first matches the input."
     if torch.compiler.is_compiling():
-        # A trace must not read the numbers: they are checked when the graph runs.
+        # A trace must read no number, or the graph would serve it alone: checked when it runs.
         fits = ((tensor >= 0) & (tensor <= time)).all()
+        limits = "between 0 and the steps of the padded input"
         torch._assert_async(fits, must("lengths", limits, "others", advice))
     else:
+        limits = f"between 0 and {time}, the steps of the padded input"
         for row, length in enumerate(tensor.tolist()):
             if not 0 <= length <= time:
                 raise InputError(must("lengths", limits, f"{length} in row {row}", advice))

@@ -30,8 +30,7 @@ class Context(NamedTuple):
     Attributes:
         beside: (B, F) numbers read beside each token; None without.
         memory: what attention asks; None without.
-        source: (B, S) tokens that can be copied, any number where `memory` has no step; None
-            without copying.
+        source: (B, S) tokens that can be copied; None without copying.
     """
 
     beside: Tensor | None = None

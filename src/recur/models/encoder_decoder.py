@@ -203,8 +203,7 @@ class EncoderDecoder(nn.Module):
         memory = self.decoder.attention.remember(y, lengths)
         if not self.copy:
             return state, Context(memory=memory)
-        source = x if memory.exists is None else torch.where(memory.exists, x, 0)
-        return state, Context(memory=memory, source=source.long())
+        return state, Context(memory=memory, source=x.long())
 
     def _read(self, x: Tensor) -> Tensor:
         if self.embedding is None:
