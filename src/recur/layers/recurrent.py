@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import torch
@@ -114,16 +113,15 @@ class Recurrent(nn.RNNBase):
 
     def weights(self, layer: int, direction: int) -> engine.Weights:
         """The weights of one layer (0 ...) in one direction (0 forwards, 1 reverse)."""
-        held = self._parameters
-        # By attribute where they are not plain parameters, so that functional_call,
-        # parametrizations and pruning are seen.
         found: list[Any] = []
-        for name in _names(layer, direction, self.bias, self.proj_size > 0):
-            weight = None if name is None else held.get(name)
-            if weight is None and name is not None:
-                weight = getattr(self, name)
-            found.append(weight)
-        return engine.Weights(*found)
+        for name in self._all_weights[layer * self.directions + direction]:
+            weight = self._parameters.get(name)
+            # By attribute where it is no plain parameter: functional_call, parametrizations and
+            # pruning are seen.
+            found.append(getattr(self, name) if weight is None else weight)
+        projection = found.pop() if self.proj_size else None
+        w_ih, w_hh, b_ih, b_hh = found if self.bias else (*found, None, None)
+        return engine.Weights(w_ih, w_hh, b_ih, b_hh, projection)
 
     def forward(
         self,
@@ -253,15 +251,6 @@ class Recurrent(nn.RNNBase):
         if self.return_sequences is None or self.return_state:
             return result, state
         return result
-
-
-@functools.cache
-def _names(layer: int, direction: int, bias: bool, projected: bool) -> tuple[str | None, ...]:
-    """What torch calls the weights, in the order of `engine.Weights`; None where there is none."""
-    end = f"l{layer}{'_reverse' if direction else ''}"
-    biases = [f"bias_ih_{end}", f"bias_hh_{end}"] if bias else [None, None]
-    projection = f"weight_hr_{end}" if projected else None
-    return f"weight_ih_{end}", f"weight_hh_{end}", *biases, projection
 
 
 def _be(name: str, value: Any, kind: Any, words: str) -> None:

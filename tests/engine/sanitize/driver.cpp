@@ -195,11 +195,14 @@ struct Arrays {
     for (int64_t t = 0; t < p.time; ++t)
       for (int64_t b = 0; b < p.batch; ++b) steps += p.exists(t, b);
     const int dtype = sizeof(T) == 4 ? RECUR_FLOAT32 : RECUR_FLOAT64;
-    saved = fresh(static_cast<size_t>(recur_scan_saved(p.cell, dtype, p.hidden, steps)));
+    const int64_t every = draw.of({0, 0, 1, 2, 3, 20});
+    const int64_t kept = every ? p.batch * ((p.time + every - 1) / every) : steps;
+    saved = fresh(static_cast<size_t>(recur_scan_saved(p.cell, dtype, p.hidden, 0, every) * kept));
 
     scan = {};
     scan.cell = p.cell, scan.dtype = dtype, scan.reverse = p.reverse;
     scan.threads = static_cast<int32_t>(draw.of({1, 2, 2, 3, 5, 40}));
+    scan.every = every;
     scan.time = p.time, scan.batch = p.batch, scan.inputs = p.inputs, scan.hidden = p.hidden;
     scan.lengths = or_null(p.lengths), scan.mask = or_null(p.mask), scan.starts = or_null(p.starts);
     scan.x = x.all.data(), scan.x_time = x.by_time, scan.x_batch = x.by_batch;
@@ -217,7 +220,7 @@ struct Arrays {
     scan.dw_ih = dw_ih.data(), scan.dw_hh = dw_hh.data();
     scan.db_ih = db_ih.empty() ? nullptr : db_ih.data();
     scan.db_hh = db_hh.empty() ? nullptr : db_hh.data();
-    return recur_scan_backward(&scan);
+    return recur_scan_backward(&scan, 1);
   }
 
   Strided<T> x, y, dy, dx;
@@ -244,13 +247,13 @@ std::string one(int cell, uint64_t seed) {
   inference.scan.saved = nullptr;
   const bool outputs = draw.chance(0.5);
   if (!outputs) inference.scan.y = nullptr;
-  if (recur_scan_forward(&inference.scan) != RECUR_OK) failure.say("inference failed");
+  if (recur_scan_forward(&inference.scan, 1) != RECUR_OK) failure.say("inference failed");
   compare<T>("hn of inference", widened(inference.hn), want.hn, failure);
   if (outputs) compare<T>("y of inference", inference.y.dense(), want.y, failure);
 
   Arrays<T> a(draw, p);
   const bool needs_dx = draw.chance(0.8);
-  if (recur_scan_forward(&a.scan) != RECUR_OK) failure.say("forward failed");
+  if (recur_scan_forward(&a.scan, 1) != RECUR_OK) failure.say("forward failed");
   if (a.backward(p, needs_dx) != RECUR_OK) failure.say("backward failed");
   compare<T>("y", a.y.dense(), want.y, failure);
   compare<T>("hn", widened(a.hn), want.hn, failure);
@@ -309,7 +312,7 @@ std::string without_memory() {
         for (bool more = true; more;) {
           failed_requests = 0;
           requests_left = refusals++;
-          const int status = back ? a.backward(p, true) : recur_scan_forward(&a.scan);
+          const int status = back ? a.backward(p, true) : recur_scan_forward(&a.scan, 1);
           requests_left = -1;
           more = failed_requests > 0;
           if (status != (more ? RECUR_NO_MEMORY : RECUR_OK))
@@ -325,10 +328,10 @@ std::string without_memory() {
 std::string what_is_not_known() {
   recur_scan scan{};
   scan.cell = 99;
-  if (recur_scan_forward(&scan) != RECUR_UNKNOWN || recur_scan_backward(&scan) != RECUR_UNKNOWN)
+  if (recur_scan_forward(&scan, 1) != RECUR_UNKNOWN || recur_scan_backward(&scan, 1) != RECUR_UNKNOWN)
     return "an unknown cell was not refused";
   scan.cell = RECUR_LSTM, scan.dtype = 99;
-  if (recur_scan_forward(&scan) != RECUR_UNKNOWN || recur_scan_saved(RECUR_LSTM, 99, 4, 4) >= 0)
+  if (recur_scan_forward(&scan, 1) != RECUR_UNKNOWN || recur_scan_saved(RECUR_LSTM, 99, 4, 0, 0) >= 0)
     return "an unknown type was not refused";
   return {};
 }

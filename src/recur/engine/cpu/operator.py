@@ -102,10 +102,11 @@ def walk(
 
 def _is_plain(x: Tensor) -> bool:
     """Whether nobody traces: no compiler, no fake or functional tensors."""
+    # In this order: the compiler knows the answer to the first, and cannot trace the others.
     return (
-        type(x) in (Tensor, torch.nn.Parameter)
+        not torch.compiler.is_compiling()
         and torch._C._len_torch_dispatch_stack() == 0
-        and not torch.compiler.is_compiling()
+        and type(x) in (Tensor, torch.nn.Parameter)
     )
 
 
