@@ -220,6 +220,21 @@ def _all_dense(tensors: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
     return tensors
 
 
+# Of the field `x` in the structure, in bytes.
+X_OFFSET = 4 * 4 + 9 * 8
+
+
+def one_step(
+    cell: Cell, x: Tensor, state: State, weights: Weights
+) -> tuple[bytes, list[Tensor | None]]:
+    """The structure of one step from `state`, each (B, size), back into it; and what it points to."""
+    how = _How(cell.name, FORWARD, 0, outputs=False, learning=False)
+    h, c = state if len(state) > 1 else (state[0], None)
+    tensors = [_dense(t) for t in (x.unsqueeze(0), h, c, *[None] * 4, *weights)]
+    finals = (0, 0, 0, _pointer(h), _pointer(c), 0)
+    return _structure(how, tensors, 0, *finals, *_NO_GRADIENTS), tensors
+
+
 def _dense(tensor: Tensor | None) -> Tensor | None:
     return tensor if tensor is None or tensor.is_contiguous() else _copied(tensor)
 
