@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 import threading
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 import recur
+from recur.engine.cpu import library
 
 KINDS = ("RNN", "LSTM", "GRU")
 STATM = Path("/proc/self/statm")
@@ -140,3 +142,29 @@ class TestForked:
             learn(data.layer, data.x[0])
             found.append(item[0])
         torch.testing.assert_close(torch.stack(found), want)
+
+    @pytest.mark.skipif(not library.runnable(), reason="torch's own threads hang in a fork")
+    def test_a_forked_process_does_not_wait_for_threads_that_did_not_come_along(self):
+        """Where torch's own operators would: they count on the parent's OpenMP threads."""
+        layer, x = recur.GRU(5, 9), torch.randn(12, 6, 5)
+        want = learn(layer, x)
+
+        def child(pipe):
+            with torch.no_grad():
+                y, _ = layer(x)
+            pipe.send((y.sum().item(), str(recur.explain(layer))))
+
+        context = multiprocessing.get_context("fork")
+        here, there = context.Pipe()
+        process = context.Process(target=child, args=(there,))
+        process.start()
+        answered = here.poll(60)
+        if not answered:
+            process.kill()
+        process.join()
+        assert answered, "the forked process hangs"
+        total, explained = here.recv()
+        assert total == pytest.approx(layer(x)[0].sum().item(), rel=1e-5)
+        assert ", 1 threads)" in explained
+        # And the parent has lost nothing.
+        assert all(torch.equal(a, b) for a, b in zip(learn(layer, x), want, strict=True))

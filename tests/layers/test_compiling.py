@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.engine.paths import PATHS, forced
 from tests.layers.kinds import ours, tensors
 from torch import nn
 from torch.export import Dim
 
 import recur
+from recur.engine.cpu import library
 
-# Torch's compiler and exporter still use what torch deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+pytestmark = [
+    pytest.mark.skipif(not library.runnable(), reason="the compiled engine is not built"),
+    # Torch's compiler and exporter still use what torch deprecates.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
+]
 
 
 # Each class once: a trace takes seconds.
@@ -21,9 +24,9 @@ CLASSES = ["rnn_tanh", "lstm", "gru"]
 
 @pytest.fixture(autouse=True)
 def fresh():
-    """The path that a user gets, and a compiler without memories of other tests."""
-    with forced(PATHS[1] if len(PATHS) > 1 else PATHS[0]):
-        yield
+    """As in a process of its own: the compiler remembers nothing, no library has been chosen."""
+    library.decide_again()
+    yield
     torch._dynamo.reset()
 
 
@@ -66,6 +69,17 @@ def both_ways(model, run, given):
 def test_a_model_in_one_graph(kind):
     model = nn.Sequential(recur.Embedding(9, 3), ours(kind, 3, 4, num_layers=2))
     both_ways(model, compiled(model), (torch.randint(9, (5, 2)),))
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_a_new_length_or_batch_needs_no_new_graph(kind):
+    """Two in all: one for the first sizes, one for any."""
+    layer = ours(kind, 3, 4, bidirectional=True)
+    torch._dynamo.utils.counters.clear()
+    run = compiled(layer)
+    for time, rows in ((5, 2), (7, 3), (9, 4), (30, 7), (11, 5), (4, 9)):
+        tensors(run(torch.randn(time, rows, 3)))[0].sum().backward()
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 2
 
 
 @pytest.mark.parametrize("kind", CLASSES)

@@ -40,6 +40,7 @@ def prices(path):
 TINY = {
     "counting": (lambda path: None, {}, ["101", "0"]),
     "sentiment": (reviews, {"data": "data.csv", "maxlen": 8}, ["good film", "bad"]),
+    "memory": (lambda path: None, {"lag": 5, "examples": 64}, ["0.5* 0.1 0.25*", "1* 1*"]),
     "forecast": (prices, {"data": "data.csv", "horizon": 3, "window": 7}, ["data.csv"]),
 }
 QUICK = {"epochs": 1, "batch_size": 16, "units": 4, "progress": False, "out": "run"}

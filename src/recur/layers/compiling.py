@@ -17,6 +17,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from recur.engine.cpu.library import library
+
 # Where the compiler wraps a module that it meets; imported by the first compilation, not by torch.
 _PLACE = "torch._dynamo.variables.builder"
 
@@ -66,6 +68,7 @@ def _open(builder: ModuleType, layers: type) -> None:
     def wrap_module(self: Any, value: Any) -> Any:
         if not isinstance(value, layers):
             return wrap(self, value)
+        library()  # which library serves is decided before the trace: it reads files
         with config.patch(allow_rnn=True):
             return wrap(self, value)
 

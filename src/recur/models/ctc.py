@@ -39,6 +39,8 @@ class CTC(ManyToMany):
         InputError: as `ManyToMany`.
     """
 
+    aligned = False  # with the input, step by step
+
     def __init__(self, *, labels: int, **options: Any) -> None:
         super().__init__(outputs=labels + 1, **options)
 

@@ -64,6 +64,8 @@ class EncoderDecoder(nn.Module):
         InputError: an unknown cell or attention, or arguments that do not fit together.
     """
 
+    aligned = False  # with the input, step by step
+
     def __init__(
         self,
         *,

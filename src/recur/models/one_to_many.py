@@ -52,6 +52,8 @@ class OneToMany(nn.Module):
         InputError: an unknown cell or condition, or arguments that do not fit together.
     """
 
+    aligned = False  # with the input, step by step
+
     def __init__(
         self,
         *,

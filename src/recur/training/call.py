@@ -16,26 +16,46 @@ Call = Callable[[Batch], Tensor]
 
 def takes_lengths(model: nn.Module) -> bool:
     """Whether the model's forward has a parameter `lengths`, or passes any on."""
-    inner = getattr(model, "_orig_mod", model)  # what torch.compile has wrapped
-    parameters = inspect.signature(inner.forward).parameters.values()
+    parameters = _parameters(model)
     return any(p.name == "lengths" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def takes_targets(model: nn.Module) -> bool:
+    """Whether the model's forward has a parameter `targets`: it learns to write what follows."""
+    return any(p.name == "targets" for p in _parameters(model))
+
+
+def aligned(model: nn.Module) -> bool:
+    """Whether step t of the outputs belongs to step t of the input; a model may say that it isn't.
+
+    Where it isn't, the input's lengths say nothing of which targets exist.
+    """
+    return bool(getattr(getattr(model, "_orig_mod", model), "aligned", True))
+
+
+def _parameters(model: nn.Module) -> list[inspect.Parameter]:
+    inner = getattr(model, "_orig_mod", model)  # what torch.compile has wrapped
+    return list(inspect.signature(inner.forward).parameters.values())
 
 
 def caller(model: nn.Module) -> Call:
     """Returns `batch -> outputs`, deciding once how the model is called.
 
     The batch is moved to the model's device, and numbers with a fraction take the type of its
-    parameters.
+    parameters. Targets are given where the forward takes them (teacher forcing).
     """
-    with_lengths, device = takes_lengths(model), device_of(model)
+    with_lengths, with_targets = takes_lengths(model), takes_targets(model)
+    device = device_of(model)
     dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), None)
 
     def call(batch: Batch) -> Tensor:
         x = batch.x.to(device, dtype if batch.x.is_floating_point() else None, non_blocking=True)
+        options = {}
         if with_lengths and batch.lengths is not None:
-            outputs = model(x, lengths=batch.lengths)
-        else:
-            outputs = model(x)
+            options["lengths"] = batch.lengths
+        if with_targets and batch.y is not None:
+            options["targets"] = batch.y.to(device)
+        outputs = model(x, **options)
         if not isinstance(outputs, Tensor):
             raise InputError(
                 f"The model must return a tensor; got {type(outputs).__name__}. Recurrent layers "

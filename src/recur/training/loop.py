@@ -56,8 +56,9 @@ def fit(
     model's: call `torch.manual_seed` before making it.
 
     Args:
-        model: any module. It is called as `model(x)`, or as `model(x, lengths=lengths)` where the
-            data have lengths and its forward takes them.
+        model: any module. It is called as `model(x)`, with `lengths=lengths` where the data have
+            lengths and its forward takes them, and with `targets=y` where it takes those (teacher
+            forcing).
         x: an array or tensor (N, ...), a list of N sequences of unequal length, `Sequences`, a
             `Dataset` or a `DataLoader`.
         y: N targets, unless `x` holds them.

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recur.training import losses, metrics
-from recur.training.call import caller, device_of, with_targets_on
+from recur.training.call import aligned, caller, device_of, with_targets_on
 from recur.training.feed import Feed, SequenceFeed, feed_of
 from recur.training.losses import find_loss
 from recur.training.metrics import find_metrics
@@ -50,7 +50,7 @@ def evaluate(
     """
     found = find_loss(loss)
     feed = feed_of(x, y, lengths=lengths, batch_size=batch_size)
-    totals = Totals(found, find_metrics(metrics, found), feed.targets)
+    totals = Totals(found, find_metrics(metrics, found), feed.targets, aligned=aligned(model))
     with passing("evaluating", len(feed), progress) as advance:
         return measured(model, feed, totals, after=advance)
 
@@ -101,7 +101,7 @@ def predict(
     call, outputs = caller(model), []
     with passing("predicting", len(feed), progress) as advance, evaluating(model):
         for batch in feed.batches(None):
-            outputs.append(call(batch).cpu())
+            outputs.append(call(batch._replace(y=None)).cpu())
             advance()
     if not outputs:
         return torch.empty(0)

@@ -22,9 +22,25 @@ class Totals:
         examples: how many there were (steps, where each has a target).
     """
 
-    def __init__(self, loss: Loss, metrics: Sequence[Metric], known: Tensor | None = None) -> None:
-        """`known`: all targets, where they are known; they are checked with the first batch."""
+    def __init__(
+        self,
+        loss: Loss,
+        metrics: Sequence[Metric],
+        known: Tensor | None = None,
+        *,
+        aligned: bool = True,
+    ) -> None:
+        """Begins a first pass.
+
+        Args:
+            loss: the loss.
+            metrics: the metrics.
+            known: all targets, where they are known; they are checked with the first batch.
+            aligned: step t of the outputs belongs to step t of the input, so that lengths say
+                which targets exist.
+        """
         self.loss, self.metrics, self._known = loss, metrics, known
+        self._aligned = aligned
         self._checked = False
         self.clear()
 
@@ -45,7 +61,8 @@ class Totals:
         if batch.y is None:
             raise InputError("There are no targets y; a loss needs them.")
         steps = batch.x.shape[1] if batch.x.dim() > 1 else 0
-        outputs, given = existing(outputs, batch.y, batch.lengths, steps)
+        lengths = batch.lengths if self._aligned else None
+        outputs, given = existing(outputs, batch.y, lengths, steps)
         targets = self.loss.align(outputs, given)
         if not self._checked:
             whole = self._known if given is batch.y and self._known is not None else given

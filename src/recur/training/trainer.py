@@ -16,7 +16,7 @@ from recur.data.sequences import Batch
 from recur.messages import FailedError, InputError
 from recur.training import checkpoint as store
 from recur.training import guard, randomness
-from recur.training.call import caller, device_of, takes_lengths, with_targets_on
+from recur.training.call import aligned, caller, device_of, takes_lengths, with_targets_on
 from recur.training.checkpoint import Live, Position
 from recur.training.feed import Feed
 from recur.training.gradients import Gradients, Norms, explosion
@@ -88,9 +88,9 @@ class Trainer:
         self.train, self.validation = feeds
         self.device, self.call = device_of(model), caller(model)
         self.gradients = Gradients(model.parameters(), plan.clip_norm)
-        self.totals = Totals(loss, metrics, self.train.targets)
+        self.totals = Totals(loss, metrics, self.train.targets, aligned=aligned(model))
         if self.validation is not None:
-            self.validated = Totals(loss, metrics, self.validation.targets)
+            self.validated = Totals(loss, metrics, self.validation.targets, aligned=aligned(model))
         self.live = Live(model, optimizer, self.device)
         self.unread: list[Unread] = []
         self.settings = self._settings(loss)

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <new>
 #include <random>
 #include <string>
@@ -46,9 +47,13 @@ bool refused() {
 class Draw {
  public:
   explicit Draw(uint64_t seed) : random_(seed) {}
-  int64_t below(int64_t count) { return static_cast<int64_t>(random_() % static_cast<uint64_t>(count)); }
+  int64_t below(int64_t count) {
+    return static_cast<int64_t>(random_() % static_cast<uint64_t>(count));
+  }
   bool chance(double part) { return static_cast<double>(below(1000)) < 1000 * part; }
-  int64_t of(std::initializer_list<int64_t> values) { return values.begin()[below(static_cast<int64_t>(values.size()))]; }
+  int64_t of(std::initializer_list<int64_t> values) {
+    return values.begin()[below(static_cast<int64_t>(values.size()))];
+  }
   double number() { return (static_cast<double>(below(2049)) - 1024) / 1024; }  // exact in float
   Numbers numbers(int64_t count, double scale) {
     Numbers all(static_cast<size_t>(count));
@@ -66,7 +71,89 @@ std::vector<uint8_t> flags(Draw& draw, int64_t count, int64_t percent) {
   return all;
 }
 
-Problem drawn(Draw& draw, int cell) {
+// What a caller's arrays hold: float, double, or 16 bits of one of two kinds.
+template <int kType>
+struct Half {
+  static constexpr int dtype = kType;
+  uint16_t bits;
+  bool operator==(Half other) const { return bits == other.bits; }
+};
+using BFloat16 = Half<RECUR_BFLOAT16>;
+using Float16 = Half<RECUR_FLOAT16>;
+
+template <class S>
+constexpr int kDtype = S::dtype;
+template <>
+constexpr int kDtype<float> = RECUR_FLOAT32;
+template <>
+constexpr int kDtype<double> = RECUR_FLOAT64;
+
+// The greatest error against the naive walk, as a part of the greatest value; by dtype.
+constexpr double kAllowed[] = {3e-5, 1e-11, 3e-2, 5e-3};
+
+// A half has a sign, an exponent with this bias, and a fraction of this many bits.
+template <int kType>
+constexpr int kFraction = kType == RECUR_FLOAT16 ? 10 : 7;
+template <int kType>
+constexpr int kBias = kType == RECUR_FLOAT16 ? 15 : 127;
+
+double read(float v) { return v; }
+double read(double v) { return v; }
+template <int kType>
+double read(Half<kType> v) {
+  constexpr int bits = kFraction<kType>, bias = kBias<kType>, top = (1 << (15 - bits)) - 1;
+  const int exponent = (v.bits & 0x7fff) >> bits, fraction = v.bits & ((1 << bits) - 1);
+  double value = exponent ? std::ldexp((1 << bits) + fraction, exponent - bias - bits)
+                          : std::ldexp(fraction, 1 - bias - bits);
+  if (exponent == top) value = fraction ? kNan : std::numeric_limits<double>::infinity();
+  return v.bits & 0x8000 ? -value : value;
+}
+
+template <class S>
+S written(double v) {
+  if constexpr (kDtype<S> == RECUR_FLOAT32 || kDtype<S> == RECUR_FLOAT64) {
+    return static_cast<S>(v);
+  } else {
+    constexpr int bits = kFraction<kDtype<S>>, bias = kBias<kDtype<S>>;
+    const int sign = std::signbit(v) ? 0x8000 : 0;
+    if (std::isnan(v)) return {static_cast<uint16_t>(0x7fff)};
+    if (v == 0) return {static_cast<uint16_t>(sign)};
+    int exponent;
+    std::frexp(v, &exponent);  // |v| is in [2^(exponent - 1), 2^exponent)
+    exponent = std::max(exponent - 1, 1 - bias);
+    // nearbyint rounds ties to even; a carry goes on into the exponent, as it must.
+    const double fraction = std::nearbyint(std::ldexp(std::abs(v), bits - exponent));
+    const int from = std::max(exponent + bias - 1, 0) << bits;
+    return {static_cast<uint16_t>(sign | (from + static_cast<int>(fraction)))};
+  }
+}
+
+template <class S>
+std::vector<S> as(const Numbers& from) {
+  std::vector<S> to;
+  for (const double each : from) to.push_back(written<S>(each));
+  return to;
+}
+
+template <class S>
+Numbers widened(const std::vector<S>& all) {
+  Numbers to;
+  for (const S each : all) to.push_back(read(each));
+  return to;
+}
+
+template <class T>
+const T* or_null(const std::vector<T>& all) {
+  return all.empty() ? nullptr : all.data();
+}
+
+template <class T>
+T* or_null(std::vector<T>& all) {
+  return all.empty() ? nullptr : all.data();
+}
+
+// Sizes and flags, and which of the arrays there are: those hold one number until `numbered`.
+Problem shaped(Draw& draw, int cell) {
   Problem p{};
   p.cell = cell;
   p.reverse = draw.chance(0.5);
@@ -76,35 +163,48 @@ Problem drawn(Draw& draw, int cell) {
   p.batch = large ? 21 : draw.of({0, 1, 2, 3, 4, 5, 7, 13, 26});
   p.inputs = large ? 70 : draw.of({1, 2, 3, 5, 8, 16, 17, 33, 64});
   p.hidden = large ? 40 : draw.of({1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 49, 64});
+  if (p.has_c() && draw.chance(0.3)) p.projection = 1 + draw.below(p.hidden);
   if (draw.chance(0.5))
     for (int64_t b = 0; b < p.batch; ++b) p.lengths.push_back(draw.below(p.time + 1));
   if (draw.chance(0.3)) p.mask = flags(draw, p.time * p.batch, draw.of({0, 50, 95, 100}));
-  if (draw.chance(0.3)) p.starts = flags(draw, p.time * p.batch, draw.of({0, 20, 100}));
-
-  const int64_t rows = p.gates() * p.hidden, states = p.batch * p.hidden;
-  const double scale = 1 / std::sqrt(static_cast<double>(p.hidden));
+  p.starts.assign(draw.chance(0.3), 0);
+  for (Numbers* all : {&p.h0, &p.b_ih, &p.b_hh, &p.dy, &p.dhn}) all->assign(draw.chance(0.7), 0);
+  for (Numbers* all : {&p.c0, &p.dcn}) all->assign(p.has_c() && draw.chance(0.7), 0);
   p.x = draw.numbers(p.time * p.batch * p.inputs, 1);
-  p.h0 = draw.numbers(states, 1);
-  if (p.has_c()) p.c0 = draw.numbers(states, 1);
-  p.w_ih = draw.numbers(rows * p.inputs, 1 / std::sqrt(static_cast<double>(p.inputs)));
-  p.w_hh = draw.numbers(rows * p.hidden, scale);
-  if (draw.chance(0.7)) p.b_ih = draw.numbers(rows, 1);
-  if (draw.chance(0.7)) p.b_hh = draw.numbers(rows, 1);
-  if (draw.chance(0.8)) p.dy = draw.numbers(p.time * p.batch * p.hidden, 1);
-  if (draw.chance(0.8)) p.dhn = draw.numbers(states, 1);
-  if (p.has_c() && draw.chance(0.8)) p.dcn = draw.numbers(states, 1);
-  if (cell == RECUR_RNN_RELU) {
+  return p;
+}
+
+// The same with numbers, as S holds them.
+template <class S>
+Problem numbered(Draw& draw, Problem p) {
+  const int64_t rows = p.gates() * p.hidden, outputs = p.outputs();
+  const auto root = [](int64_t size) { return 1 / std::sqrt(static_cast<double>(size)); };
+  const auto fill = [&](Numbers& all, int64_t count) {
+    if (!all.empty()) all = draw.numbers(count, 1);
+  };
+  if (!p.starts.empty()) p.starts = flags(draw, p.time * p.batch, draw.of({0, 20, 100}));
+  p.w_ih = draw.numbers(rows * p.inputs, root(p.inputs));
+  p.w_hh = draw.numbers(rows * outputs, root(outputs));
+  if (p.projection) p.w_hr = draw.numbers(outputs * p.hidden, root(p.hidden));
+  fill(p.b_ih, rows), fill(p.b_hh, rows);
+  fill(p.h0, p.batch * outputs), fill(p.c0, p.batch * p.hidden);
+  fill(p.dy, p.time * p.batch * outputs);
+  fill(p.dhn, p.batch * outputs), fill(p.dcn, p.batch * p.hidden);
+  if (p.cell == RECUR_RNN_RELU) {
     // Sums that are exact in float: no rounding moves a unit over the bend.
     for (Numbers* all : {&p.x, &p.h0, &p.w_ih, &p.b_ih, &p.b_hh})
       for (double& each : *all) each = std::round(4 * each) / 4;
     std::fill(p.w_hh.begin(), p.w_hh.end(), 0);
     for (int64_t u = 0; u < p.hidden; ++u) p.w_hh[u * p.hidden + (u * 3 + 1) % p.hidden] = 1;
   }
+  for (Numbers* all : {&p.x, &p.h0, &p.c0, &p.w_ih, &p.w_hh, &p.b_ih, &p.b_hh, &p.w_hr, &p.dy,
+                       &p.dhn, &p.dcn})
+    *all = widened(as<S>(*all));
   return p;
 }
 
 // A (T, B, size) array as the engine is handed it, its strides among those that callers have.
-template <class T>
+template <class S>
 struct Strided {
   Strided(Draw& draw, const Problem& p, int64_t size) : time(p.time), batch(p.batch), size(size) {
     const int64_t gap = draw.of({0, 0, 1, 5});
@@ -113,44 +213,38 @@ struct Strided {
     by_time = by_row ? size + gap : batch * (size + gap);
     // Not a number beyond the last.
     const bool any = time > 0 && batch > 0;
-    all.assign(any ? (time - 1) * by_time + (batch - 1) * by_batch + size : 0, T(kCanary));
+    const int64_t count = any ? (time - 1) * by_time + (batch - 1) * by_batch + size : 0;
+    all.assign(static_cast<size_t>(count), written<S>(kCanary));
   }
-  T* at(int64_t t, int64_t b) { return all.data() + t * by_time + b * by_batch; }
+  S* at(int64_t t, int64_t b) { return all.data() + t * by_time + b * by_batch; }
 
-  void fill(const Problem& p, const Numbers& from, bool poison) {
-    for (int64_t t = 0; t < time; ++t)
-      for (int64_t b = 0; b < batch; ++b)
-        for (int64_t i = 0; i < size; ++i)
-          at(t, b)[i] = static_cast<T>(
-              poison && !p.exists(t, b) ? kNan : from.empty() ? kNan : from[(t * batch + b) * size + i]);
-  }
-  Numbers dense() {
-    Numbers to;
-    std::vector<T> rest = all;
+  // NaN where no step exists; everywhere if there are no numbers.
+  void fill(const Problem& p, const Numbers& from) {
     for (int64_t t = 0; t < time; ++t)
       for (int64_t b = 0; b < batch; ++b)
         for (int64_t i = 0; i < size; ++i) {
-          to.push_back(at(t, b)[i]);
-          rest[t * by_time + b * by_batch + i] = T(kCanary);
+          const bool there = !from.empty() && p.exists(t, b);
+          at(t, b)[i] = written<S>(there ? from[(t * batch + b) * size + i] : kNan);
         }
-    untouched = std::all_of(rest.begin(), rest.end(), [](T v) { return v == T(kCanary); });
+  }
+  Numbers dense() {
+    Numbers to;
+    std::vector<S> rest = all;
+    for (int64_t t = 0; t < time; ++t)
+      for (int64_t b = 0; b < batch; ++b)
+        for (int64_t i = 0; i < size; ++i) {
+          to.push_back(read(at(t, b)[i]));
+          rest[t * by_time + b * by_batch + i] = written<S>(kCanary);
+        }
+    const auto same = [](S v) { return v == written<S>(kCanary); };
+    untouched = std::all_of(rest.begin(), rest.end(), same);
     return to;
   }
 
   int64_t time, batch, size, by_time, by_batch;
-  std::vector<T> all;
+  std::vector<S> all;
   bool untouched = true;
 };
-
-template <class T>
-std::vector<T> as(const Numbers& from) {
-  return std::vector<T>(from.begin(), from.end());
-}
-
-template <class T>
-const T* or_null(const std::vector<T>& all) {
-  return all.empty() ? nullptr : all.data();
-}
 
 class Failure {
  public:
@@ -160,7 +254,7 @@ class Failure {
   std::string text;
 };
 
-template <class T>
+template <class S>
 void compare(const char* name, const Numbers& got, const Numbers& want, Failure& failure) {
   if (got.size() != want.size()) return failure.say(std::string(name) + " has another size");
   double scale = 1, worst = 0;
@@ -169,106 +263,159 @@ void compare(const char* name, const Numbers& got, const Numbers& want, Failure&
     const double error = std::abs(got[i] - want[i]);
     if (!(error <= worst)) worst = error;  // NaN is the worst of all
   }
-  const double allowed = (sizeof(T) == 4 ? 3e-5 : 1e-11) * scale;
-  if (!(worst <= allowed))
+  if (!(worst <= kAllowed[kDtype<S>] * scale))
     failure.say(std::string(name) + " is off by " + std::to_string(worst) + ", with values up to " +
                 std::to_string(scale));
 }
 
-// All arrays of one problem in type T, and the engine's view of them.
-template <class T>
+// What a call is asked, beyond its problem.
+struct Asked {
+  explicit Asked(Draw& draw)
+      : threads(static_cast<int32_t>(draw.of({1, 2, 2, 3, 5, 40}))),
+        every(draw.of({0, 0, 0, 1, 2, 3, 100})),
+        outputs(draw.chance(0.5)),
+        needs_dx(draw.chance(0.8)),
+        needs_states(draw.chance(0.7)) {}
+  int32_t threads;
+  int64_t every;  // steps between checkpoints; 0 for none
+  bool outputs, needs_dx, needs_states;
+};
+
+// All arrays of one walk, and the engine's view of them. Learning: with what backward needs.
+template <class S>
 struct Arrays {
-  Arrays(Draw& draw, const Problem& p)
-      : x(draw, p, p.inputs), y(draw, p, p.hidden), dy(draw, p, p.hidden), dx(draw, p, p.inputs) {
-    x.fill(p, p.x, true);
-    y.fill(p, {}, false);
-    dx.fill(p, {}, false);
-    if (!p.dy.empty()) dy.fill(p, p.dy, true);
-    const auto fresh = [](size_t count) { return std::vector<T>(count, T(kNan)); };
-    h0 = as<T>(p.h0), c0 = as<T>(p.c0), w_ih = as<T>(p.w_ih), w_hh = as<T>(p.w_hh);
-    b_ih = as<T>(p.b_ih), b_hh = as<T>(p.b_hh), dhn = as<T>(p.dhn), dcn = as<T>(p.dcn);
-    hn = dh0 = fresh(p.h0.size());
-    cn = dc0 = fresh(p.c0.size());
-    dw_ih = fresh(p.w_ih.size()), dw_hh = fresh(p.w_hh.size());
-    db_ih = fresh(p.b_ih.size()), db_hh = fresh(p.b_hh.size());
-    int64_t steps = 0;
-    for (int64_t t = 0; t < p.time; ++t)
-      for (int64_t b = 0; b < p.batch; ++b) steps += p.exists(t, b);
-    const int dtype = sizeof(T) == 4 ? RECUR_FLOAT32 : RECUR_FLOAT64;
-    const int64_t every = draw.of({0, 0, 1, 2, 3, 20});
-    const int64_t kept = every ? p.batch * ((p.time + every - 1) / every) : steps;
-    saved = fresh(static_cast<size_t>(recur_scan_saved(p.cell, dtype, p.hidden, 0, every) * kept));
+  Arrays(Draw& draw, const Problem& p, const Asked& asked, bool learning, Strided<S>& x)
+      : y(draw, p, p.outputs()), dy(draw, p, p.outputs()), dx(draw, p, p.inputs) {
+    y.fill(p, {});
+    dx.fill(p, {});
+    if (!p.dy.empty()) dy.fill(p, p.dy);
+    h0 = as<S>(p.h0), c0 = as<S>(p.c0), w_ih = as<S>(p.w_ih), w_hh = as<S>(p.w_hh);
+    b_ih = as<S>(p.b_ih), b_hh = as<S>(p.b_hh), w_hr = as<S>(p.w_hr);
+    dhn = as<S>(p.dhn), dcn = as<S>(p.dcn);
+    const auto fresh = [](size_t count) { return std::vector<S>(count, written<S>(kNan)); };
+    hn = dh0 = fresh(static_cast<size_t>(p.batch * p.outputs()));
+    if (p.has_c()) cn = dc0 = fresh(static_cast<size_t>(p.batch * p.hidden));
+    dw_ih = fresh(w_ih.size()), dw_hh = fresh(w_hh.size()), dw_hr = fresh(w_hr.size());
+    db_ih = fresh(b_ih.size()), db_hh = fresh(b_hh.size());
 
     scan = {};
-    scan.cell = p.cell, scan.dtype = dtype, scan.reverse = p.reverse;
-    scan.threads = static_cast<int32_t>(draw.of({1, 2, 2, 3, 5, 40}));
-    scan.every = every;
+    scan.cell = p.cell, scan.dtype = kDtype<S>, scan.reverse = p.reverse;
+    scan.threads = asked.threads;
     scan.time = p.time, scan.batch = p.batch, scan.inputs = p.inputs, scan.hidden = p.hidden;
-    scan.lengths = or_null(p.lengths), scan.mask = or_null(p.mask), scan.starts = or_null(p.starts);
+    scan.projection = p.projection;
+    scan.lengths = or_null(p.lengths), scan.mask = or_null(p.mask);
+    scan.starts = or_null(p.starts);
     scan.x = x.all.data(), scan.x_time = x.by_time, scan.x_batch = x.by_batch;
-    scan.h0 = h0.data(), scan.c0 = or_null(c0), scan.w_ih = w_ih.data(), scan.w_hh = w_hh.data();
+    scan.h0 = or_null(h0), scan.c0 = or_null(c0);
+    scan.w_ih = w_ih.data(), scan.w_hh = w_hh.data(), scan.w_hr = or_null(w_hr);
     scan.b_ih = or_null(b_ih), scan.b_hh = or_null(b_hh);
-    scan.y = y.all.data(), scan.y_time = y.by_time, scan.y_batch = y.by_batch;
-    scan.hn = hn.data(), scan.cn = c0.empty() ? nullptr : cn.data(), scan.saved = saved.data();
+    scan.hn = hn.data(), scan.cn = or_null(cn);
+    if (learning) {
+      scan.every = asked.every;
+      const int64_t each =
+          recur_scan_saved(p.cell, kDtype<S>, p.hidden, p.projection, asked.every);
+      const int64_t steps = asked.every ? (p.time + asked.every - 1) / asked.every : p.time;
+      const int64_t size = kDtype<S> == RECUR_FLOAT64 ? 8 : 4;
+      saved.assign(static_cast<size_t>(each * steps * p.batch * size), 0xff);  // NaN
+      scan.saved = saved.data();
+    }
+    if (asked.outputs || (learning && !asked.every))
+      scan.y = y.all.data(), scan.y_time = y.by_time, scan.y_batch = y.by_batch;
   }
 
-  int backward(const Problem& p, bool needs_dx) {
-    if (!p.dy.empty()) scan.dy = dy.all.data(), scan.dy_time = dy.by_time, scan.dy_batch = dy.by_batch;
+  void ask_back(const Problem& p, const Asked& asked) {
+    if (!p.dy.empty())
+      scan.dy = dy.all.data(), scan.dy_time = dy.by_time, scan.dy_batch = dy.by_batch;
     scan.dhn = or_null(dhn), scan.dcn = or_null(dcn);
-    if (needs_dx) scan.dx = dx.all.data(), scan.dx_time = dx.by_time, scan.dx_batch = dx.by_batch;
-    scan.dh0 = dh0.data(), scan.dc0 = c0.empty() ? nullptr : dc0.data();
-    scan.dw_ih = dw_ih.data(), scan.dw_hh = dw_hh.data();
-    scan.db_ih = db_ih.empty() ? nullptr : db_ih.data();
-    scan.db_hh = db_hh.empty() ? nullptr : db_hh.data();
-    return recur_scan_backward(&scan, 1);
+    if (asked.needs_dx)
+      scan.dx = dx.all.data(), scan.dx_time = dx.by_time, scan.dx_batch = dx.by_batch;
+    if (asked.needs_states) scan.dh0 = dh0.data(), scan.dc0 = or_null(dc0);
+    scan.dw_ih = dw_ih.data(), scan.dw_hh = dw_hh.data(), scan.dw_hr = or_null(dw_hr);
+    scan.db_ih = or_null(db_ih), scan.db_hh = or_null(db_hh);
   }
 
-  Strided<T> x, y, dy, dx;
-  std::vector<T> h0, c0, w_ih, w_hh, b_ih, b_hh, dhn, dcn, hn, cn, saved;
-  std::vector<T> dh0, dc0, dw_ih, dw_hh, db_ih, db_hh;
+  void compare_results(const Results& want, Failure& failure) {
+    compare<S>("hn", widened(hn), want.hn, failure);
+    compare<S>("cn", widened(cn), want.cn, failure);
+    if (scan.y) compare<S>("y", y.dense(), want.y, failure);
+    if (!y.untouched) failure.say("something was written between the rows of y");
+  }
+
+  void compare_gradients(const Results& want, Failure& failure) {
+    if (scan.dh0) compare<S>("dh0", widened(dh0), want.dh0, failure);
+    if (scan.dc0) compare<S>("dc0", widened(dc0), want.dc0, failure);
+    compare<S>("dw_ih", widened(dw_ih), want.dw_ih, failure);
+    compare<S>("dw_hh", widened(dw_hh), want.dw_hh, failure);
+    if (scan.w_hr) compare<S>("dw_hr", widened(dw_hr), want.dw_hr, failure);
+    if (scan.db_ih) compare<S>("db_ih", widened(db_ih), want.db_ih, failure);
+    if (scan.db_hh) compare<S>("db_hh", widened(db_hh), want.db_hh, failure);
+  }
+
+  Strided<S> y, dy, dx;
+  std::vector<S> h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, dhn, dcn, hn, cn;
+  std::vector<S> dh0, dc0, dw_ih, dw_hh, db_ih, db_hh, dw_hr;
+  std::vector<unsigned char> saved;
   recur_scan scan;
 };
 
-template <class T>
-Numbers widened(const std::vector<T>& all) {
-  return Numbers(all.begin(), all.end());
-}
+// One random problem, walked in one direction or in two at once.
+template <class S>
+struct Task {
+  using Entry = int (*)(const recur_scan*, int64_t);
 
-// One random problem, to inference and to training; empty, or what was wrong.
-template <class T>
+  Task(Draw& draw, int cell) : asked(draw) {
+    Problem shape = shaped(draw, cell);
+    problems.push_back(numbered<S>(draw, shape));
+    if (draw.chance(0.4)) {
+      shape.reverse = !shape.reverse;
+      problems.push_back(numbered<S>(draw, shape));
+    }
+    x = std::make_unique<Strided<S>>(draw, shape, shape.inputs);
+    x->fill(shape, problems[0].x);
+  }
+  std::vector<Arrays<S>> arrays(Draw& draw, bool learning) {
+    std::vector<Arrays<S>> made;
+    for (const Problem& p : problems) made.emplace_back(draw, p, asked, learning, *x);
+    for (size_t d = 0; learning && d < made.size(); ++d) made[d].ask_back(problems[d], asked);
+    return made;
+  }
+  static int call(const std::vector<Arrays<S>>& all, Entry entry) {
+    recur_scan walks[2];
+    for (size_t d = 0; d < all.size(); ++d) walks[d] = all[d].scan;
+    return entry(walks, static_cast<int64_t>(all.size()));
+  }
+
+  Asked asked;
+  std::vector<Problem> problems;
+  std::unique_ptr<Strided<S>> x;
+};
+
+// To inference and to training; empty, or what was wrong.
+template <class S>
 std::string one(int cell, uint64_t seed) {
   Draw draw(seed);
-  const Problem p = drawn(draw, cell);
+  Task<S> task(draw, cell);
   Failure failure;
-  const Naive naive(p);
-  const Results& want = naive.results();
+  std::vector<Results> wanted;
+  for (const Problem& p : task.problems) wanted.push_back(Naive(p).results());
 
-  Arrays<T> inference(draw, p);
-  inference.scan.saved = nullptr;
-  const bool outputs = draw.chance(0.5);
-  if (!outputs) inference.scan.y = nullptr;
-  if (recur_scan_forward(&inference.scan, 1) != RECUR_OK) failure.say("inference failed");
-  compare<T>("hn of inference", widened(inference.hn), want.hn, failure);
-  if (outputs) compare<T>("y of inference", inference.y.dense(), want.y, failure);
-
-  Arrays<T> a(draw, p);
-  const bool needs_dx = draw.chance(0.8);
-  if (recur_scan_forward(&a.scan, 1) != RECUR_OK) failure.say("forward failed");
-  if (a.backward(p, needs_dx) != RECUR_OK) failure.say("backward failed");
-  compare<T>("y", a.y.dense(), want.y, failure);
-  compare<T>("hn", widened(a.hn), want.hn, failure);
-  compare<T>("cn", widened(a.cn), want.cn, failure);
-  if (needs_dx) compare<T>("dx", a.dx.dense(), want.dx, failure);
-  compare<T>("dh0", widened(a.dh0), want.dh0, failure);
-  compare<T>("dc0", widened(a.dc0), want.dc0, failure);
-  compare<T>("dw_ih", widened(a.dw_ih), want.dw_ih, failure);
-  compare<T>("dw_hh", widened(a.dw_hh), want.dw_hh, failure);
-  if (!a.db_ih.empty()) compare<T>("db_ih", widened(a.db_ih), want.db_ih, failure);
-  if (!a.db_hh.empty()) compare<T>("db_hh", widened(a.db_hh), want.db_hh, failure);
-  if (!a.y.untouched || !a.dx.untouched || !inference.y.untouched)
-    failure.say("something was written between the rows of y or dx");
+  std::vector<Arrays<S>> inference = task.arrays(draw, false), training = task.arrays(draw, true);
+  if (Task<S>::call(inference, recur_scan_forward) != RECUR_OK) failure.say("inference failed");
+  if (Task<S>::call(training, recur_scan_forward) != RECUR_OK) failure.say("forward failed");
+  for (size_t d = 0; d < wanted.size(); ++d) {
+    inference[d].compare_results(wanted[d], failure);
+    training[d].compare_results(wanted[d], failure);
+  }
+  if (Task<S>::call(training, recur_scan_backward) != RECUR_OK) failure.say("backward failed");
+  for (size_t d = 0; d < wanted.size(); ++d) training[d].compare_gradients(wanted[d], failure);
+  if (task.asked.needs_dx) {
+    Numbers dx = wanted[0].dx;
+    for (size_t i = 0; wanted.size() > 1 && i < dx.size(); ++i) dx[i] += wanted[1].dx[i];
+    compare<S>("dx", training[0].dx.dense(), dx, failure);
+    if (!training[0].dx.untouched) failure.say("something was written between the rows of dx");
+  }
   if (failure.text.empty()) return {};
-  return std::string(kCells[cell]) + (sizeof(T) == 4 ? " float" : " double") + ", seed " +
+  return std::string(kCells[cell]) + ", type " + std::to_string(kDtype<S>) + ", seed " +
          std::to_string(seed) + ": " + failure.text;
 }
 
@@ -279,6 +426,9 @@ std::string many(uint64_t first, long count) {
       const uint64_t seed = first + static_cast<uint64_t>(i);
       std::string wrong = one<float>(cell, seed);
       if (wrong.empty()) wrong = one<double>(cell, seed);
+      if (wrong.empty()) wrong = one<BFloat16>(cell, seed);
+      // (The sums of the relu would be beyond its range.)
+      if (wrong.empty() && cell != RECUR_RNN_RELU) wrong = one<Float16>(cell, seed);
       if (!wrong.empty()) return wrong;
     }
   return {};
@@ -287,8 +437,8 @@ std::string many(uint64_t first, long count) {
 std::string several_callers_at_once(long count) {
   std::string wrong[3];
   std::vector<std::thread> callers;
-  for (int i = 0; i < 3; ++i)
-    callers.emplace_back([&, i] { wrong[i] = many(1000000u * static_cast<unsigned>(i + 1), count); });
+  for (unsigned i = 0; i < 3; ++i)
+    callers.emplace_back([&, i] { wrong[i] = many(1000000 * (i + 1), count); });
   for (std::thread& each : callers) each.join();
   for (const std::string& each : wrong)
     if (!each.empty()) return "among several callers: " + each;
@@ -300,19 +450,22 @@ std::string without_memory() {
 #ifdef RECUR_STD_THREADS
   return {};  // these threads pass no exception on
 #else
+  const auto fits = [](const Problem& p) {
+    return p.time > 2 && p.time < 10 && p.batch > 4 && !p.lengths.empty() && !p.mask.empty();
+  };
   for (int cell = 0; cell < 4; ++cell)
-    for (const int threads : {1, 3}) {
+    for (const int64_t every : {0, 2}) {
       Draw draw(5);
-      Problem p = drawn(draw, cell);
-      while (p.time < 3 || p.batch < 5 || p.lengths.empty() || p.mask.empty()) p = drawn(draw, cell);
-      Arrays<float> a(draw, p);
-      a.scan.threads = threads;
-      for (const bool back : {false, true}) {
+      Task<BFloat16> task(draw, cell);
+      while (task.problems.size() < 2 || !fits(task.problems[0])) task = {draw, cell};
+      task.asked.threads = 3, task.asked.every = every, task.asked.needs_dx = true;
+      const std::vector<Arrays<BFloat16>> all = task.arrays(draw, true);
+      for (const auto entry : {recur_scan_forward, recur_scan_backward}) {
         long refusals = 0;
         for (bool more = true; more;) {
           failed_requests = 0;
           requests_left = refusals++;
-          const int status = back ? a.backward(p, true) : recur_scan_forward(&a.scan, 1);
+          const int status = Task<BFloat16>::call(all, entry);
           requests_left = -1;
           more = failed_requests > 0;
           if (status != (more ? RECUR_NO_MEMORY : RECUR_OK))
@@ -327,12 +480,15 @@ std::string without_memory() {
 
 std::string what_is_not_known() {
   recur_scan scan{};
+  const auto refused = [&] {
+    return recur_scan_forward(&scan, 1) == RECUR_UNKNOWN &&
+           recur_scan_backward(&scan, 1) == RECUR_UNKNOWN &&
+           recur_scan_saved(scan.cell, scan.dtype, 4, 0, 0) < 0;
+  };
   scan.cell = 99;
-  if (recur_scan_forward(&scan, 1) != RECUR_UNKNOWN || recur_scan_backward(&scan, 1) != RECUR_UNKNOWN)
-    return "an unknown cell was not refused";
+  if (!refused()) return "an unknown cell was not refused";
   scan.cell = RECUR_LSTM, scan.dtype = 99;
-  if (recur_scan_forward(&scan, 1) != RECUR_UNKNOWN || recur_scan_saved(RECUR_LSTM, 99, 4, 0, 0) >= 0)
-    return "an unknown type was not refused";
+  if (!refused()) return "an unknown type was not refused";
   return {};
 }
 
@@ -351,8 +507,8 @@ std::string embedding(int dtype) {
     std::vector<T> out(gradient.size(), T(kNan)), summed(table.size(), T(kNan));
     if (recur_embedding_forward(dtype, table.data(), tokens.data(), count, rows, columns, threads,
                                 out.data()) != RECUR_OK ||
-        recur_embedding_backward(dtype, gradient.data(), tokens.data(), count, rows, columns, padding,
-                                 threads, summed.data()) != RECUR_OK)
+        recur_embedding_backward(dtype, gradient.data(), tokens.data(), count, rows, columns,
+                                 padding, threads, summed.data()) != RECUR_OK)
       return "the embedding failed";
     Numbers want(table.size()), rows_of(gradient.size());
     for (int64_t k = 0; k < count; ++k)
@@ -380,8 +536,10 @@ std::string activations(int dtype) {
   for (int64_t count = 0; count < 40; ++count)
     for (int which = 0; which < 2; ++which) {
       std::vector<T> from(static_cast<size_t>(count)), to(from.size(), T(kNan));
-      for (int64_t i = 0; i < count; ++i) from[i] = static_cast<T>(0.37 * static_cast<double>(i - 20));
-      if (recur_activation(which, dtype, from.data(), to.data(), count) != RECUR_OK) return "no activation";
+      for (int64_t i = 0; i < count; ++i)
+        from[i] = static_cast<T>(0.37 * static_cast<double>(i - 20));
+      if (recur_activation(which, dtype, from.data(), to.data(), count) != RECUR_OK)
+        return "no activation";
       for (int64_t i = 0; i < count; ++i) {
         const double x = from[i], want = which ? std::tanh(x) : curve(x);
         if (!(std::abs(to[i] - want) < 1e-6)) return "an activation is off";
@@ -392,8 +550,8 @@ std::string activations(int dtype) {
 
 }  // namespace
 
-// In place of the library's (the linker's --wrap): a request can be refused, and the engine's scratch
-// memory comes up as NaN.
+// In place of the library's (the linker's --wrap): a request can be refused, and the engine's
+// scratch memory comes up as NaN.
 extern "C" void* __real_aligned_alloc(size_t alignment, size_t bytes);
 extern "C" void* __wrap_aligned_alloc(size_t alignment, size_t bytes) {
   if (refused()) return nullptr;

@@ -1,0 +1,361 @@
+"""Memory: how far back can a network remember? Three problems that nothing but memory solves.
+
+The data are drawn from the seed (`problems`): sums of two marked numbers, ten symbols to repeat
+after a pause, a country that decides a language at the end of the sentence. `--lag` says how far
+apart; every score stands beside that of one who remembers nothing. What helps is an option each:
+`--cell`, `--recurrent-init`, `--activation`, `--chrono`, `--clip-norm`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from recur import training
+from recur.data.sequences import Sequences
+from recur.layers import GRU, LSTM, Recurrent
+from recur.messages import InputError, count, must
+from recur.models import ManyToMany, ManyToOne
+from recur.models.many_to_one import CELLS
+from recur.tasks import problems
+from recur.tasks.options import Options, option
+from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
+from recur.training.optimizers import find_optimizer
+from recur.training.schedule import decay_linearly
+
+TESTED = 1000
+"""Examples drawn to test on."""
+TRAINING, TEST = 0, 1
+"""Streams of random numbers under one seed."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MemoryOptions(Options):
+    """Options of the task."""
+
+    data: str = option("", "nothing: the examples are drawn from the seed")
+    problem: str = option(
+        "adding",
+        "sums of two marked numbers, ten symbols to repeat, or a country that decides a language",
+        choices=("adding", "copying", "agreement"),
+    )
+    lag: int = option(
+        100, "how far apart: steps of a sum, blanks before repeating, words between", least=2
+    )
+    examples: int = option(10_000, "examples to learn from and to validate on", least=10)
+    cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    units: int = option(64, "hidden units in each layer and direction", least=1)
+    activation: str = option(
+        "tanh",
+        "the plain cell's activation (relu with --recurrent-init identity: the IRNN)",
+        choices=("tanh", "relu"),
+    )
+    chrono: bool = option(
+        False, "start the gates of lstm and gru so that memories last up to the lag"
+    )
+    epochs: int = option(20, "passes over the training data", least=1)
+    batch_size: int = option(64, "sequences in a batch", least=1)
+    learning_rate: float | None = option(0.005, "the optimizer's step size", above=0.0)
+    decay: bool = option(True, "let the step size fall in a straight line, to 0 at the end")
+
+
+@dataclasses.dataclass(frozen=True)
+class MemoryPreprocessing:
+    """Which problem, how far apart, and its words (of agreement)."""
+
+    problem: str
+    lag: int
+    words: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as JSON."""
+        return {"problem": self.problem, "lag": self.lag, "words": list(self.words)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Builds it again."""
+        return cls(str(stored["problem"]), int(stored["lag"]), tuple(stored["words"]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Recollection:
+    """An answer, and the right one where the question tells it."""
+
+    question: str
+    answer: str
+    right: str
+
+    def __str__(self) -> str:
+        return f"{self.answer}  (right: {self.right})  {self.question}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the answer as JSON."""
+        return dataclasses.asdict(self)
+
+
+def recall(scores: Tensor, targets: Tensor) -> Tensor:
+    """The share of symbols repeated rightly: scores (B, T, C) and tokens (B, T), last ten steps."""
+    last = slice(-problems.COPIED, None)
+    return (scores[:, last].argmax(-1) == targets[:, last]).double().mean()
+
+
+# For each problem: how it is drawn, and its metrics.
+DRAWN = {
+    "adding": problems.adding,
+    "copying": problems.copying,
+    "agreement": problems.agreement,
+}
+METRICS: dict[str, tuple[str | Callable[[Tensor, Tensor], Tensor], ...]] = {
+    "adding": (),
+    "copying": (recall,),
+    "agreement": ("accuracy",),
+}
+
+
+class Memory(Task[MemoryOptions, MemoryPreprocessing, Sequences]):
+    """The task."""
+
+    name = "memory"
+    kind = "many-to-one"
+    summary = "how far back a network remembers: adding, copying, agreement"
+    inputs = (
+        "numbers with two marked (0.5* 0.1 0.2*), ten symbols to repeat (1234567812), or a "
+        "sentence about a country (I grew up in France so I speak fluent)"
+    )
+    options = MemoryOptions
+    preprocessing = MemoryPreprocessing
+    monitor = "val_loss"
+
+    def prepare(self, options: MemoryOptions) -> Prepared[MemoryPreprocessing, Sequences]:
+        """Draws the examples; the last share of them is for validation."""
+        _no_data(options.data)
+        known = tuple(problems.words()) if options.problem == "agreement" else ()
+        fitted = MemoryPreprocessing(options.problem, options.lag, known)
+        number = min(options.examples, options.limit or options.examples)
+        train, validation = _draw(options, number, TRAINING).split(options.validation_split)
+        about = f"{options.problem} over {count(options.lag, 'step')}: {len(train):,} examples to "
+        about += (
+            f"learn from, {len(validation):,} to choose the best epoch by, {TESTED:,} to test on"
+        )
+        return Prepared(about, train, validation, self.held_out(options, fitted), fitted)
+
+    def held_out(
+        self, options: MemoryOptions, preprocessing: MemoryPreprocessing, data: str = ""
+    ) -> HeldOut[Sequences]:
+        """Draws the test examples."""
+        _no_data(data)
+        return HeldOut(_draw(options, TESTED, TEST))
+
+    def model(self, options: MemoryOptions, preprocessing: MemoryPreprocessing) -> nn.Module:
+        """Recurrent layers; one linear layer on their last output, or on each (copying)."""
+        layers = options.recurrent()
+        if options.cell == "rnn":
+            layers["nonlinearity"] = options.activation
+        model: ManyToOne | ManyToMany
+        if options.problem == "adding":
+            model = ManyToOne(inputs=2, outputs=1, **layers)
+        elif options.problem == "agreement":
+            vocabulary, classes = len(preprocessing.words) + 1, len(problems.LANGUAGES)
+            model = ManyToOne(vocabulary=vocabulary, outputs=classes, **layers)
+        else:
+            tokens = problems.GO + 1
+            model = ManyToMany(vocabulary=tokens, embedding=tokens, outputs=problems.GO, **layers)
+        if options.chrono:
+            assert isinstance(model.recurrent, Recurrent)
+            start_chrono(model.recurrent, preprocessing.lag)
+        return model
+
+    def loss(self, preprocessing: MemoryPreprocessing) -> str:
+        """Squared error of a sum, cross-entropy of symbols and languages."""
+        return "mse" if preprocessing.problem == "adding" else "cross_entropy"
+
+    def fit(
+        self,
+        model: nn.Module,
+        prepared: Prepared[MemoryPreprocessing, Sequences],
+        options: MemoryOptions,
+        **loop: Any,
+    ) -> training.History:
+        """Trains, with a step size that falls if asked for."""
+        optimizer = find_optimizer(options.optimizer, model, options.learning_rate)
+        if options.decay:
+            batches = math.ceil(len(prepared.train) / options.batch_size)
+            decay_linearly(optimizer, options.epochs * batches)
+        return training.fit(
+            model,
+            prepared.train,
+            validation_data=prepared.validation,
+            loss=self.loss(prepared.preprocessing),
+            metrics=METRICS[options.problem],
+            monitor=self.monitor,
+            restore_best=True,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            optimizer=optimizer,
+            clip_norm=options.clip_norm or None,
+            patience=options.patience,
+            seed=options.seed,
+            **loop,
+        )
+
+    def evaluate(
+        self, trained: Trained[MemoryOptions, MemoryPreprocessing], data: Sequences
+    ) -> dict[str, float]:
+        """The loss, the share of right answers, and both without any memory."""
+        fitted = trained.preprocessing
+        scores = training.evaluate(
+            trained.model, data, loss=self.loss(fitted), metrics=METRICS[fitted.problem]
+        )
+        return {**scores, **_without_memory(fitted)}
+
+    def report(self, scores: Mapping[str, float]) -> str:
+        """The scores beside those of one who remembers nothing."""
+        lines = [f"{'test':<24}{'this model':>12}{'without memory':>16}"]
+        words = {"loss": "cross-entropy", "recall": "symbols recalled", "accuracy": "accuracy"}
+        if "recall" not in scores and "accuracy" not in scores:
+            words = {"loss": "mean squared error"}
+        for name, label in words.items():
+            if name in scores:
+                without = scores[f"{name}_without_memory"]
+                lines.append(f"{label:<24}{scores[name]:>12.4g}{without:>16.4g}")
+        lines.append(_verdict(scores))
+        return "\n".join(lines)
+
+    def predict(
+        self, trained: Trained[MemoryOptions, MemoryPreprocessing], inputs: Sequence[str]
+    ) -> list[Prediction]:
+        """Answers questions of the problem that the run learnt."""
+        asked, fitted = list(inputs), trained.preprocessing
+        if not asked:
+            raise InputError(f"memory needs a question: {self.inputs}.")
+        read = {"adding": _read_sum, "copying": _read_symbols, "agreement": _read_sentence}
+        questions = [read[fitted.problem](text, fitted) for text in asked]
+        x = Sequences([steps for steps, _ in questions])
+        outputs = training.predict(trained.model, x)
+        return [
+            Recollection(text, _shown(row[: len(steps)], fitted), right)
+            for text, row, (steps, right) in zip(asked, outputs, questions, strict=True)
+        ]
+
+
+def start_chrono(layer: Recurrent, longest: int) -> None:
+    """Starts the biases of gates so that memories last from 1 to `longest` steps, in place.
+
+    The chrono initialisation of C. Tallec and Y. Ollivier, "Can recurrent neural networks warp
+    time?", arXiv:1804.11188: the bias of what keeps (the LSTM's forget gate, the GRU's update gate)
+    is log(u), u uniform from 1 to `longest` - 1, one for each unit; the LSTM's input gate's is
+    its opposite.
+
+    Args:
+        layer: an LSTM or a GRU, of any depth and both directions; draws from torch's generator.
+        longest: steps, at least 2.
+
+    Raises:
+        InputError: another layer, one without biases, or too few steps.
+    """
+    if not isinstance(layer, LSTM | GRU) or not layer.bias:
+        got = f"{type(layer).__name__}(bias={layer.bias})"
+        raise InputError(must("chrono", "used with an lstm or a gru that has biases", got))
+    if longest < 2:
+        raise InputError(must("the longest memory", "at least 2 steps", longest))
+    size = layer.hidden_size
+    with torch.no_grad():
+        for each in range(layer.num_layers):
+            for direction in range(layer.directions):
+                weights = layer.weights(each, direction)
+                assert weights.b_ih is not None
+                assert weights.b_hh is not None
+                keeps = torch.empty(size).uniform_(1, max(longest - 1, 1.001)).log()
+                # In both cells what keeps is the second gate.
+                weights.b_ih[size : 2 * size] = keeps
+                weights.b_hh[size : 2 * size] = 0
+                if isinstance(layer, LSTM):
+                    weights.b_ih[:size] = -keeps
+                    weights.b_hh[:size] = 0
+
+
+def _draw(options: MemoryOptions, number: int, stream: int) -> Sequences:
+    rng = np.random.default_rng([options.seed, stream])
+    return Sequences(*DRAWN[options.problem](number, options.lag, rng))
+
+
+def _no_data(data: str) -> None:
+    if data:
+        gone = "" if Path(data).exists() else f"There is no file {data}, and none is needed. "
+        raise InputError(
+            f"{gone}memory draws its examples from the seed and reads no data; got {data!r}. "
+            "Leave data out."
+        )
+
+
+def _without_memory(fitted: MemoryPreprocessing) -> dict[str, float]:
+    if fitted.problem == "adding":
+        return {"loss_without_memory": problems.MEAN_SQUARED_ERROR_OF_THE_MEAN}
+    if fitted.problem == "copying":
+        loss, right = problems.copying_without_memory(fitted.lag), 1 / problems.SYMBOLS
+        return {"loss_without_memory": loss, "recall_without_memory": right}
+    languages = len(problems.LANGUAGES)
+    return {
+        "loss_without_memory": math.log(languages),
+        "accuracy_without_memory": 1 / languages,
+    }
+
+
+def _verdict(scores: Mapping[str, float]) -> str:
+    right = scores.get("recall", scores.get("accuracy"))
+    if (scores["loss"] < 1e-3) if right is None else (right > 0.99):
+        return "Solved: what was said is remembered."
+    if scores["loss"] > 0.9 * scores["loss_without_memory"]:
+        return "Nothing is remembered: no better than without memory."
+    return "Something is remembered, not all."
+
+
+Question = tuple[Any, str]
+"""The steps of an example, and the right answer."""
+
+
+def _read_sum(text: str, fitted: MemoryPreprocessing) -> Question:
+    words = text.split()
+    try:
+        values = [float(word.rstrip("*")) for word in words]
+    except ValueError:
+        values = []
+    marks = [float(word.endswith("*")) for word in words]
+    if not values or sum(marks) != 2:
+        raise InputError(must("a sum", "numbers, two of them marked: 0.5* 0.1 0.2*", repr(text)))
+    right = sum(value for value, mark in zip(values, marks, strict=True) if mark)
+    return np.array([values, marks], dtype=np.float32).T, f"{right:.3f}"
+
+
+def _read_symbols(text: str, fitted: MemoryPreprocessing) -> Question:
+    if len(text) != problems.COPIED or not set(text) <= set("12345678"):
+        raise InputError(must("what is to be repeated", "ten digits from 1 to 8", repr(text)))
+    symbols = [int(symbol) for symbol in text]
+    pause = [problems.BLANK] * (fitted.lag - 1)
+    return np.array([*symbols, *pause, problems.GO, *[problems.BLANK] * problems.COPIED]), text
+
+
+def _read_sentence(text: str, fitted: MemoryPreprocessing) -> Question:
+    words = text.replace(",", " ").replace(".", " ").split()
+    numbers = {word: n for n, word in enumerate(fitted.words, start=1)}
+    unknown = [word for word in words if word not in numbers]
+    if not words or unknown:
+        known = f"made of words that memory knows ({', '.join(fitted.words[:12])} ...)"
+        raise InputError(must("a sentence", known, repr(unknown[0] if unknown else text)))
+    named = [problems.LANGUAGES[word] for word in words if word in problems.LANGUAGES]
+    return np.array([numbers[word] for word in words]), named[0] if named else "none named"
+
+
+def _shown(outputs: Tensor, fitted: MemoryPreprocessing) -> str:
+    if fitted.problem == "adding":
+        return f"{outputs.item():.3f}"
+    if fitted.problem == "copying":
+        return "".join(str(int(n)) for n in outputs[-problems.COPIED :].argmax(-1))
+    return list(problems.LANGUAGES.values())[int(outputs.argmax())]

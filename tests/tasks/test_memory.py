@@ -1,0 +1,180 @@
+"""The memory task: the problems as the papers pose them, their yardsticks, what is learnt."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from recur import GRU, LSTM, RNN, InputError, run, tasks
+from recur.tasks import problems
+from recur.tasks.memory import recall, start_chrono
+
+QUICK = {"progress": False, "out": "run", "seed": 0}
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_adding_marks_one_number_in_each_half_and_asks_for_their_sum():
+    x, y = problems.adding(200, 11, np.random.default_rng(0))
+    assert x.shape == (200, 11, 2)
+    assert y.shape == (200, 1)
+    assert (x[:, :5, 1].sum(axis=1) == 1).all()
+    assert (x[:, 5:, 1].sum(axis=1) == 1).all()
+    assert np.allclose((x[..., 0] * x[..., 1]).sum(axis=1), y[:, 0])
+    assert 0 <= x[..., 0].min() < x[..., 0].max() <= 1
+
+
+def test_who_always_answers_one_has_the_yardsticks_error():
+    _, y = problems.adding(100_000, 4, np.random.default_rng(0))
+    assert np.mean((y - 1) ** 2) == pytest.approx(problems.MEAN_SQUARED_ERROR_OF_THE_MEAN, rel=0.02)
+
+
+def test_copying_asks_for_the_symbols_after_the_pause_and_the_signal():
+    x, y = problems.copying(50, 7, np.random.default_rng(0))
+    assert x.shape == y.shape == (50, 27)
+    assert (x[:, 10:16] == problems.BLANK).all()
+    assert (x[:, 16] == problems.GO).all()
+    assert (x[:, 17:] == problems.BLANK).all()
+    assert (y[:, :17] == problems.BLANK).all()
+    assert np.array_equal(x[:, :10], y[:, 17:])
+    assert set(np.unique(x[:, :10])) == set(range(1, 9))
+
+
+def test_the_yardstick_of_copying_is_the_loss_of_guessing():
+    _, y = problems.copying(20_000, 7, np.random.default_rng(0))
+    # Certain of the blanks, even among the symbols.
+    chances = torch.zeros(*y.shape, 9).fill_(-1e4)
+    chances[:, :17, 0] = 0
+    chances[:, 17:, 1:] = 0
+    loss = torch.nn.functional.cross_entropy(chances.flatten(0, 1), torch.tensor(y).flatten())
+    assert loss.item() == pytest.approx(problems.copying_without_memory(7), rel=1e-5)
+
+
+def test_sentences_have_their_length_and_one_country():
+    rng = np.random.default_rng(0)
+    for lag in (0, 1, 13):
+        words = problems.sentence("Japan", lag, rng)
+        assert len(words) == lag + 9
+        assert [word for word in words if word in problems.LANGUAGES] == ["Japan"]
+        assert not set(words) & set(problems.LANGUAGES.values())
+    x, y = problems.agreement(30, 13, rng)
+    known = ["", *problems.words()]
+    assert [known[n] for n in x[:, 4]] == [list(problems.LANGUAGES)[n] for n in y]
+    assert x.min() >= 1
+    assert x.max() < len(known)
+
+
+def test_recall_counts_the_last_ten_steps_only():
+    targets = torch.zeros(2, 15, dtype=torch.long)
+    targets[:, -10:] = 3
+    scores = torch.nn.functional.one_hot(targets, 9).float()
+    assert recall(scores, targets) == 1
+    scores[:, :5] = torch.randn(2, 5, 9)
+    scores[0, -1] = torch.arange(9.0)
+    assert recall(scores, targets) == pytest.approx(0.95)
+
+
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_chrono_remembers_up_to_the_longest(kind):
+    layer = kind(3, 500, num_layers=2, bidirectional=True)
+    start_chrono(layer, 100)
+    for each in range(2):
+        for direction in range(2):
+            weights = layer.weights(each, direction)
+            bias = (weights.b_ih + weights.b_hh)[500:1000].double()
+            # A gate of sigmoid(b) keeps 1 / e of the memory after about 1 + exp(b) steps.
+            lasts = 1 + bias.exp()
+            assert 2 <= lasts.min() < 5
+            assert 95 < lasts.max() <= 100.01
+            if kind is LSTM:
+                assert torch.equal(weights.b_ih[:500], -weights.b_ih[500:1000])
+
+
+def test_chrono_needs_gates_with_biases():
+    for layer in (RNN(3, 4), LSTM(3, 4, bias=False)):
+        with pytest.raises(InputError, match="chrono must be used with an lstm or a gru that has"):
+            start_chrono(layer, 100)
+    with pytest.raises(InputError, match="at least 2 steps; got 1"):
+        start_chrono(GRU(3, 4), 1)
+
+
+@pytest.mark.parametrize(
+    ("problem", "given", "questions"),
+    [
+        ("adding", {"lag": 8, "learning_rate": 0.01}, ["0.5* 0.1 0.9 0.4 0.25* 0 0 0"]),
+        ("copying", {"lag": 3, "units": 64, "cell": "gru", "epochs": 12}, ["1234567812"]),
+        (
+            "agreement",
+            {"lag": 3, "epochs": 12},
+            ["I grew up in Japan my dog saw so I speak fluent"],
+        ),
+    ],
+)
+def test_short_memories_are_learnt_and_shown(problem, given, questions):
+    options = {"examples": 2500, "units": 24, "epochs": 8, "batch_size": 32, **given}
+    trained = run.train("memory", problem=problem, **options, **QUICK)
+    scores = trained.scores.values
+    assert scores["loss"] < (0.95 if problem == "copying" else 0.5) * scores["loss_without_memory"]
+    (answer,) = trained.predict(questions)
+    if problem == "adding":
+        assert float(answer.answer) == pytest.approx(0.75, abs=0.2)
+        assert answer.right == "0.750"
+    elif problem == "agreement":
+        assert scores["accuracy"] > 0.99
+        assert answer.answer == answer.right == "Japanese"
+        assert "Solved" in str(trained.scores)
+    else:
+        assert scores["recall"] > 1.5 / 8
+        assert len(answer.answer) == 10
+
+
+def test_nothing_learnt_is_said():
+    trained = run.train(
+        "memory", problem="agreement", lag=40, cell="rnn", units=4, examples=100, epochs=1, **QUICK
+    )
+    assert "Nothing is remembered" in str(trained.scores)
+    assert trained.scores.values["accuracy_without_memory"] == pytest.approx(1 / 12)
+    assert trained.scores.values["loss_without_memory"] == pytest.approx(math.log(12))
+
+
+@pytest.mark.parametrize(
+    ("problem", "question", "sentence"),
+    [
+        ("adding", "0.5 0.1", "two of them marked: .*; got '0.5 0.1'"),
+        ("adding", "a* b*", "numbers, two of them marked"),
+        ("copying", "123", "ten digits from 1 to 8; got '123'"),
+        ("agreement", "I grew up in Peru", "words that memory knows .*; got 'Peru'"),
+        ("agreement", " ", "got ' '"),
+    ],
+)
+def test_wrong_questions_get_a_sentence(problem, question, sentence):
+    trained = run.train("memory", problem=problem, lag=4, examples=20, units=4, epochs=1, **QUICK)
+    with pytest.raises(InputError, match=sentence):
+        trained.predict(question)
+    with pytest.raises(InputError, match="memory needs a question"):
+        trained.predict()
+
+
+def test_data_and_a_plain_cell_with_chrono_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("1")
+    for data in ("a.csv", "imdb"):
+        with pytest.raises(InputError, match="draws its examples from the seed"):
+            run.train("memory", data=data, **QUICK)
+    with pytest.raises(InputError, match="chrono must be used with an lstm or a gru"):
+        run.train("memory", cell="rnn", chrono=True, examples=20, **QUICK)
+
+
+def test_the_irnn_can_be_asked_for():
+    task = tasks.find("memory")
+    options = task.options.of(
+        "memory", {"cell": "rnn", "activation": "relu", "recurrent_init": "identity", "lag": 5}
+    )
+    model = task.model(options, task.prepare(options).preprocessing)
+    assert model.recurrent.nonlinearity == "relu"
+    assert torch.equal(model.recurrent.weight_hh_l0, torch.eye(64))
