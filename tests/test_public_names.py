@@ -53,6 +53,7 @@ NAMES = [
     "predict",
     "summary",
     "History",
+    "Stream",
     "Summary",
     "TrainingInterrupted",
     "plots",

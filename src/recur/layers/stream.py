@@ -56,7 +56,9 @@ class Stream:
                 "bidirectional=True."
             )
         if batch_size is not None and (isinstance(batch_size, bool) or batch_size < 1):
-            raise InputError(must("batch_size", "a whole number of at least 1, or None", batch_size))
+            raise InputError(
+                must("batch_size", "a whole number of at least 1, or None", batch_size)
+            )
         rows = 1 if batch_size is None else batch_size
         weights = [layer.weights(index, 0) for index in range(layer.num_layers)]
         like = weights[0].w_hh.detach()
