@@ -125,8 +125,8 @@ def stepper(
         x: an example of the input (B, I), dense.
 
     Returns:
-        A function of such an input that takes a step. It checks nothing, and on the compiled path it
-        allocates nothing once it has been called.
+        A function of such an input that takes a step. It checks nothing, and on the compiled path
+        it allocates nothing once it has been called.
     """
     below = x
     for index, weights in enumerate(layers):

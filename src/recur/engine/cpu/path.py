@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
 from recur.cells import Cell, State
 from recur.engine.cpu import library, threads
 from recur.engine.cpu.operator import CELLS, DTYPES, walk
-from recur.engine.cpu.stepper import Stepper as stepper
+from recur.engine.cpu.stepper import Stepper
 from recur.engine.problem import Problem, Weights
 
 name = "cpu"
@@ -85,3 +85,10 @@ def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
         every=0,
     )
     return tuple(s.squeeze(0) for s in final)
+
+
+def stepper(
+    cell: Cell, layers: Sequence[Weights], state: State, x: Tensor
+) -> Callable[[Tensor], None]:
+    """What takes one step after another in place; see `recur.engine.stepper`."""
+    return Stepper(cell, layers, state, x)

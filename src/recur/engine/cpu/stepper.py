@@ -1,4 +1,4 @@
-"""One step of time after another, for live streams: all that a call needs is laid out beforehand."""
+"""One step of time after another, for live streams: what a call needs is laid out beforehand."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class Stepper:
             self._stay_as_they_were(weights)
             state = tuple(s[index] for s in self._state)
             # Not parameters but what they point to, so that the memory lives as long as this does.
-            held = Weights(*(None if w is None else w.detach() for w in weights))
+            memory: list[Any] = [None if w is None else w.detach() for w in weights]
+            held = Weights(*memory)
             packed, kept = one_step(self._cell, below, state, held)
             self._calls.append((ctypes.create_string_buffer(packed, len(packed)), kept))
             below = state[0]
