@@ -21,6 +21,8 @@ from recur.training.totals import Totals
 # Elsewhere than on the CPU, so many batches are sent to the device before their values are read.
 UNREAD = 16
 
+Measured = tuple[list[Tensor | float], int | Tensor]
+
 
 def evaluate(
     model: nn.Module,
@@ -60,7 +62,7 @@ def measured(
 ) -> dict[str, float]:
     """One pass without gradients: the means by name. `after` is called after each batch."""
     call, device = caller(model), device_of(model)
-    unread: list[tuple[list[Tensor | float], int]] = []
+    unread: list[Measured] = []
     with evaluating(model):
         for batch in feed.batches(None):
             batch = with_targets_on(batch, device)
@@ -138,7 +140,7 @@ def _of_one_width(outputs: list[Tensor]) -> list[Tensor]:
     ]
 
 
-def _read(unread: list[tuple[list[Tensor | float], int]], totals: Totals) -> None:
+def _read(unread: list[Measured], totals: Totals) -> None:
     for values, examples in unread:
-        totals.add([float(value) for value in values], examples)
+        totals.add([float(value) for value in values], int(examples))
     unread.clear()

@@ -68,7 +68,7 @@ class Unread(NamedTuple):
     number: int
     batch: Batch
     values: list[Tensor | float]
-    examples: int
+    examples: int | Tensor
     norm: Tensor | float
 
 
@@ -258,7 +258,7 @@ class Trainer:
             values, norm = [float(value) for value in seen.values], float(seen.norm)
             if not (math.isfinite(values[0]) and math.isfinite(norm)):
                 self._fail(seen, values[0], norm)
-            self.totals.add(values, seen.examples)
+            self.totals.add(values, int(seen.examples))
             self.position.norms.add(norm)
         self.unread.clear()
 
