@@ -126,18 +126,30 @@ def test_the_operators_keep_torch_s_rules(cell, every, path):
 
 
 @pytest.mark.parametrize("path", COMPILED)
-@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
-def test_in_float32_at_most_twice_the_error_of_torch(kind, path):
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported:UserWarning")
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("RNN", {}),
+        ("LSTM", {}),
+        ("GRU", {}),
+        ("LSTM", {"proj_size": 7, "bidirectional": True, "num_layers": 2}),
+    ],
+    ids=str,
+)
+def test_in_float32_at_most_twice_the_error_of_torch(kind, options, path):
     """Both against torch in float64; what is below eight roundings of the greatest value is even.
 
     The rule is flash-attention's (tests/test_flash_attn.py).
     """
-    theirs = getattr(torch.nn, kind)(12, 20)
-    truth = getattr(torch.nn, kind)(12, 20, dtype=torch.float64)
+    theirs = getattr(torch.nn, kind)(12, 20, **options)
+    truth = getattr(torch.nn, kind)(12, 20, **options, dtype=torch.float64)
     truth.load_state_dict(theirs.state_dict())
-    ours = getattr(recur, kind)(12, 20)
+    ours = getattr(recur, kind)(12, 20, **options)
     ours.load_state_dict(theirs.state_dict())
-    x, dy = torch.randn(500, 32, 12), torch.randn(500, 32, 20)
+    steps = 100 if options else 500
+    x = torch.randn(steps, 32, 12)
+    dy = torch.randn(steps, 32, 14 if options else 20)
 
     def results(layer, dtype):
         given = x.to(dtype).requires_grad_()

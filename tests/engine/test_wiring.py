@@ -55,8 +55,11 @@ def by_hand(n, order_of, starts):
 
 @pytest.mark.parametrize("resets", [False, True], ids=["no resets", "resets"])
 @pytest.mark.parametrize("reverse", [False, True], ids=["forwards", "reverse"])
+@pytest.mark.parametrize(("every", "threads"), [(0, 1), (7, 3)], ids=["plain", "every 7, threads"])
 @pytest.mark.parametrize("path", PATHS)
-def test_every_number_exactly(path, reverse, resets):
+def test_every_number_exactly(path, every, threads, reverse, resets, monkeypatch):
+    """Sums of whole numbers do not depend on their order: not on checkpoints nor threads."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     random = np.random.default_rng(0)
     n = whole_numbers(random)
     reset = random.random((TIME, BATCH)) < 0.05 * resets
@@ -80,6 +83,7 @@ def test_every_number_exactly(path, reverse, resets):
             lengths=torch.from_numpy(LENGTHS),
             reset=torch.from_numpy(reset),
             reverse=reverse,
+            checkpoint_every=every,
         )
         gradients = torch.autograd.grad(
             [y, hn], [tensors[k] for k in names], [tensors["dy"], tensors["dh"]]

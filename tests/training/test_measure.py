@@ -139,3 +139,34 @@ def test_mistakes():
     y[40] = 7
     with pytest.raises(InputError, match="from 0 to 1; got 7"):
         evaluate(line_model(), x, y, loss=LOGITS)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7, 64])
+@pytest.mark.parametrize("loss", ["cross_entropy", nn.CrossEntropyLoss()])
+def test_class_numbers_that_are_ignored_weigh_nothing(batch_size, loss):
+    """Batches differ in how many targets count; the means are over those that do."""
+    torch.manual_seed(0)
+    x, y = torch.randn(20, 2, dtype=torch.float64), torch.arange(20) % 3
+    y[1:12] = -100
+    model = nn.Linear(2, 3, dtype=torch.float64)
+    kept = y >= 0
+    outputs = model(x).detach()[kept]
+    expected = {
+        "loss": nn.functional.cross_entropy(outputs, y[kept]).item(),
+        "accuracy": (outputs.argmax(1) == y[kept]).double().mean().item(),
+    }
+    if isinstance(loss, str) or batch_size == 64:  # torch's own is NaN where none counts
+        found = evaluate(model, x, y, loss=loss, metrics=["accuracy"], batch_size=batch_size)
+        assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_text_has_the_same_perplexity_in_batches_of_any_size():
+    model = recur.ManyToMany(vocabulary=6, outputs=6, units=4).eval()
+    y = torch.randint(0, 6, (9, 7))
+    for row in range(9):
+        y[row, row % 7 + 1 :] = -100
+    x = torch.randint(0, 6, (9, 7))
+    found = [
+        evaluate(model, x, y, loss="cross_entropy", batch_size=size)["loss"] for size in (1, 2, 9)
+    ]
+    assert found == pytest.approx([found[0]] * 3, rel=1e-6)

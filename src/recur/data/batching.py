@@ -58,6 +58,27 @@ def batch_order(
     return [batches[index] for index in chance.permutation(len(batches))]
 
 
+def aligned_rows(steps: int, rows: int) -> NDArray[np.int64]:
+    """Cuts one long sequence into parts that are read side by side, a row of a batch each.
+
+    Args:
+        steps: of the whole.
+        rows: parts at most; no part is empty.
+
+    Returns:
+        (parts + 1,) the bounds of the parts, which differ by at most one step.
+
+    Raises:
+        InputError: if `rows` is less than 1.
+    """
+    if rows < 1:
+        raise InputError(must("batch_size", "at least 1", rows))
+    each, more = divmod(steps, parts := max(1, min(rows, steps)))
+    sizes = np.full(parts, each, dtype=np.int64)
+    sizes[:more] += 1
+    return np.concatenate([[0], np.cumsum(sizes)])
+
+
 def _cut(order: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
     return [order[start : start + size] for start in range(0, len(order), size)]
 

@@ -29,11 +29,15 @@ class Batch(NamedTuple):
         x: (B, T) token numbers or values, or (B, T, F); padded on the right with 0.
         lengths: (B,) int64, on the CPU; None where every row fills the whole time axis.
         y: (B, ...) targets, or None.
+        reset: (B, T) True where a new sequence begins inside a row; None where none does.
+        goes_on: the rows are the continuation of those of the batch before.
     """
 
     x: Tensor
     lengths: Tensor | None
     y: Tensor | None
+    reset: Tensor | None = None
+    goes_on: bool = False
 
 
 class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):

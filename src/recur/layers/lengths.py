@@ -48,6 +48,8 @@ def as_lengths(lengths: Lengths, *, time: int, batch: int, device: torch.device)
         fits = ((tensor >= 0) & (tensor <= time)).all()
         limits = "between 0 and the steps of the padded input"
         torch._assert_async(fits, must("lengths", limits, "others", advice))
+        # A graph may walk before it checks, and must not walk beyond the input.
+        tensor = tensor.clamp(0, time)
     elif not torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         # (Within vmap there is no number to read; the reference walks, and a length that is too
         # great is the whole row.)

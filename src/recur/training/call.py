@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from recur.data.sequences import Batch
-from recur.messages import InputError
+from recur.messages import InputError, must
+from recur.training.carried import detached
 
 Call = Callable[[Batch], Tensor]
 
@@ -38,24 +40,66 @@ def _parameters(model: nn.Module) -> list[inspect.Parameter]:
     return list(inspect.signature(inner.forward).parameters.values())
 
 
-def caller(model: nn.Module) -> Call:
-    """Returns `batch -> outputs`, deciding once how the model is called.
+class Caller:
+    """`batch -> outputs`, where how the model is called is decided once.
 
     The batch is moved to the model's device, and numbers with a fraction take the type of its
     parameters. Targets are given where the forward takes them (teacher forcing).
-    """
-    with_lengths, with_targets = takes_lengths(model), takes_targets(model)
-    device = device_of(model)
-    dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), None)
 
-    def call(batch: Batch) -> Tensor:
-        x = batch.x.to(device, dtype if batch.x.is_floating_point() else None, non_blocking=True)
-        options = {}
-        if with_lengths and batch.lengths is not None:
+    Attributes:
+        state: with `carries`, the state at the end of the last batch, detached: what a batch that
+            goes on begins with.
+    """
+
+    def __init__(self, model: nn.Module, *, carries: bool = False) -> None:
+        """`carries`: the state is given to the model and kept.
+
+        Raises:
+            InputError: with `carries`, if the model takes no state.
+        """
+        self.model, self.device = model, device_of(model)
+        names = {p.name for p in _parameters(model)}
+        self._with_lengths, self._with_targets = takes_lengths(model), takes_targets(model)
+        self._with_reset, self._asked = "reset" in names, "return_state" in names
+        self._dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), None)
+        self._carried = next((name for name in ("state", "hx") if name in names), "")
+        self.carries = carries
+        self.state: Any = None
+        self._before: Any = None
+        if carries and not self._carried:
+            raise InputError(
+                f"truncate needs a model whose forward takes a state (`state` or `hx`) and returns "
+                f"(outputs, state); {type(model).__name__} takes none. recur.ManyToMany does."
+            )
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """Returns the outputs; what the model returns besides is kept or an error."""
+        self._before = self.state if batch.goes_on else None
+        return self._walk(batch, self._before)
+
+    def again(self) -> Call:
+        """What repeats the last call, from the state with which that began."""
+        before = self._before
+        return lambda batch: self._walk(batch, before)
+
+    def _walk(self, batch: Batch, state: Any) -> Tensor:
+        dtype = self._dtype if batch.x.is_floating_point() else None
+        x = batch.x.to(self.device, dtype, non_blocking=True)
+        options: dict[str, Any] = {}
+        if self._with_lengths and batch.lengths is not None:
             options["lengths"] = batch.lengths
-        if with_targets and batch.y is not None:
-            options["targets"] = batch.y.to(device)
-        outputs = model(x, **options)
+        if self._with_targets and batch.y is not None:
+            options["targets"] = batch.y.to(self.device)
+        if batch.reset is not None:
+            if not self._with_reset:
+                raise InputError(
+                    "A document ends inside a row, and the model's forward takes no `reset` with "
+                    "which its state would begin anew there. recur.ManyToMany does."
+                )
+            options["reset"] = batch.reset.to(self.device)
+        if self.carries:
+            return self._carrying(x, state, options)
+        outputs = self.model(x, **options)
         if not isinstance(outputs, Tensor):
             raise InputError(
                 f"The model must return a tensor; got {type(outputs).__name__}. Recurrent layers "
@@ -63,7 +107,20 @@ def caller(model: nn.Module) -> Call:
             )
         return outputs
 
-    return call
+    def _carrying(self, x: Tensor, state: Any, options: dict[str, Any]) -> Tensor:
+        if self._asked:
+            options["return_state"] = True
+        result = self.model(x, **options, **{self._carried: state})
+        if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[0], Tensor):
+            got = type(result).__name__
+            raise InputError(must("what a model with truncate returns", "(outputs, state)", got))
+        self.state = detached(result[1])
+        return result[0]
+
+
+def caller(model: nn.Module, *, carries: bool = False) -> Caller:
+    """Returns what calls the model; see `Caller`."""
+    return Caller(model, carries=carries)
 
 
 def device_of(model: nn.Module) -> torch.device:

@@ -20,6 +20,7 @@ from recur import files
 from recur.files import PathLike
 from recur.messages import FailedError, InputError, listed, must
 from recur.training import randomness
+from recur.training.carried import packed, unpacked
 from recur.training.gradients import Norms
 
 FILE = "state.safetensors"
@@ -71,12 +72,14 @@ class Live:
         optimizer: its optimizer.
         device: where the model is.
         best: the weights of the best epoch so far, by name; empty before there is one.
+        carried: the recurrent state in the middle of an epoch, where one is carried on.
     """
 
     model: nn.Module
     optimizer: Optimizer
     device: torch.device
     best: dict[str, Tensor] = field(default_factory=dict)
+    carried: Any = None
 
 
 def save(folder: PathLike, position: Position, live: Live, settings: Mapping[str, Any]) -> None:
@@ -88,6 +91,8 @@ def save(folder: PathLike, position: Position, live: Live, settings: Mapping[str
     tensors = {f"random.{name}": value for name, value in randomness.states(live.device).items()}
     tensors |= {f"model.{name}": value for name, value in weights_of(live.model).items()}
     tensors |= {f"best.{name}": value for name, value in live.best.items()}
+    carried, lies = packed(live.carried)
+    tensors |= {f"carried.{name}": value for name, value in carried.items()}
     stepped, slots, groups = _split(live.optimizer)
     tensors |= {f"optimizer.{name}": value for name, value in stepped.items()}
     text = {
@@ -96,6 +101,7 @@ def save(folder: PathLike, position: Position, live: Live, settings: Mapping[str
         "settings": json.dumps(dict(settings)),
         "slots": _json(slots),
         "groups": _json(groups),
+        "carried": json.dumps(lies),
     }
     files.write_tensors(Path(folder) / FILE, tensors, text)
 
@@ -129,6 +135,8 @@ def restore(folder: PathLike, live: Live, settings: Mapping[str, Any]) -> Positi
         raise InputError(
             f"{path} is damaged or no checkpoint of recur ({error!r}). Delete it to start again."
         ) from error
+    carried = {name: value.to(live.device) for name, value in _part(tensors, "carried.").items()}
+    live.carried = unpacked(carried, header.get("carried"))
     live.best = {name: value.to(live.device) for name, value in _part(tensors, "best.").items()}
     return position
 

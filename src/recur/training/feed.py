@@ -13,8 +13,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from recur.data.batching import batch_order
+from recur.data.documents import Documents
 from recur.data.sequences import Batch, Sequences, collate
 from recur.messages import InputError, must
+from recur.training.pieces import CutFeed, DocumentsFeed, PouredFeed
 
 
 class Feed(Protocol):
@@ -159,19 +161,47 @@ def feed_of(
     lengths: Any = None,
     batch_size: int = 32,
     bucket: bool | None = None,
+    truncate: int | None = None,
 ) -> Feed:
     """Makes a feed of anything that holds data.
 
     Args:
-        x: an array, a tensor, a list of sequences, `Sequences`, a `Dataset` or a `DataLoader`.
+        x: an array, a tensor, a list of sequences, `Sequences`, a `Dataset`, a `DataLoader`, or,
+            with `truncate`, `Documents` or an `IterableDataset` of documents.
         y: the targets, where `x` does not hold them.
         lengths: the steps of each row, for one padded array.
         batch_size: rows in a batch.
         bucket: put rows of similar length together; None: where they differ in length.
+        truncate: the steps of a batch at most: longer ones come in pieces; None: whole.
 
     Raises:
         InputError: if these do not fit together.
     """
+    if truncate is None:
+        return _whole(x, y, lengths, batch_size, bucket)
+    if isinstance(x, Documents):
+        _nothing_beside("Documents", y, lengths)
+        return DocumentsFeed(x, batch_size, truncate)
+    if isinstance(x, IterableDataset):
+        _nothing_beside("an IterableDataset", y, lengths)
+        return PouredFeed(x, batch_size, truncate)
+    return CutFeed(_whole(x, y, lengths, batch_size, bucket), truncate)
+
+
+def check_truncate(truncate: int | None) -> None:
+    """Raises an InputError unless it is None or a whole number of at least 1."""
+    whole = isinstance(truncate, int) and not isinstance(truncate, bool)
+    if truncate is not None and not (whole and truncate >= 1):
+        expected = "a whole number of steps, at least 1, or None for whole sequences"
+        raise InputError(must("truncate", expected, repr(truncate)))
+
+
+def _whole(x: Any, y: Any, lengths: Any, batch_size: int, bucket: bool | None) -> Feed:
+    """A feed whose batches are whole sequences."""
+    if isinstance(x, Documents):
+        raise InputError(
+            "Documents are read a piece at a time: give truncate, the steps of a piece."
+        )
     if isinstance(x, DataLoader):
         _nothing_beside("a DataLoader", y, lengths)
         return LoaderFeed(x)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from recur.data.sequences import Batch
-from recur.training.call import caller
+from recur.training.call import Call, Caller
 from recur.training.feed import Feed
 from recur.training.totals import Totals
 
@@ -64,13 +64,14 @@ class Trace:
         return hook
 
 
-def first_bad(model: nn.Module, batch: Batch, totals: Totals) -> tuple[str, str]:
+def first_bad(model: nn.Module, batch: Batch, totals: Totals, call: Call) -> tuple[str, str]:
     """Walks a batch through a model once more, forwards and backwards.
 
     Args:
         model: the model, with the weights with which the batch went wrong.
         batch: the batch.
         totals: computes the loss.
+        call: `batch -> outputs`, as they were computed.
 
     Returns:
         a sentence that names the first layer, in the order of execution, with a bad value: a
@@ -84,7 +85,7 @@ def first_bad(model: nn.Module, batch: Batch, totals: Totals) -> tuple[str, str]
     trace = Trace()
     with _buffers_kept(model), torch.enable_grad(), trace.watching(model):
         model.zero_grad(set_to_none=True)
-        loss, _, _ = totals.measure(batch, caller(model)(batch))
+        loss, _, _ = totals.measure(batch, call(batch))
         if trace.found:
             return trace.found, trace.todo
         if _bad(loss):
@@ -93,12 +94,11 @@ def first_bad(model: nn.Module, batch: Batch, totals: Totals) -> tuple[str, str]
     return _bad_gradient(trace.modules), ""
 
 
-def bad_batch(model: nn.Module, feed: Feed, totals: Totals) -> tuple[int, Batch] | None:
+def bad_batch(call: Caller, feed: Feed, totals: Totals) -> tuple[int, Batch] | None:
     """Returns the first batch (from 1) of a feed whose loss is not finite; None if there is none.
 
     To be called without gradients.
     """
-    call = caller(model)
     for number, batch in enumerate(feed.batches(None), start=1):
         loss, _, _ = totals.measure(batch, call(batch))
         if _bad(loss):

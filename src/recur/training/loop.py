@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from recur.data.documents import Documents
 from recur.data.sequences import Sequences
 from recur.files import PathLike
 from recur.messages import InputError, listed, must, one_of
 from recur.training import losses, metrics
-from recur.training.feed import Feed, feed_of, sequences_of
+from recur.training.feed import Feed, check_truncate, feed_of, sequences_of
 from recur.training.history import History
 from recur.training.losses import find_loss
 from recur.training.metrics import Metric, find_metrics, goes_up
@@ -36,6 +37,7 @@ def fit(
     optimizer: OptimizerLike = "adam",
     learning_rate: float | None = None,
     clip_norm: float | None = 1.0,
+    truncate: int | None = None,
     shuffle: bool = True,
     bucket: bool | None = None,
     seed: int | None = None,
@@ -60,7 +62,8 @@ def fit(
             lengths and its forward takes them, and with `targets=y` where it takes those (teacher
             forcing).
         x: an array or tensor (N, ...), a list of N sequences of unequal length, `Sequences`, a
-            `Dataset` or a `DataLoader`.
+            `Dataset` or a `DataLoader`. With `truncate` also `Documents`, or an `IterableDataset`
+            whose examples are documents, as long as they like: x or (x, y) with a target a step.
         y: N targets, unless `x` holds them.
         loss: "binary_crossentropy" (of probabilities), "binary_crossentropy_with_logits",
             "cross_entropy" (scores and class numbers; also "sparse_categorical_crossentropy"),
@@ -77,7 +80,11 @@ def fit(
         learning_rate: the step size; None for the optimizer's default.
         clip_norm: the norm that the whole gradient is cut to; None not to. The norm before cutting
             is in the history.
-        shuffle: another order in every epoch.
+        truncate: k, to walk at most k steps at a time (truncated backpropagation through time): a
+            step of the optimizer after each, the state carried on to the next k steps without its
+            gradient. Needs a model that takes `state` (or `hx`) and returns (outputs, state), and a
+            target for every step. None: whole sequences, and gradients through all of them.
+        shuffle: another order in every epoch; not of documents.
         bucket: put rows of similar length in a batch; None: where they differ in length.
         seed: see above; None draws one.
         monitor: the column that says which epoch is best; None: "val_loss", or "loss" without
@@ -101,10 +108,18 @@ def fit(
         TrainingInterrupted: on Ctrl-C, after the batch has ended and the state is saved.
     """
     _check(epochs, batch_size, patience, clip_norm, resume, checkpoint)
+    check_truncate(truncate)
     if device is not None:
         model.to(device)
     feeds = _feeds(
-        x, y, lengths, validation_data, validation_split, batch_size=batch_size, bucket=bucket
+        x,
+        y,
+        lengths,
+        validation_data,
+        validation_split,
+        batch_size=batch_size,
+        bucket=bucket,
+        truncate=truncate,
     )
     found = find_loss(loss)
     chosen = find_metrics(metrics, found)
@@ -112,6 +127,7 @@ def fit(
     plan = Plan(
         epochs=epochs,
         clip_norm=clip_norm,
+        truncate=truncate,
         shuffle=shuffle,
         monitor=watched,
         up=goes_up(watched, chosen),
@@ -170,22 +186,26 @@ def _feeds(
     *,
     batch_size: int,
     bucket: bool | None,
+    truncate: int | None,
 ) -> tuple[Feed, Feed | None]:
     if not validation_split:
-        train = feed_of(x, y, lengths=lengths, batch_size=batch_size, bucket=bucket)
-        return train, _validation(validation_data, batch_size)
+        train = feed_of(
+            x, y, lengths=lengths, batch_size=batch_size, bucket=bucket, truncate=truncate
+        )
+        return train, _validation(validation_data, batch_size, truncate)
     if validation_data is not None:
         raise InputError("Give validation_data or validation_split, not both.")
     if not isinstance(x, Sequences) and isinstance(x, torch.utils.data.Dataset):
         raise InputError("validation_split needs arrays or Sequences; split the Dataset yourself.")
     if isinstance(x, torch.utils.data.DataLoader):
         raise InputError("validation_split needs arrays or Sequences; a DataLoader has its own.")
-    first, last = sequences_of(x, y, lengths).split(validation_split)
-    train = feed_of(first, batch_size=batch_size, bucket=bucket)
-    return train, feed_of(last, batch_size=max(batch_size, 256))
+    whole = x if isinstance(x, Documents) else sequences_of(x, y, lengths)
+    first, last = whole.split(validation_split)
+    train = feed_of(first, batch_size=batch_size, bucket=bucket, truncate=truncate)
+    return train, _validation(last, batch_size, truncate)
 
 
-def _validation(data: Any, batch_size: int) -> Feed | None:
+def _validation(data: Any, batch_size: int, truncate: int | None) -> Feed | None:
     if data is None:
         return None
     x, y, lengths = data, None, None
@@ -196,4 +216,6 @@ def _validation(data: Any, batch_size: int) -> Feed | None:
             )
         x, y, *rest = data
         lengths = rest[0] if rest else None
-    return feed_of(x, y, lengths=lengths, batch_size=max(batch_size, 256))
+    if not isinstance(x, Documents):  # more of those would be cut into more rows
+        batch_size = max(batch_size, 256)
+    return feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate)

@@ -33,11 +33,13 @@ class Loss:
         name: what messages call it.
         function: (outputs, aligned targets) -> the mean over the batch, a tensor of shape ().
         outputs: what the outputs are: one of this module's constants.
+        ignored: the class number that counts for nothing.
     """
 
     name: str
     function: Function
     outputs: str
+    ignored: int = IGNORED
 
     def mean(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the loss of outputs and aligned targets.
@@ -67,6 +69,15 @@ class Loss:
         # Only the caller's own function knows what whole numbers are to it.
         return targets.to(outputs.dtype) if targets.is_floating_point() else targets
 
+    def examples(self, outputs: Tensor, targets: Tensor) -> int | Tensor:
+        """Returns how many aligned targets the mean is over: a tensor where they are class numbers.
+
+        Those that are ignored do not count.
+        """
+        if self.outputs != CLASSES or targets.shape == outputs.shape:
+            return len(targets)
+        return (targets != self.ignored).sum()
+
     def check(self, outputs: Tensor, targets: Tensor, known: Tensor) -> None:
         """Looks at targets once.
 
@@ -81,7 +92,7 @@ class Loss:
         if self.outputs in (PROBABILITIES, LOGITS):
             _check_labels(known)
         if self.outputs == CLASSES and targets.shape != outputs.shape:
-            _check_classes(known, outputs.shape[-1])
+            _check_classes(known, outputs.shape[-1], self.ignored)
 
 
 def binary_crossentropy(probabilities: Tensor, targets: Tensor) -> Tensor:
@@ -104,11 +115,16 @@ def binary_crossentropy(probabilities: Tensor, targets: Tensor) -> Tensor:
 
 
 def cross_entropy(scores: Tensor, targets: Tensor) -> Tensor:
-    """Mean cross-entropy of scores (..., C) and class numbers (...) or probabilities (..., C)."""
+    """Mean cross-entropy of scores (..., C) and class numbers (...) or probabilities (..., C).
+
+    Class numbers of -100 do not count; where none counts the loss is 0.
+    """
     flat = scores.reshape(-1, scores.shape[-1])
     if targets.is_floating_point():
         return F.cross_entropy(flat, targets.reshape(flat.shape))
-    return F.cross_entropy(flat, targets.reshape(-1), ignore_index=IGNORED)
+    classes = targets.reshape(-1)
+    total = F.cross_entropy(flat, classes, ignore_index=IGNORED, reduction="sum")
+    return total / (classes != IGNORED).sum().clamp(min=1)
 
 
 LOSSES = {
@@ -148,7 +164,7 @@ def find_loss(loss: str | Function) -> Loss:
         raise InputError(must("loss", "a name or a callable", repr(loss)))
     name = getattr(loss, "__name__", type(loss).__name__)
     if isinstance(loss, nn.CrossEntropyLoss):
-        return Loss(name, _on_rows(loss), CLASSES)
+        return Loss(name, _on_rows(loss), CLASSES, loss.ignore_index)
     kinds = (outputs for kind, outputs in MODULES.items() if isinstance(loss, kind))
     return Loss(name, loss, next(kinds, UNKNOWN))
 
@@ -175,9 +191,9 @@ def _check_labels(targets: Tensor) -> None:
         raise InputError(must("targets of a binary loss", "from 0 to 1", got, todo))
 
 
-def _check_classes(targets: Tensor, classes: int) -> None:
+def _check_classes(targets: Tensor, classes: int, ignored: int) -> None:
     known = (targets >= 0) & (targets < classes) & (targets == targets.long())
-    wrong = targets[~(known | (targets == IGNORED))]
+    wrong = targets[~(known | (targets == ignored))]
     if wrong.numel():
         expected = f"class numbers from 0 to {classes - 1}, as the model has {classes} outputs"
         todo = "Number the classes from 0, or give the model an output for each."

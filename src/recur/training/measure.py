@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recur.training import losses, metrics
-from recur.training.call import aligned, caller, device_of, with_targets_on
-from recur.training.feed import Feed, SequenceFeed, feed_of
+from recur.training.call import Caller, aligned, caller, with_targets_on
+from recur.training.feed import Feed, SequenceFeed, check_truncate, feed_of
 from recur.training.losses import find_loss
 from recur.training.metrics import find_metrics
 from recur.training.progress import passing
@@ -20,6 +20,8 @@ from recur.training.totals import Totals
 
 # Elsewhere than on the CPU, so many batches are sent to the device before their values are read.
 UNREAD = 16
+
+Measured = tuple[list[Tensor | float], int | Tensor]
 
 
 def evaluate(
@@ -31,6 +33,7 @@ def evaluate(
     loss: str | losses.Function,
     metrics: Sequence[str | metrics.Function] = (),
     batch_size: int = 256,
+    truncate: int | None = None,
     progress: bool | None = None,
 ) -> dict[str, float]:
     """Returns the mean loss and the metrics over data, by name.
@@ -42,26 +45,31 @@ def evaluate(
         lengths: as for `fit`.
         loss: a name or a callable, as for `fit`.
         metrics: names or callables.
-        batch_size: rows at a time; the result does not depend on it, but for rounding.
+        batch_size: rows at a time; the result does not depend on it, but for rounding. `Documents`
+            are cut into so many rows, each of which begins without what was before it.
+        truncate: the steps walked at a time, as for `fit`; the state is carried on, so that the
+            result does not depend on it either.
         progress: None: a bar on a terminal if it takes more than a second; False: nothing.
 
     Raises:
         InputError: data, a loss or metrics that do not fit.
     """
+    check_truncate(truncate)
     found = find_loss(loss)
-    feed = feed_of(x, y, lengths=lengths, batch_size=batch_size)
+    feed = feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate)
+    call = caller(model, carries=truncate is not None)
     totals = Totals(found, find_metrics(metrics, found), feed.targets, aligned=aligned(model))
     with passing("evaluating", len(feed), progress) as advance:
-        return measured(model, feed, totals, after=advance)
+        return measured(call, feed, totals, after=advance)
 
 
 def measured(
-    model: nn.Module, feed: Feed, totals: Totals, *, after: Callable[[], None] | None = None
+    call: Caller, feed: Feed, totals: Totals, *, after: Callable[[], None] | None = None
 ) -> dict[str, float]:
     """One pass without gradients: the means by name. `after` is called after each batch."""
-    call, device = caller(model), device_of(model)
-    unread: list[tuple[list[Tensor | float], int]] = []
-    with evaluating(model):
+    device = call.device
+    unread: list[Measured] = []
+    with evaluating(call.model):
         for batch in feed.batches(None):
             batch = with_targets_on(batch, device)
             _, values, examples = totals.measure(batch, call(batch))
@@ -138,7 +146,7 @@ def _of_one_width(outputs: list[Tensor]) -> list[Tensor]:
     ]
 
 
-def _read(unread: list[tuple[list[Tensor | float], int]], totals: Totals) -> None:
+def _read(unread: list[Measured], totals: Totals) -> None:
     for values, examples in unread:
-        totals.add([float(value) for value in values], examples)
+        totals.add([float(value) for value in values], int(examples))
     unread.clear()

@@ -10,10 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from recur.data.documents import IGNORED as IGNORED
 from recur.messages import InputError, must
-
-IGNORED = -100
-"""A target class that counts for nothing, as in torch."""
 
 
 def like_outputs(outputs: Tensor, targets: Tensor) -> Tensor:

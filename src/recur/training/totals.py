@@ -19,7 +19,8 @@ class Totals:
 
     Attributes:
         sums: of the loss and of each metric, times the examples.
-        examples: how many there were (steps, where each has a target).
+        examples: how many there were (steps, where each has a target); of class numbers only those
+            that count, so that the means do not depend on how the data are cut into batches.
     """
 
     def __init__(
@@ -49,7 +50,9 @@ class Totals:
         self.sums = [0.0] * (len(self.metrics) + 1)
         self.examples = 0
 
-    def measure(self, batch: Batch, outputs: Tensor) -> tuple[Tensor, list[Tensor | float], int]:
+    def measure(
+        self, batch: Batch, outputs: Tensor
+    ) -> tuple[Tensor, list[Tensor | float], int | Tensor]:
         """Computes the loss and the metrics of a batch, without waiting for the device.
 
         Returns:
@@ -69,15 +72,18 @@ class Totals:
             self.loss.check(outputs, targets, whole)
             self._checked = True
         loss = self.loss.mean(outputs, targets)
+        examples = self.loss.examples(outputs, targets)
         if not self.metrics:
-            return loss, [loss.detach()], len(targets)
+            return loss, [loss.detach()], examples
         with torch.no_grad():
             seen = outputs.detach()
             values = [_mean(metric.mean(seen, targets)) for metric in self.metrics]
-        return loss, [loss.detach(), *values], len(targets)
+        return loss, [loss.detach(), *values], examples
 
     def add(self, values: Sequence[float], examples: int) -> None:
-        """Counts the values of a batch."""
+        """Counts the values of a batch; those of a batch without examples mean nothing."""
+        if not examples:
+            return
         for index, value in enumerate(values):
             self.sums[index] += value * examples
         self.examples += examples

@@ -16,7 +16,7 @@ from recur.data.sequences import Batch
 from recur.messages import FailedError, InputError
 from recur.training import checkpoint as store
 from recur.training import guard, randomness
-from recur.training.call import aligned, caller, device_of, takes_lengths, with_targets_on
+from recur.training.call import Call, Caller, aligned, caller, takes_lengths, with_targets_on
 from recur.training.checkpoint import Live, Position
 from recur.training.feed import Feed
 from recur.training.gradients import Gradients, Norms, explosion
@@ -40,6 +40,7 @@ class Plan:
     Attributes:
         epochs: passes over the data.
         clip_norm: the limit of the gradient's norm, or None.
+        truncate: the steps of a piece, or None.
         shuffle: another order in every epoch.
         monitor: the column that says which epoch is best.
         up: whether more is better of it.
@@ -52,6 +53,7 @@ class Plan:
 
     epochs: int
     clip_norm: float | None
+    truncate: int | None
     shuffle: bool
     monitor: str
     up: bool
@@ -68,8 +70,9 @@ class Unread(NamedTuple):
     number: int
     batch: Batch
     values: list[Tensor | float]
-    examples: int
+    examples: int | Tensor
     norm: Tensor | float
+    again: Call
 
 
 class Trainer:
@@ -86,7 +89,8 @@ class Trainer:
     ) -> None:
         self.model, self.optimizer, self.plan = model, optimizer, plan
         self.train, self.validation = feeds
-        self.device, self.call = device_of(model), caller(model)
+        self.call = self._caller()
+        self.device = self.call.device
         self.gradients = Gradients(model.parameters(), plan.clip_norm)
         self.totals = Totals(loss, metrics, self.train.targets, aligned=aligned(model))
         if self.validation is not None:
@@ -110,6 +114,10 @@ class Trainer:
         if self.plan.restore_best and self.live.best:
             self.model.load_state_dict(self.live.best)
         return self._history()
+
+    def _caller(self) -> Caller:
+        """Calls the model, with a state of its own where states are carried."""
+        return caller(self.model, carries=self.plan.truncate is not None)
 
     # Beginning and end
 
@@ -137,10 +145,12 @@ class Trainer:
                 group["lr"] = self.plan.learning_rate
         self.totals.sums = self.position.sums or self.totals.sums
         self.totals.examples = self.position.examples
+        self.call.state = self.live.carried
 
     def _settings(self, loss: Loss) -> dict[str, Any]:
         return {
             **self.train.settings(),
+            "truncate": self.plan.truncate,
             "shuffle": self.plan.shuffle,
             "loss": loss.name,
             "metrics": [metric.name for metric in self.totals.metrics],
@@ -213,7 +223,7 @@ class Trainer:
             return {}
         self.progress.validating()
         self.validated.clear()
-        found = measured(self.model, self.validation, self.validated, after=self._stop_if_asked)
+        found = measured(self._caller(), self.validation, self.validated, after=self._stop_if_asked)
         if not math.isfinite(found["loss"]):
             self._fail_in_validation(self.validation, found["loss"])
         return {f"val_{name}": value for name, value in found.items()}
@@ -246,7 +256,8 @@ class Trainer:
             raise InputError("The loss depends on no weight: something was detached on the way.")
         loss.backward()  # type: ignore[no-untyped-call]
         norm = self.gradients.clip()
-        self.unread.append(Unread(self.position.batch + 1, batch, values, examples, norm))
+        number, again = self.position.batch + 1, self.call.again()
+        self.unread.append(Unread(number, batch, values, examples, norm, again))
         # The CPU's numbers are here at once, and a bad one must not reach the weights.
         if self.gradients.on_cpu or len(self.unread) >= UNREAD:
             self._read()
@@ -258,7 +269,7 @@ class Trainer:
             values, norm = [float(value) for value in seen.values], float(seen.norm)
             if not (math.isfinite(values[0]) and math.isfinite(norm)):
                 self._fail(seen, values[0], norm)
-            self.totals.add(values, seen.examples)
+            self.totals.add(values, int(seen.examples))
             self.position.norms.add(norm)
         self.unread.clear()
 
@@ -289,6 +300,7 @@ class Trainer:
         if position.batch:
             position.seconds = time.perf_counter() - self.started
         position.sums, position.examples = list(self.totals.sums), self.totals.examples
+        self.live.carried = self.call.state if position.batch else None
         settings = self.settings | {"seed": position.seed}
         store.save(self.plan.folder, position, self.live, settings)
         self.saved = time.perf_counter()
@@ -296,17 +308,20 @@ class Trainer:
     def _fail(self, seen: Unread, loss: float, norm: float) -> None:
         bad_loss = not math.isfinite(loss)
         what, value = ("loss", loss) if bad_loss else ("norm of the gradient", norm)
-        self._raise(what, value, f"batch {seen.number}", seen.batch)
+        self._raise(what, value, f"batch {seen.number}", seen.batch, seen.again)
 
     def _fail_in_validation(self, feed: Feed, value: float) -> None:
         with evaluating(self.model):
-            found = guard.bad_batch(self.model, feed, self.validated)
+            call = self._caller()
+            found = guard.bad_batch(call, feed, self.validated)
             number, batch = found or (0, None)
             where = f"batch {number} of validation" if found else "validation"
-            self._raise("loss", value, where, batch)
+            self._raise("loss", value, where, batch, call.again())
 
-    def _raise(self, what: str, value: float, where: str, batch: Batch | None) -> None:
-        found = ("", "") if batch is None else guard.first_bad(self.model, batch, self.totals)
+    def _raise(self, what: str, value: float, where: str, batch: Batch | None, again: Call) -> None:
+        found = ("", "")
+        if batch is not None:
+            found = guard.first_bad(self.model, batch, self.totals, again)
         if self.plan.restore_best and self.live.best:
             self.model.load_state_dict(self.live.best)
         raise FailedError(

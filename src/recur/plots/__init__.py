@@ -1,0 +1,26 @@
+"""Arrays to figures, and nothing else.
+
+Every function takes numbers and returns a matplotlib figure; `save` writes one. Figures are made
+without pyplot: no window opens, no display is needed, and nothing stays in memory afterwards.
+matplotlib is imported when the first figure is drawn.
+"""
+
+from recur.plots.figure import save
+from recur.plots.inside import alignment, attribution, gradients, heatmaps
+from recur.plots.learning import curves, overview
+from recur.plots.networks import UNROLLED, Unrolled, unrolled
+from recur.plots.series import forecast
+
+__all__ = [
+    "UNROLLED",
+    "Unrolled",
+    "alignment",
+    "attribution",
+    "curves",
+    "forecast",
+    "gradients",
+    "heatmaps",
+    "overview",
+    "save",
+    "unrolled",
+]
