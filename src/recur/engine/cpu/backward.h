@@ -179,14 +179,13 @@ class BackwardWalk {
 
   // The features of the weight gradients: x_t and h_{t-1} of every row of the chunk.
   void gather(const Chunk& chunk) {
-    T* x = x_.get();
-    T* h = h_before_.get();
-    for (int64_t j = chunk.from; j < chunk.to; ++j)
-      for (int64_t r = 0, n = active(rows_, j); r < n; ++r, x += p_.inputs, h += w_.state) {
-        given_x_.read(plan_.time_of(rows_[r], j) * p_.x_time + rows_[r].batch * p_.x_batch,
-                      p_.inputs, x);
-        state_before(r, j, h);
-      }
+    for_chunk(chunk, rows_, p_.x_time, p_.x_batch, [&](int64_t j, int64_t r, int64_t index) {
+      given_x_.read(plan_.time_of(rows_[r], j) * p_.x_time + rows_[r].batch * p_.x_batch,
+                    p_.inputs, x_.get() + index * p_.inputs);
+    });
+    for_chunk(chunk, rows_, p_.y_time, p_.y_batch, [&](int64_t j, int64_t r, int64_t index) {
+      state_before(r, j, h_before_.get() + index * w_.state);
+    });
   }
 
   void state_before(int64_t r, int64_t j, T* h) const {

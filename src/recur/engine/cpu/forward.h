@@ -154,11 +154,10 @@ class ForwardWalk {
   }
 
   void input_product(const Chunk& chunk) {
-    T* x = x_.get();
-    for (int64_t j = chunk.from; j < chunk.to; ++j)
-      for (int64_t r = 0, n = active(rows_, j); r < n; ++r, x += p_.inputs)
-        given_x_.read(plan_.time_of(rows_[r], j) * p_.x_time + rows_[r].batch * p_.x_batch,
-                      p_.inputs, x);
+    for_chunk(chunk, rows_, p_.x_time, p_.x_batch, [&](int64_t j, int64_t r, int64_t index) {
+      given_x_.read(plan_.time_of(rows_[r], j) * p_.x_time + rows_[r].batch * p_.x_batch,
+                    p_.inputs, x_.get() + index * p_.inputs);
+    });
     for (int64_t block = 0; block < w_.blocks; ++block) {
       const T* weights = weights_.w_ih.get() + block * p_.inputs * W::NX * L;
       const T* bias = weights_.b_x.get() + block * W::NX * L;

@@ -117,4 +117,22 @@ inline Chunk chunk_from(const std::vector<Row>& rows, int64_t from, int64_t to, 
   return chunk;
 }
 
+// Calls f(j, r, index) for every step and row of a chunk, `index` counting the chunk's rows in the
+// order of their steps; in the order in which an array with these strides lies in memory.
+template <class F>
+RECUR_INLINE void for_chunk(const Chunk& chunk, const std::vector<Row>& rows, int64_t by_time,
+                            int64_t by_batch, F&& f) {
+  if (by_time < by_batch) {
+    for (int64_t r = 0, n = active(rows, chunk.from); r < n; ++r)
+      for (int64_t j = chunk.from, to = std::min(chunk.to, rows[r].steps); j < to; ++j)
+        f(j, r, chunk.first[j - chunk.from] + r);
+  } else {
+    for (int64_t j = chunk.from; j < chunk.to; ++j)
+      for (int64_t first = chunk.first[j - chunk.from], r = 0,
+                   n = chunk.first[j - chunk.from + 1] - first;
+           r < n; ++r)
+        f(j, r, first + r);
+  }
+}
+
 }  // namespace recur
