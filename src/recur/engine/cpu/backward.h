@@ -295,6 +295,10 @@ class BackwardWalk {
         }
       }
     }
+    // The rows lie apart from one another, too many streams for the processor to foresee.
+    constexpr int64_t kLine = 64 / sizeof(T);
+    for (int64_t k = 0; j > 1 && k < w_.saved; k += kLine)
+      __builtin_prefetch(saved - 2 * w_.saved + k);
     const bool projected = Cell::has_c && p_.projection;
     const T* dy = projected ? nullptr : dy_row(row, j);
     T* dh = projected ? draw_.get() + r * w_.units : dh_.get() + r * w_.state;
