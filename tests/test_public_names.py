@@ -39,6 +39,7 @@ NAMES = [
     "decoding",
     # data
     "Batch",
+    "Documents",
     "Sequences",
     "Series",
     "Vocabulary",

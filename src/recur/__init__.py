@@ -6,6 +6,7 @@ The names here are the public ones; the rooms behind them are explained in CONTR
 from importlib.metadata import version as _version
 
 from recur import datasets, decoding, plots
+from recur.data.documents import Documents
 from recur.data.padding import pad_sequences
 from recur.data.sequences import Batch, Sequences, collate
 from recur.data.series import Series, read_series
@@ -53,6 +54,7 @@ __all__ = [
     "Acceleration",
     "Attention",
     "Batch",
+    "Documents",
     "Embedding",
     "EncoderDecoder",
     "Explanation",

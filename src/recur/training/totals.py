@@ -19,8 +19,8 @@ class Totals:
 
     Attributes:
         sums: of the loss and of each metric, times the examples.
-        examples: how many there were (steps, where each has a target); of class numbers only those
-            that count, so that the means do not depend on how the data are cut into batches.
+        examples: how many targets there were; of class numbers only those that count, so that the
+            means do not depend on how the data are cut into batches.
     """
 
     def __init__(
