@@ -54,6 +54,7 @@ NAMES = [
     "predict",
     "summary",
     "History",
+    "Stream",
     "Summary",
     "TrainingInterrupted",
     "plots",

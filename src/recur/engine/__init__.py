@@ -1,6 +1,7 @@
 """How time is walked.
 
-The doors: `scan_layer` over sequences (`scan` in one direction), and `step` for one step of time.
+The doors: `scan_layer` over sequences (`scan` in one direction), `step` for one step of time, and
+`stepper` for one step after another.
 
 The engine is handed a cell (`recur.cells`) and knows none of its gates. `choose` decides once which
 path walks a problem, and keeps the reasons; the doors take the path it names.
@@ -8,6 +9,6 @@ path walks a problem, and keeps the reasons; the doors take the path it names.
 
 from recur.engine.choose import Choice, choose
 from recur.engine.problem import Problem, Weights
-from recur.engine.scan import scan, scan_layer, step
+from recur.engine.scan import scan, scan_layer, step, stepper
 
-__all__ = ["Choice", "Problem", "Weights", "choose", "scan", "scan_layer", "step"]
+__all__ = ["Choice", "Problem", "Weights", "choose", "scan", "scan_layer", "step", "stepper"]

@@ -6,7 +6,7 @@ that `choose` names and `recur.explain` prints the same object, so what is said 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +46,11 @@ class Path(Protocol):
 
     def step(self, cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
         """Walks one step."""
+
+    def stepper(
+        self, cell: Cell, layers: Sequence[Weights], state: State, x: Tensor
+    ) -> Callable[[Tensor], None]:
+        """What takes one step after another in place."""
 
 
 # Fastest first; the last one does everything.

@@ -6,7 +6,7 @@ time, double backward included. What another path computes is compared with this
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -74,6 +74,22 @@ def scan(
 def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
     """Walks one step: `x` (B, I)."""
     return _advance(cell, F.linear(x, weights.w_ih, weights.b_ih), state, weights)
+
+
+def stepper(
+    cell: Cell, layers: Sequence[Weights], state: State, x: Tensor
+) -> Callable[[Tensor], None]:
+    """A stack of layers that takes a step in place; see `recur.engine.stepper`."""
+
+    @torch.no_grad()
+    def take(x: Tensor) -> None:
+        for index, weights in enumerate(layers):
+            after = step(cell, x, tuple(s[index] for s in state), weights)
+            for kept, new in zip(state, after, strict=True):
+                kept[index] = new
+            x = state[0][index]
+
+    return take
 
 
 def _first(cell: Cell, x: Tensor, weights: Sequence[Weights]) -> State:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -111,6 +111,29 @@ def scan_layer(
 def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
     """Walks one step of time: `x` (B, I); returns the new states, the first is the output."""
     return choose(Problem.of(cell, weights, x, state)).path.step(cell, x, state, weights)
+
+
+def stepper(
+    cell: Cell, layers: Sequence[Weights], state: State, x: Tensor
+) -> Callable[[Tensor], None]:
+    """What takes one step of time after another, for inference; the path is chosen once.
+
+    Args:
+        cell: what a step computes.
+        layers: the weights of each layer, lowest first; changes in place are seen.
+        state: the first (L, B, R), others (L, B, H), dense; every call overwrites it.
+        x: an example of the input (B, I), dense.
+
+    Returns:
+        A function of such an input that takes a step. It checks nothing, and on the compiled path
+        it allocates nothing once it has been called.
+    """
+    below = x
+    for index, weights in enumerate(layers):
+        here = tuple(s[index].unsqueeze(0) for s in state)
+        check(cell, below.unsqueeze(0), here, 0, weights, lengths=None, mask=None, reset=None)
+        below = here[0][0]
+    return choose(Problem.of(cell, layers[0], x, state)).path.stepper(cell, layers, state, x)
 
 
 def _starts(reset: Tensor, mask: Tensor | None, reverse: bool) -> Tensor:

@@ -16,6 +16,7 @@ from recur.layers.outputs import (
 )
 from recur.layers.recurrent import Recurrent
 from recur.layers.rnn import RNN
+from recur.layers.stream import Stream
 
 __all__ = [
     "GRU",
@@ -27,6 +28,7 @@ __all__ = [
     "Embedding",
     "Explanation",
     "Recurrent",
+    "Stream",
     "accelerate",
     "explain",
     "last_hidden",

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from recur.engine.cpu import embedding
+from recur.engine.cpu.onlookers import watched
 
 TOKENS = (torch.int64, torch.int32)
 
@@ -33,12 +34,10 @@ class Embedding(nn.Embedding):
             IndexError: a token outside the table.
             RuntimeError: tokens that are no integers, or on another device than the table.
         """
-        # The compiler sees torch's operator, which it knows how to fuse.
-        if torch.compiler.is_compiling() or declines(self) is not None:
+        # A compiler sees torch's operator, which it knows how to fuse.
+        if watched() or declines(self) is not None:
             return super().forward(input)
         if type(input) is not Tensor or input.dtype not in TOKENS or not input.is_cpu:
-            return super().forward(input)
-        if embedding.watched():
             return super().forward(input)
         padding = -1 if self.padding_idx is None else self.padding_idx
         return embedding.embed(self.weight, input, padding)

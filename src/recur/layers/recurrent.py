@@ -199,7 +199,8 @@ class Recurrent(nn.RNNBase):
                 parts.append(f"{name}={value!r}")
         return ", ".join(parts)
 
-    def _sizes(self) -> list[int]:
+    @property
+    def state_sizes(self) -> list[int]:
         """The width of each state: the first is the one that is put out."""
         return [self.proj_size or self.hidden_size, self.hidden_size][: len(self.cell.states)]
 
@@ -208,7 +209,7 @@ class Recurrent(nn.RNNBase):
         if hx is None:
             return None
         count, batch = self.num_layers * self.directions, entered.x.shape[1]
-        shapes = [(count, batch, size) for size in self._sizes()]
+        shapes = [(count, batch, size) for size in self.state_sizes]
         states = tuple(hx) if isinstance(hx, list | tuple) else (hx,)
         check_states(states, shapes, batched, entered.x)
         return tuple(entered.state_in(state) for state in states)

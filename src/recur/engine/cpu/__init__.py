@@ -4,6 +4,6 @@
 (`recur/cells/*/pointwise.h`).
 """
 
-from recur.engine.cpu.path import about, declines, name, scan, step
+from recur.engine.cpu.path import about, declines, name, scan, step, stepper
 
-__all__ = ["about", "declines", "name", "scan", "step"]
+__all__ = ["about", "declines", "name", "scan", "step", "stepper"]

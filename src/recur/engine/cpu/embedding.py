@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from recur.engine.cpu import library, threads
+from recur.engine.cpu.onlookers import batched, watched
 
 DTYPES = {torch.float32: 0, torch.float64: 1}  # as in scan.h
 _OUT_OF_RANGE = 3  # as in embedding.cpp
@@ -35,16 +36,6 @@ def declines(table: Tensor) -> str | None:
     if library.library() is None:
         return f"no compiled engine is installed, or {library.SETTING} is 'none'"
     return None
-
-
-def watched() -> bool:
-    """Whether a trace, a transform or a mode looks on, which must see torch's own operator."""
-    return (
-        torch._C._are_functorch_transforms_active()
-        or torch._C._len_torch_dispatch_stack() > 0
-        or torch.autograd.forward_ad._current_level >= 0
-        or torch._C._get_tracing_state() is not None
-    )
 
 
 def embed(table: Tensor, tokens: Tensor, padding: int = -1) -> Tensor:
@@ -84,8 +75,7 @@ class _Embed(torch.autograd.Function):
 
 
 def _plain(gradient: Tensor) -> bool:
-    # Batched: `torch.autograd.grad(..., is_grads_batched=True)`, a transform of an older kind.
-    return type(gradient) is Tensor and not torch._C._functorch.is_legacy_batchedtensor(gradient)
+    return type(gradient) is Tensor and not batched(gradient)
 
 
 def _gather(table: Tensor, tokens: Tensor) -> Tensor:

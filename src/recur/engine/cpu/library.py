@@ -35,6 +35,7 @@ class Library:
         self._library.recur_scan_saved.restype = c_int64
         for entry in (self._library.recur_scan_forward, self._library.recur_scan_backward):
             entry.argtypes = [c_char_p, c_int64]
+        self.scan_forward = self._library.recur_scan_forward
         self._library.recur_activation.argtypes = [c_int32, c_int32, c_void_p, c_void_p, c_int64]
 
     def saved(self, cell: int, dtype: int, hidden: int, projection: int, every: int) -> int:
@@ -47,16 +48,16 @@ class Library:
         Raises:
             MemoryError: if scratch memory cannot be had.
         """
-        self._check(self._library.recur_scan_forward(walks, count))
+        self.check(self._library.recur_scan_forward(walks, count))
 
     def backward(self, walks: bytes, count: int) -> None:
         """Walks back; as `forward`."""
-        self._check(self._library.recur_scan_backward(walks, count))
+        self.check(self._library.recur_scan_backward(walks, count))
 
     def activation(self, which: str, x: torch.Tensor) -> torch.Tensor:
         """The engine's "sigmoid" or "tanh" of a dense float tensor, to measure its error."""
         y = torch.empty_like(x)
-        self._check(
+        self.check(
             self._library.recur_activation(
                 ("sigmoid", "tanh").index(which),
                 (torch.float32, torch.float64).index(x.dtype),
@@ -68,7 +69,8 @@ class Library:
         return y
 
     @staticmethod
-    def _check(status: int) -> None:
+    def check(status: int) -> None:
+        """Raises what a status that is not 0 stands for."""
         if status == 1:
             raise MemoryError("The engine could not get scratch memory. Use a smaller batch.")
         assert status == 0, f"the compiled engine knows no such cell or type (status {status})"

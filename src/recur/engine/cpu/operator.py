@@ -19,6 +19,7 @@ from recur.cells import CELLS as ALL_CELLS
 from recur.cells import Cell, State
 from recur.engine import reference
 from recur.engine.cpu import library, threads
+from recur.engine.cpu.onlookers import batched, watched
 from recur.engine.problem import Weights
 
 # As in scan.h.
@@ -83,12 +84,14 @@ def walk(
         *weights[0],
         *(weights[1] if both else _NOTHING),
     )
-    learning = False
-    if torch.is_grad_enabled():
-        for tensor in tensors:
-            learning = learning or (tensor is not None and tensor.requires_grad)
+    needed, plain = False, not watched()
+    for tensor in tensors:
+        if tensor is not None:
+            needed = needed or tensor.requires_grad
+            plain = plain and type(tensor) in _PLAIN
+    learning = needed and torch.is_grad_enabled()
     how = _How(cell.name, BOTH if both else int(reverse[0]), every, outputs, learning)
-    if not _is_plain(x):
+    if not plain:
         y, hn, cn, _ = torch.ops.recur.scan(*how, *tensors)
     elif learning:
         # Without those that there are not: torch looks at each argument.
@@ -100,16 +103,7 @@ def walk(
     return y, (hn, cn) if len(cell.states) > 1 else (hn,)
 
 
-def _is_plain(x: Tensor) -> bool:
-    """Whether nobody traces: no compiler, no fake or functional tensors."""
-    # In this order: the compiler knows the answer to the first, and cannot trace the others.
-    return (
-        not torch.compiler.is_compiling()
-        and torch._C._len_torch_dispatch_stack() == 0
-        and type(x) in (Tensor, torch.nn.Parameter)
-    )
-
-
+_PLAIN = (Tensor, torch.nn.Parameter)  # and no subclass, which may hold no memory of its own
 Results = tuple[Tensor | None, Tensor, Tensor | None, Tensor | None]
 
 
@@ -220,6 +214,21 @@ def _all_dense(tensors: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
     return tensors
 
 
+# Of the field `x` in the structure, in bytes.
+X_OFFSET = 4 * 4 + 9 * 8
+
+
+def one_step(
+    cell: Cell, x: Tensor, state: State, weights: Weights
+) -> tuple[bytes, list[Tensor | None]]:
+    """The structure of a step from `state`, each (B, size), back into it; and what it points to."""
+    how = _How(cell.name, FORWARD, 0, outputs=False, learning=False)
+    h, c = state if len(state) > 1 else (state[0], None)
+    tensors = [_dense(t) for t in (x.unsqueeze(0), h, c, *[None] * 4, *weights)]
+    finals = (0, 0, 0, _pointer(h), _pointer(c), 0)
+    return _structure(how, tensors, 0, *finals, *_NO_GRADIENTS), tensors
+
+
 def _dense(tensor: Tensor | None) -> Tensor | None:
     return tensor if tensor is None or tensor.is_contiguous() else _copied(tensor)
 
@@ -308,10 +317,10 @@ def _differentiate(
 ) -> Sequence[Tensor | None]:
     """The gradients of the tensors, in their order."""
     dy, dhn, dcn = incoming[:3]
-    if torch.is_grad_enabled():
-        return _through_reference(how, tensors, needed, (dy, dhn, dcn))
-    assert tensors[0] is not None
-    if _is_plain(tensors[0]):
+    again = torch.is_grad_enabled()
+    if again or any(map(batched, (dy, dhn, dcn))):
+        return _through_reference(how, tensors, needed, (dy, dhn, dcn), again)
+    if not watched() and all(g is None or type(g) in _PLAIN for g in (dy, dhn, dcn)):
         found = _backward(how, tensors, y, saved, dy, dhn, dcn, needed)
     else:
         there = [
@@ -326,24 +335,29 @@ def _differentiate(
 
 
 def _through_reference(
-    how: _How, tensors: list[Any], needed: Sequence[bool], incoming: Sequence[Tensor | None]
+    how: _How,
+    tensors: list[Any],
+    needed: Sequence[bool],
+    incoming: Sequence[Tensor | None],
+    again: bool,
 ) -> list[Tensor | None]:
-    """Gradients that can be differentiated again (create_graph=True)."""
+    """Gradients that can be differentiated again (create_graph=True) or are batched."""
     x, h0, c0, lengths, mask, *starts = tensors[:_FIRST_WEIGHT]
     weights = tensors[_FIRST_WEIGHT:]
     directions = len(how.reverse)
-    y, final = reference.scan(
-        ALL_CELLS[how.cell],
-        x,
-        tuple(s for s in (h0, c0) if s is not None) or None,
-        tuple(Weights(*weights[5 * d : 5 * d + 5]) for d in range(directions)),
-        lengths=lengths,
-        mask=mask,
-        starts=starts[:directions],
-        reverse=how.reverse,
-        outputs=True,
-        every=how.every,
-    )
+    with torch.enable_grad():
+        y, final = reference.scan(
+            ALL_CELLS[how.cell],
+            x,
+            tuple(s for s in (h0, c0) if s is not None) or None,
+            tuple(Weights(*weights[5 * d : 5 * d + 5]) for d in range(directions)),
+            lengths=lengths,
+            mask=mask,
+            starts=starts[:directions],
+            reverse=how.reverse,
+            outputs=True,
+            every=how.every,
+        )
     results: list[Any] = [y, *final]
     given = [i for i, gradient in enumerate(incoming[: len(results)]) if gradient is not None]
     wanted = [i for i, need in enumerate(needed) if need and tensors[i] is not None]
@@ -351,7 +365,7 @@ def _through_reference(
         [results[i] for i in given],
         [tensors[i] for i in wanted],
         [incoming[i] for i in given],
-        create_graph=True,
+        create_graph=again,
         allow_unused=True,
     )
     gradients: list[Tensor | None] = [None] * len(tensors)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
 from recur.cells import Cell, State
-from recur.engine import reference
 from recur.engine.cpu import library, threads
 from recur.engine.cpu.operator import CELLS, DTYPES, walk
+from recur.engine.cpu.stepper import Stepper
 from recur.engine.problem import Problem, Weights
 
 name = "cpu"
@@ -72,5 +72,23 @@ def scan(
 
 def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
     """Walks one step: `x` (B, I)."""
-    # One step is one small product: packing the weights for it would cost more than it saves.
-    return reference.step(cell, x, state, weights)
+    _, final = walk(
+        cell,
+        x.unsqueeze(0),
+        tuple(s.unsqueeze(0) for s in state),
+        (weights,),
+        lengths=None,
+        mask=None,
+        starts=(None,),
+        reverse=(False,),
+        outputs=False,
+        every=0,
+    )
+    return tuple(s.squeeze(0) for s in final)
+
+
+def stepper(
+    cell: Cell, layers: Sequence[Weights], state: State, x: Tensor
+) -> Callable[[Tensor], None]:
+    """What takes one step after another in place; see `recur.engine.stepper`."""
+    return Stepper(cell, layers, state, x)

@@ -26,7 +26,8 @@ class Plan {
   explicit Plan(const recur_scan& p) : p_(p), rows_(static_cast<size_t>(p.batch)) {
     int64_t offset = 0, marks = 0;
     for (int64_t b = 0; b < p.batch; ++b) {
-      const int64_t within = p.lengths ? p.lengths[b] : p.time;
+      // Whoever calls has checked the lengths, or not: no memory beyond is touched.
+      const int64_t within = p.lengths ? std::clamp<int64_t>(p.lengths[b], 0, p.time) : p.time;
       int64_t steps = within;
       if (p.mask) {
         steps = 0;

@@ -8,6 +8,7 @@
 #include "cells/gru/pointwise.h"
 #include "cells/lstm/pointwise.h"
 #include "cells/rnn/pointwise.h"
+#include "direct.h"
 #include "forward.h"
 #include "threads.h"
 
@@ -161,12 +162,20 @@ void walk_all(const recur_scan* walks, int64_t count) {
 
 template <class Cell, class T>
 void forward(const recur_scan* walks, int64_t count) {
+  if (is_direct(*walks)) {
+    for (int64_t i = 0; i < count; ++i) Direct<Cell, T>(walks[i]).forward();
+    return;
+  }
   walk_all<ForwardJob<Cell, T>>(walks, count);
 }
 
 template <class Cell, class T>
 void backward(const recur_scan* walks, int64_t count) {
-  if (count == 1 || !walks[0].dx) return walk_all<BackwardJob<Cell, T>>(walks, count);
+  const auto walk_back = [](const recur_scan* all, int64_t many) {
+    if (!is_direct(*all)) return walk_all<BackwardJob<Cell, T>>(all, many);
+    for (int64_t i = 0; i < many; ++i) Direct<Cell, T>(all[i]).backward();
+  };
+  if (count == 1 || !walks[0].dx) return walk_back(walks, count);
   const recur_scan& p = walks[0];
   recur_scan two[] = {walks[0], walks[1]};
   const Array<T> dx(p.dx, p.dtype);
@@ -175,7 +184,7 @@ void backward(const recur_scan* walks, int64_t count) {
   two[1].dx = other.get();
   two[1].dx_time = p.batch * p.inputs;
   two[1].dx_batch = p.inputs;
-  walk_all<BackwardJob<Cell, T>>(two, 2);
+  walk_back(two, 2);
   const int threads = std::max<int>(1, p.threads);
   on_threads(threads, [&](int thread) {
     Buffer<T> a(p.inputs), b(p.inputs);

@@ -4,7 +4,7 @@
  * projection's), Gx and Gh the gates fed by the input and by the state. Numbers are stored as
  * `dtype` says, and computed in float (double for RECUR_FLOAT64). Strides count numbers, not bytes;
  * the last axis is always dense. A pointer marked "or null" may be left out. No two arrays may
- * overlap, but that inputs may be one another.
+ * overlap, but that inputs may be one another, h0 may be hn and c0 may be cn.
  *
  * The caller owns every array. Nothing is kept between calls, and calls from several threads at
  * once are independent.

@@ -121,6 +121,8 @@ RECUR_INLINE Vec<T> clamp(Vec<T> x, T low, T high) {
   return x > broadcast<T>(high) ? broadcast<T>(high) : x;
 }
 
+// Greatest error over all floats whose result is above 2^-124: sigmoid 2.4 units in the last place,
+// tanh 3.2, with fused multiply-add 2.7 (tests/engine/test_curves.py).
 RECUR_INLINE Vec<float> sigmoid(Vec<float> x) {
   Vec<float> scale, rest;
   split_exp(-clamp<float>(x, -86.0f, 86.0f), scale, rest);
