@@ -30,8 +30,8 @@ def mapped():
 
 class Files(IterableDataset):
     def __iter__(self):
-        for start in range(0, steps, 700):
-            part = np.array(mapped()[start : start + 700])
+        for start in range(0, steps, 150):
+            part = np.array(mapped()[start : start + 150])
             yield part, part[:, :1]
 
 
