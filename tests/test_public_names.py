@@ -58,6 +58,9 @@ NAMES = [
     "Summary",
     "TrainingInterrupted",
     "plots",
+    # diagnostics
+    "diagnose",
+    "diagnostics",
     # runs
     "train",
     "load",
