@@ -77,7 +77,10 @@ class Totals:
             return loss, [loss.detach()], examples
         with torch.no_grad():
             seen = outputs.detach()
-            values = [_mean(metric.mean(seen, targets)) for metric in self.metrics]
+            values = [
+                loss.detach() if metric.mean is None else _mean(metric.mean(seen, targets))
+                for metric in self.metrics
+            ]
         return loss, [loss.detach(), *values], examples
 
     def add(self, values: Sequence[float], examples: int) -> None:
