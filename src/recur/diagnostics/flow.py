@@ -77,25 +77,37 @@ class Flow:
 
     def __str__(self) -> str:
         radii = ", ".join(f"{name} {radius:.2f}" for name, radius in self.spectral_radius.items())
-        lines = [f"{self.name} ({self.cell}): {self._verdict()}"]
+        said = ": ".join(filter(None, (self.finding, self.advice))).rstrip(".")
+        lines = [f"{self.name} ({self.cell}): {said}."]
         lines.append(f"  spectral radius of the recurrent matrix: {radii}")
         if self.gates:
             lines.append(f"  over all steps: {'; '.join(map(str, self.gates))}")
         return "\n".join(lines)
 
-    def _verdict(self) -> str:
+    @property
+    def finding(self) -> str:
+        """What became of the gradient, in words."""
         largest, steps = max(self.norms), count(len(self.norms) - 1, "step")
         if not math.isfinite(largest):
-            return "the gradient is not finite. " + EXPLODING
+            return "the gradient is not finite"
         if largest == 0:
-            return "no gradient reaches it from this loss."
-        if len(self.norms) > 1 and self.growth > GROWN:
-            return f"gradients explode: {self.growth:.3g} times as large {steps} back. {EXPLODING}"
+            return "no gradient reaches it from this loss"
+        if self._explodes():
+            return f"gradients explode: {self.growth:.3g} times as large {steps} back"
         if self.horizon is None:
             left = self.norms[-1] / largest
-            return f"gradients reach back over all {steps}: {left:.0%} of the largest is left."
-        lost = f"gradients vanish after {count(self.horizon, 'step')} (1% is left)"
-        return f"{lost}: {VANISHING.get(self.cell, OTHERWISE)}"
+            return f"gradients reach back over all {steps}: {left:.0%} of the largest is left"
+        return f"gradients vanish after {count(self.horizon, 'step')} (1% is left)"
+
+    @property
+    def advice(self) -> str:
+        """What it means and what to do; empty where nothing is wrong."""
+        if self.horizon is not None:
+            return VANISHING.get(self.cell, OTHERWISE)
+        return EXPLODING if self._explodes() or not math.isfinite(max(self.norms)) else ""
+
+    def _explodes(self) -> bool:
+        return len(self.norms) > 1 and max(self.norms) > 0 and self.growth > GROWN
 
     def to_json(self) -> dict[str, Any]:
         """Returns the numbers as JSON; those that are not finite as None."""
@@ -109,7 +121,7 @@ class Flow:
         }
 
 
-EXPLODING = "Clip the norm (clip_norm=1.0), or take a smaller recurrent matrix."
+EXPLODING = "clip the norm (clip_norm=1.0), or take a smaller recurrent matrix"
 PLAIN = (
     'this network cannot learn dependencies longer than that; try cell="gru" or "lstm", '
     'recurrent_init="orthogonal", or pooling="mean" or "attention", which give every step a '

@@ -34,7 +34,10 @@ class LayerSizes:
         self._before: dict[str, Tensor] | None = None if history else self._weights()
 
     def __call__(self, epoch: int, row: Mapping[str, float]) -> None:
-        """Adds a row; what `recur.fit` gives is not needed."""
+        """Writes the row of `epoch`, from 1; rows of later epochs are forgotten."""
+        del self.history.rows[epoch - 1 :]
+        while len(self.history) < epoch - 1:  # a training that was stopped between the two
+            self.history.append({})
         now = self._weights()
         gradients: dict[str, list[float]] = {}
         moved: dict[str, list[tuple[float, float]]] = {}
