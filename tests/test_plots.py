@@ -180,3 +180,53 @@ def test_matplotlib_is_imported_when_the_first_figure_is_drawn():
         "plots.overview({'loss': [1.0]}); assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_gradients_are_drawn_over_their_largest():
+    figure = plots.gradients({"rnn": [4.0, 2.0, 0.0], "gru": [1.0, 2.0, float("inf")]})
+    (axes,) = figure.axes
+    drawn = lines(axes)
+    assert drawn["rnn"][:2] == [1.0, 0.5]
+    assert np.isnan(drawn["rnn"][2])  # a logarithm has no zero
+    assert drawn["gru"][:2] == [0.5, 1.0]
+    assert axes.get_yscale() == "log"
+    for nothing in ({}, {"rnn": []}):
+        with pytest.raises(InputError, match="at least one norm"):
+            plots.gradients(nothing)
+
+
+def test_layer_sizes_have_a_line_for_each_layer():
+    columns = {"gradient a": [1, 2], "gradient b": [3, 4], "update a": [0.1, float("nan")]}
+    left, right = plots.layer_sizes(columns).axes
+    assert lines(left) == {"a": [1, 2], "b": [3, 4]}
+    assert list(lines(right)) == ["a"]
+    with pytest.raises(InputError, match=r"must be sizes of gradients or updates; got \['loss'\]"):
+        plots.layer_sizes({"loss": [1.0]})
+
+
+def test_heatmaps_show_units_over_time_and_signs_by_colour():
+    values = {"h": np.array([[-1.0, 0.5], [0.2, 0.3], [0.0, 2.0]]), "gate": np.full((3, 4), 0.5)}
+    figure = plots.heatmaps(values, steps=["a", "b", "c"])
+    first, second = (axes for axes in figure.axes if axes.get_images())
+    assert np.array_equal(first.get_images()[0].get_array(), values["h"].T)
+    assert first.get_images()[0].get_clim() == (-2, 2)
+    assert second.get_images()[0].get_clim() == (0, 1)
+    with pytest.raises(InputError, match=r"arrays \(T, H\) of the same T"):
+        plots.heatmaps({"a": np.ones((2, 3)), "b": np.ones((3, 3))})
+    with pytest.raises(InputError, match="steps must be of length 3; got 2"):
+        plots.heatmaps(values, steps=["a", "b"])
+
+
+def test_alignments_and_attributions_have_their_words():
+    figure = plots.alignment([[0.2, 0.8], [1.0, 0.0]], source=["a", "$b"], target=["x", "y"])
+    axes = figure.axes[0]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a", r"\$b"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["x", "y"]
+    (bars,) = plots.attribution([1.0, -2.0], ["good", "bad"]).axes
+    assert [bar.get_height() for bar in bars.patches] == [1.0, -2.0]
+    with pytest.raises(InputError, match=r"of two axes \(Q, S\), not empty; got \(2,\)"):
+        plots.alignment([1.0, 2.0])
+    with pytest.raises(InputError, match="target must be of length 1; got 2"):
+        plots.alignment([[1.0]], target=["a", "b"])
+    with pytest.raises(InputError, match="at least one; got none"):
+        plots.attribution([])

@@ -39,6 +39,7 @@ NAMES = [
     "decoding",
     # data
     "Batch",
+    "Documents",
     "Sequences",
     "Series",
     "Vocabulary",
@@ -57,6 +58,9 @@ NAMES = [
     "Summary",
     "TrainingInterrupted",
     "plots",
+    # diagnostics
+    "diagnose",
+    "diagnostics",
     # runs
     "train",
     "load",

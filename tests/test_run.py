@@ -34,6 +34,7 @@ def same(first, second):
 def test_a_run_holds_what_the_other_verbs_need(trained):
     assert {path.name for path in trained.path.iterdir()} == {
         *run.NEEDED,
+        "layers.csv",
         "plots",
         "checkpoint",
     }

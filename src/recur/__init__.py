@@ -5,11 +5,13 @@ The names here are the public ones; the rooms behind them are explained in CONTR
 
 from importlib.metadata import version as _version
 
-from recur import datasets, decoding, plots
+from recur import datasets, decoding, diagnostics, plots
+from recur.data.documents import Documents
 from recur.data.padding import pad_sequences
 from recur.data.sequences import Batch, Sequences, collate
 from recur.data.series import Series, read_series
 from recur.data.text import Vocabulary, tokenize
+from recur.diagnostics import diagnose
 from recur.layers import (
     GRU,
     LSTM,
@@ -54,6 +56,7 @@ __all__ = [
     "Acceleration",
     "Attention",
     "Batch",
+    "Documents",
     "Embedding",
     "EncoderDecoder",
     "Explanation",
@@ -77,6 +80,8 @@ __all__ = [
     "collate",
     "datasets",
     "decoding",
+    "diagnose",
+    "diagnostics",
     "evaluate",
     "explain",
     "fit",

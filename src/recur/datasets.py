@@ -7,8 +7,23 @@ from recur.data.datasets import (
     ett,
     imdb,
     movie_reviews,
+    ptb,
+    review_texts,
     stocks,
     sunspots,
+    tinyshakespeare,
 )
 
-__all__ = ["Source", "catalogue", "co2", "ett", "imdb", "movie_reviews", "stocks", "sunspots"]
+__all__ = [
+    "Source",
+    "catalogue",
+    "co2",
+    "ett",
+    "imdb",
+    "movie_reviews",
+    "ptb",
+    "review_texts",
+    "stocks",
+    "sunspots",
+    "tinyshakespeare",
+]

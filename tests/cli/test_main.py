@@ -43,8 +43,8 @@ def only_json(capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["trian"], "a command must be bench, datasets, demo, evaluate, explain, plot, predict, "
-         "tasks or train; got 'trian'. Did you mean 'train'?"),
+        (["trian"], "a command must be bench, datasets, demo, evaluate, explain, inspect, plot, "
+         "predict, tasks or train; got 'trian'. Did you mean 'train'?"),
         (["train", "countin"], "Did you mean 'counting'?"),
         (["train"], "recur train needs a task: counting"),
         (["train", "counting", "--epoch", "3"],
@@ -62,6 +62,7 @@ def only_json(capsys):
         (["evaluate"], "recur evaluate needs RUN. `recur evaluate --help` shows the use."),
         (["evaluate", "nowhere"], "There is no run directory nowhere. Check the path."),
         (["predict", "nowhere", "1"], "There is no run directory nowhere. Check the path."),
+        (["inspect", "nowhere"], "There is no run directory nowhere. Check the path."),
         (["plot", "nowhere"], "There is no run directory nowhere. Check the path."),
         (["explain", "--cell", "lsmt"], "Did you mean 'lstm'?"),
         (["bench", "--batch", "some"], "--batch must be a whole number; got 'some'."),
@@ -246,3 +247,27 @@ def test_demo_learns_judges_two_sentences_and_names_the_plots(counting, capsys):
     assert len(plots) == 2
     assert all(os.path.getsize(path) > 5000 for path in plots)
     assert "runs/sentiment-1" in err.replace(os.sep, "/")
+
+
+def test_inspect_says_how_far_gradients_reach_beside_other_cells(trained, capsys):
+    assert main(["inspect", "a"]) == 0
+    out, _ = capsys.readouterr()
+    assert "recurrent (rnn_tanh): gradients" in out
+    for cell in ("rnn", "lstm", "gru"):
+        assert f"\n{cell:<6}gradients" in out
+    assert "norm of the gradient" in out
+    assert "how far weights moved in the last epoch: embedding" in out
+    for name in ("gradients", "activity", "layers"):
+        assert f"plot: {os.path.join('a', 'plots', name + '.png')}" in out
+    assert main(["inspect", "a", "--json"]) == 0
+    found = only_json(capsys)
+    assert list(found["untrained"]) == ["rnn", "lstm", "gru"]
+    assert len(found["layers"]) == 1
+    assert len(found["plots"]) == 3
+
+
+def test_an_older_run_without_sizes_is_inspected_too(trained, capsys):
+    os.remove(os.path.join("a", "layers.csv"))
+    assert main(["inspect", "a"]) == 0
+    out, _ = capsys.readouterr()
+    assert "how far weights moved" not in out

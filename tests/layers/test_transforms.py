@@ -125,3 +125,23 @@ def test_what_is_saved_may_live_elsewhere(kind):
         y, _ = layer(x)
     (got,) = torch.autograd.grad(y.sum(), x)
     torch.testing.assert_close(got, want)
+
+
+def test_several_gradients_at_once(kind):
+    """`is_grads_batched`, a transform of an older kind than torch.func's."""
+    layer, x = layer_of(kind, return_sequences=True), batch().requires_grad_()
+    y = layer(x)
+    along = torch.randn(3, *y.shape, dtype=y.dtype)
+    (together,) = torch.autograd.grad(y, x, along, is_grads_batched=True, retain_graph=True)
+    for got, each in zip(together, along, strict=True):
+        torch.testing.assert_close(got, torch.autograd.grad(y, x, each, retain_graph=True)[0])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+def test_a_trace_for_inference_serves_other_sizes(kind, path):
+    layer = layer_of(kind, bidirectional=True, return_sequences=True).eval()
+    with torch.no_grad():
+        traced = torch.jit.trace(layer, (batch(),))
+        # The reference's loop is unrolled by a trace, for one length.
+        x = torch.randn(2, TIME if path == "reference" else 9, 3, dtype=torch.float64)
+        torch.testing.assert_close(traced(x), layer(x))

@@ -100,6 +100,13 @@ def plot(run_path: RunPath, json: Json = False) -> None:
         show.paths(drawn)
 
 
+def inspect(run_path: RunPath, json: Json = False) -> None:
+    """Look into a run: how far back its gradients reach, beside other cells, and its gates."""
+    opened = run.load(run_path)
+    found = opened.inspect()
+    show.inspection(opened, found, opened.draw_inside(found), json)
+
+
 def list_tasks(json: Json = False) -> None:
     """List the tasks that can be trained."""
     rows = [(task.name, task.kind, task.summary) for task in tasks.every().values()]
@@ -188,7 +195,7 @@ def application() -> typer.Typer:
         demo, tasks.find("sentiment").options, "", ("cell", "epochs", "limit")
     )
     app.command("demo")(interruptible(derived_demo))
-    for command in (evaluate, plot, explain, bench):
+    for command in (evaluate, plot, inspect, explain, bench):
         app.command()(interruptible(command))
     takes = [f"{task.name}: {task.inputs}." for task in tasks.every().values()]
     app.command(help=" ".join(["Answer inputs with a run.", *takes]))(interruptible(predict))

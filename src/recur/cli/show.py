@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recur.bench import Compared, machine
-from recur.run import Run, Scores
+from recur.run import Inspection, Run, Scores
 from recur.tasks.task import Prediction
 
 
@@ -103,6 +103,15 @@ def predictions(
         return
     for prediction in found:
         print(prediction)
+    paths(drawn)
+
+
+def inspection(run: Run, found: Inspection, drawn: Sequence[Path], json_wanted: bool) -> None:
+    """Prints what was found inside a run, and where it is drawn."""
+    if json_wanted:
+        as_json({"run": str(run.path), **found.to_json(), "plots": [str(p) for p in drawn]})
+        return
+    print(found)
     paths(drawn)
 
 

@@ -6,7 +6,7 @@ matplotlib is imported when the first figure is drawn.
 """
 
 from recur.plots.figure import save
-from recur.plots.inside import alignment, attribution, gradients, heatmaps
+from recur.plots.inside import alignment, attribution, gradients, heatmaps, layer_sizes
 from recur.plots.learning import curves, overview
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
 from recur.plots.series import forecast
@@ -20,6 +20,7 @@ __all__ = [
     "forecast",
     "gradients",
     "heatmaps",
+    "layer_sizes",
     "overview",
     "save",
     "unrolled",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+COLORS, STYLES = (BLUE, ORANGE, GREEN, GREY), ("-", "--", ":", "-.")
 MOST_LABELS = 60
 """Labels on an axis at most; beyond it numbers say more."""
 
@@ -35,17 +36,45 @@ def gradients(
         raise InputError(must("norms", "at least one name with at least one norm", dict(norms)))
     figure = new_figure(*SIZE)
     axes = figure.subplots()
-    colors, styles = (BLUE, ORANGE, GREEN, GREY), ("-", "--", ":", "-.")
     for number, (name, each) in enumerate(norms.items()):
         values = np.asarray(each, dtype=float)
         largest = np.nanmax(np.where(np.isfinite(values), values, np.nan), initial=0.0)
         shown = np.where(values > 0, values, np.nan) / (largest or 1.0)
-        style = styles[number // len(colors) % len(styles)]
-        axes.plot(shown, color=colors[number % len(colors)], linestyle=style, label=name)
+        style = STYLES[number // len(COLORS) % len(STYLES)]
+        axes.plot(shown, color=COLORS[number % len(COLORS)], linestyle=style, label=name)
     axes.axhline(0.01, color=GREY, linewidth=0.8, linestyle=":")
     axes.set_yscale("log")
     axes.set_ylim(1e-8, 2.0)
     dress(axes, title, "lag: steps back from the end", "gradient, over its largest")
+    return figure
+
+
+def layer_sizes(columns: Mapping[str, Sequence[float]]) -> Figure:
+    """Draws how large gradients and updates were in training, a line for each layer.
+
+    Args:
+        columns: "gradient NAME" and "update NAME" by epoch, as `recur.diagnostics.LayerSizes` has
+            them.
+
+    Raises:
+        InputError: if there is no such column.
+    """
+    kinds = {"gradient": "gradient's norm", "update": "update, over the weights' norm"}
+    found = {
+        kind: {n.removeprefix(f"{kind} "): v for n, v in columns.items() if n.startswith(kind)}
+        for kind in kinds
+    }
+    if not any(found.values()):
+        raise InputError(must("columns", "sizes of gradients or updates", list(columns)))
+    figure = new_figure(2 * SIZE[0] - 3, SIZE[1])
+    panels = figure.subplots(1, len(kinds))
+    for axes, (kind, label) in zip(panels, kinds.items(), strict=True):
+        for number, (name, values) in enumerate(found[kind].items()):
+            epochs = range(1, len(values) + 1)
+            color, style = COLORS[number % len(COLORS)], STYLES[number // len(COLORS) % len(STYLES)]
+            axes.plot(epochs, values, "o", markersize=4, color=color, linestyle=style, label=name)
+        axes.set_yscale("log")
+        dress(axes, f"Each layer's {kind}", "epoch", label)
     return figure
 
 

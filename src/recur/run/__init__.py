@@ -1,6 +1,7 @@
 """Runs: what a training leaves behind, with one owner."""
 
 from recur.run.directory import FORMAT, NEEDED, how_to_resume
+from recur.run.inspection import Inspection
 from recur.run.run import Run, Scores, load
 from recur.run.train import CHANGEABLE, stopped, train
 
@@ -8,6 +9,7 @@ __all__ = [
     "CHANGEABLE",
     "FORMAT",
     "NEEDED",
+    "Inspection",
     "Run",
     "Scores",
     "how_to_resume",

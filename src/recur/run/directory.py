@@ -4,6 +4,7 @@
     preprocessing.json  what was fitted on the training data: vocabulary, scaling
     model.safetensors   the weights of the best validation epoch
     history.csv         a row for each epoch
+    layers.csv          for each epoch, how large gradients and updates were, layer by layer
     metrics.json        the scores on the test part, and what must be said with them
     plots/              figures
     checkpoint/         where training can go on
@@ -31,6 +32,7 @@ FORMAT = 1
 
 CONFIG, PREPROCESSING, MODEL = "config.json", "preprocessing.json", "model.safetensors"
 HISTORY, METRICS, PLOTS, CHECKPOINT = "history.csv", "metrics.json", "plots", "checkpoint"
+LAYERS = "layers.csv"
 NEEDED = (CONFIG, PREPROCESSING, MODEL, HISTORY, METRICS)
 
 

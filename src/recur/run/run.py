@@ -12,6 +12,7 @@ from torch import nn
 from recur import plots, tasks
 from recur.files import PathLike
 from recur.run import directory
+from recur.run.inspection import Inspection, inspect
 from recur.tasks.options import Options
 from recur.tasks.task import Prediction, Task, Trained
 from recur.training import History
@@ -113,6 +114,22 @@ class Run:
             FailedError: if a figure cannot be written.
         """
         return self._draw(self.task.pictures(predictions))
+
+    def inspect(self) -> Inspection:
+        """Looks into the model: how far back gradients reach, beside the other cells, and more.
+
+        Raises:
+            InputError: if the data that it was trained on are not there any more.
+        """
+        return inspect(self)
+
+    def draw_inside(self, inspection: Inspection) -> list[Path]:
+        """Draws what `inspect` found into plots/ and returns the paths.
+
+        Raises:
+            FailedError: if a figure cannot be written.
+        """
+        return self._draw(inspection.figures())
 
     def _draw(self, figures: Iterable[tuple[str, Figure]]) -> list[Path]:
         paths = []

@@ -12,13 +12,14 @@ import numpy as np
 import torch
 
 from recur import files, tasks
+from recur.diagnostics import LayerSizes
 from recur.files import PathLike
 from recur.messages import InputError, must
 from recur.run import directory
 from recur.run.run import Run
 from recur.tasks.options import Options
 from recur.tasks.task import Prepared, Task, Trained
-from recur.training import TrainingInterrupted
+from recur.training import History, TrainingInterrupted
 
 CHANGEABLE = ("epochs", "learning_rate", "clip_norm", "patience")
 """Options that may be given again to a training that goes on."""
@@ -115,6 +116,13 @@ def _fit(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         model = task.model(options, prepared.preprocessing)
+    layers = path / directory.LAYERS
+    sizes = LayerSizes(model, History.from_csv(layers) if resume and layers.exists() else None)
+
+    def after(epoch: int, row: dict[str, float]) -> None:
+        sizes(epoch, row)
+        sizes.history.to_csv(layers)
+
     history = task.fit(
         model,
         prepared,
@@ -122,6 +130,7 @@ def _fit(
         checkpoint=path / directory.CHECKPOINT,
         resume=resume,
         progress=progress,
+        on_epoch=after,
     )
     trained = Trained(options, prepared.preprocessing, model.eval())
     files.write_tensors(path / directory.MODEL, model.state_dict())

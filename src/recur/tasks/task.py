@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 from torch import nn
 
 from recur import files, training
+from recur.data.documents import Documents
 from recur.data.sequences import Sequences
 from recur.messages import InputError
 from recur.tasks.options import Options
@@ -64,8 +65,8 @@ class Prepared(Generic[P, T]):
     """Data, ready for training; `about` says in a line what they are."""
 
     about: str
-    train: Sequences
-    validation: Sequences
+    train: Sequences | Documents
+    validation: Sequences | Documents
     test: HeldOut[T]
     preprocessing: P
 

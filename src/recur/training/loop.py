@@ -70,7 +70,8 @@ def fit(
             "mse", "mae", "huber", or a callable (outputs, targets) -> scalar. Targets (N,) and
             outputs (N, 1) mean the same. Where each step has a target, padded steps do not count.
         lengths: the steps of each row, where `x` is one padded array.
-        metrics: names ("accuracy", "mae", "mse", "rmse") or callables (outputs, targets) -> mean.
+        metrics: names ("accuracy", "mae", "mse", "rmse", "perplexity", "bits_per_character") or
+            callables (outputs, targets) -> mean.
         validation_data: (x, y), (x, y, lengths), `Sequences` or a `DataLoader`.
         validation_split: the last part of the data, before any shuffling, is kept for validation.
         epochs: passes over the data.

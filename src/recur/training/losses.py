@@ -75,7 +75,7 @@ class Loss:
         Those that are ignored do not count.
         """
         if self.outputs != CLASSES or targets.shape == outputs.shape:
-            return len(targets)
+            return targets.numel()
         return (targets != self.ignored).sum()
 
     def check(self, outputs: Tensor, targets: Tensor, known: Tensor) -> None:

@@ -30,13 +30,13 @@ class Metric:
 
     Attributes:
         name: its column in the history.
-        mean: (outputs, targets aligned as for the loss) -> the mean over a batch.
+        mean: (outputs, targets aligned as for the loss) -> the mean over a batch; None: the loss.
         finish: what becomes of the mean over all batches (the root, for "rmse").
         more_is_better: which way is up.
     """
 
     name: str
-    mean: Function
+    mean: Function | None
     finish: Callable[[float], float] = float
     more_is_better: bool = False
 
@@ -122,9 +122,33 @@ def _square(outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs - like_outputs(outputs, targets)).square().mean()
 
 
+def _of_cross_entropy(name: str, finish: Callable[[float], float]) -> Callable[[Loss], Metric]:
+    """A metric that is the loss in another unit, and costs nothing beside it."""
+
+    def metric(loss: Loss) -> Metric:
+        if loss.outputs != losses.CLASSES:
+            expected = "used with the loss 'cross_entropy'"
+            raise InputError(must(f"the metric {name!r}", expected, f"{loss.name!r}"))
+        return Metric(name, None, finish)
+
+    return metric
+
+
+def perplexity(nats: float) -> float:
+    """How many equally likely answers a mean cross-entropy amounts to."""
+    return math.exp(nats) if nats < 700 else math.inf
+
+
+def bits(nats: float) -> float:
+    """A cross-entropy in bits."""
+    return nats / math.log(2)
+
+
 NAMED: dict[str, Callable[[Loss], Metric]] = {
     "accuracy": _accuracy,
     "mae": lambda _: Metric("mae", _absolute),
     "mse": lambda _: Metric("mse", _square),
     "rmse": lambda _: Metric("rmse", _square, math.sqrt),
+    "perplexity": _of_cross_entropy("perplexity", perplexity),
+    "bits_per_character": _of_cross_entropy("bits_per_character", bits),
 }

@@ -19,8 +19,8 @@ class Totals:
 
     Attributes:
         sums: of the loss and of each metric, times the examples.
-        examples: how many there were (steps, where each has a target); of class numbers only those
-            that count, so that the means do not depend on how the data are cut into batches.
+        examples: how many targets there were; of class numbers only those that count, so that the
+            means do not depend on how the data are cut into batches.
     """
 
     def __init__(
@@ -77,7 +77,10 @@ class Totals:
             return loss, [loss.detach()], examples
         with torch.no_grad():
             seen = outputs.detach()
-            values = [_mean(metric.mean(seen, targets)) for metric in self.metrics]
+            values = [
+                loss.detach() if metric.mean is None else _mean(metric.mean(seen, targets))
+                for metric in self.metrics
+            ]
         return loss, [loss.detach(), *values], examples
 
     def add(self, values: Sequence[float], examples: int) -> None:

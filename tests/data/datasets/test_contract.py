@@ -13,6 +13,7 @@ from recur import FailedError, Series
 from recur.data import datasets
 from recur.data.datasets import source
 from recur.data.datasets.reviews import Reviews
+from recur.data.datasets.texts import Texts
 
 MODULES = {
     module.SOURCE.name: module
@@ -40,7 +41,7 @@ def test_the_catalogue_lists_every_dataset_once():
 def test_it_says_what_it_is(module):
     entry = module.SOURCE
     assert re.fullmatch(r"[a-z][a-z0-9-]*", entry.name)
-    assert entry.task in ("sentiment", "forecast")
+    assert entry.task in ("sentiment", "forecast", "language")
     assert re.fullmatch(r"[\d.]+ MB", entry.size)
     assert entry.homepage.startswith("https://")
     assert entry.title
@@ -64,7 +65,7 @@ def test_found_nowhere_it_says_what_to_do(module, monkeypatch, tmp_path):
     monkeypatch.setattr(source.Source, "_packaged", lambda _: None)
     entry = module.SOURCE
     with pytest.raises(FailedError) as caught:
-        (module.load_text if entry.task == "sentiment" else module.load)()
+        (module.load if entry.task == "forecast" else module.load_text)()
     text = str(caught.value)
     assert f"The dataset {entry.name!r} ({entry.title}) cannot be had" in text
     if entry.package is not None:
@@ -79,6 +80,8 @@ def test_found_nowhere_it_says_what_to_do(module, monkeypatch, tmp_path):
 def test_what_it_loads(module):
     if module.SOURCE.task == "sentiment":
         check_reviews(module.load_text())
+    elif module.SOURCE.task == "language":
+        check_texts(module.load_text())
     else:
         check_series(module.load(), module.TARGET)
 
@@ -93,6 +96,15 @@ def check_reviews(reviews: Reviews) -> None:
         assert labels.count("positive") == len(labels) / 2
         assert all(text.strip() for text in texts)
     assert reviews.about
+
+
+def check_texts(texts: Texts) -> None:
+    parts = texts.train, texts.validation, texts.test
+    assert all(part and all(text.strip() for text in part) for part in parts)
+    sizes = [sum(map(len, part)) for part in parts]
+    assert sizes[0] > 8 * max(sizes[1:])
+    assert not set(texts.train) & {*texts.validation, *texts.test}
+    assert texts.about
 
 
 def check_series(series: Series, target: str) -> None:

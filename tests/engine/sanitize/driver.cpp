@@ -157,10 +157,11 @@ Problem shaped(Draw& draw, int cell) {
   Problem p{};
   p.cell = cell;
   p.reverse = draw.chance(0.5);
-  // Around the widths of vectors, tiles and blocks; now and then enough steps for several chunks.
-  const bool large = draw.chance(0.05);
-  p.time = large ? 90 : draw.of({0, 1, 2, 3, 5, 9});
-  p.batch = large ? 21 : draw.of({0, 1, 2, 3, 4, 5, 7, 13, 26});
+  // Around the widths of vectors, tiles and blocks; now and then enough steps for several chunks,
+  // or so few that the weights are taken as they lie.
+  const bool large = draw.chance(0.05), few = draw.chance(0.2);
+  p.time = large ? 90 : few ? draw.of({1, 1, 2}) : draw.of({0, 1, 2, 3, 5, 9});
+  p.batch = large ? 21 : few ? draw.of({1, 2}) : draw.of({0, 1, 2, 3, 4, 5, 7, 13, 26});
   p.inputs = large ? 70 : draw.of({1, 2, 3, 5, 8, 16, 17, 33, 64});
   p.hidden = large ? 40 : draw.of({1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 49, 64});
   if (p.has_c() && draw.chance(0.3)) p.projection = 1 + draw.below(p.hidden);
@@ -275,10 +276,11 @@ struct Asked {
         every(draw.of({0, 0, 0, 1, 2, 3, 100})),
         outputs(draw.chance(0.5)),
         needs_dx(draw.chance(0.8)),
-        needs_states(draw.chance(0.7)) {}
+        needs_states(draw.chance(0.7)),
+        in_place(draw.chance(0.3)) {}
   int32_t threads;
   int64_t every;  // steps between checkpoints; 0 for none
-  bool outputs, needs_dx, needs_states;
+  bool outputs, needs_dx, needs_states, in_place;
 };
 
 // All arrays of one walk, and the engine's view of them. Learning: with what backward needs.
@@ -319,6 +321,9 @@ struct Arrays {
       saved.assign(static_cast<size_t>(each * steps * p.batch * size), 0xff);  // NaN
       scan.saved = saved.data();
     }
+    // As a stream does: the states are updated where they lie.
+    if (asked.in_place && !learning && !h0.empty()) hn = h0, scan.h0 = hn.data();
+    if (asked.in_place && !learning && !c0.empty()) cn = c0, scan.c0 = cn.data();
     if (asked.outputs || (learning && !asked.every))
       scan.y = y.all.data(), scan.y_time = y.by_time, scan.y_batch = y.by_batch;
   }

@@ -29,16 +29,18 @@ class Remote:
         url: the address.
         size: bytes.
         checksum: "md5:..." or "sha256:...", where one is known.
+        saved_as: the file's name in the cache, where that in the address says too little.
     """
 
     url: str
     size: int
     checksum: str | None
+    saved_as: str = ""
 
     @property
     def name(self) -> str:
         """The file's name."""
-        return self.url.rsplit("/", 1)[-1]
+        return self.saved_as or self.url.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)

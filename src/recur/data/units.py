@@ -1,0 +1,256 @@
+"""What a text is made of for a language model: words, characters or subwords, as numbers.
+
+Each kind is fitted on training texts, turns a text into ids and back, and goes through JSON. The id
+0 stands for whatever was not among the training texts.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recur.messages import FailedError, InputError, must, one_of
+
+Ids = NDArray[np.int64]
+
+UNKNOWN, UNKNOWN_WORD = 0, "<unk>"
+
+# A word with its apostrophes, a mark, the end of a line.
+_TOKEN = re.compile(r"\n|[^\W_]+(?:['\u2019][^\W_]+)*|[^\w\s]|_")
+_TIGHT_BEFORE = re.compile(r"[ ]+(?=[.,;:!?%)\]}\u2019\u201d\n])|(?<=\n)[ ]+|(?<=[(\[{\u201c])[ ]+")
+
+
+class Units:
+    """What `Words` and `Characters` share: a list of pieces of text, the most frequent first.
+
+    Args:
+        pieces: by id, from 1.
+    """
+
+    kind: ClassVar[str]
+    between: ClassVar[str]
+
+    def __init__(self, pieces: Sequence[str]) -> None:
+        self.pieces = tuple(pieces)
+        self.ids = {piece: number for number, piece in enumerate(self.pieces, start=1)}
+
+    @classmethod
+    def _ranked(cls, texts: Iterable[Sequence[str]], size: int) -> list[str]:
+        counts: Counter[str] = Counter()
+        for pieces in texts:
+            counts.update(pieces)
+        del counts[UNKNOWN_WORD]
+        # Ties in alphabetical order: the same texts give the same ids, in whatever order.
+        return sorted(counts, key=lambda piece: (-counts[piece], piece))[: size - 1]
+
+    def __len__(self) -> int:
+        """The number of ids."""
+        return len(self.pieces) + 1
+
+    def split(self, text: str) -> Sequence[str]:
+        """The pieces of a text."""
+        raise NotImplementedError
+
+    def encode(self, text: str) -> Ids:
+        """Turns a text into ids (n,); 0 for a piece that is not known."""
+        return np.fromiter(
+            map(self.ids.get, self.split(text), itertools.repeat(UNKNOWN)), dtype=np.int64
+        )
+
+    def unknown(self, text: str) -> list[str]:
+        """The pieces of a text that are not known, each once."""
+        return list(dict.fromkeys(p for p in self.split(text) if p not in self.ids))
+
+    def piece(self, number: int) -> str:
+        """The piece of an id, for a person."""
+        return self.pieces[number - 1] if number else UNKNOWN_WORD
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Turns ids into a text."""
+        return _TIGHT_BEFORE.sub("", self.between.join(map(self.piece, ids)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as JSON."""
+        return {"pieces": list(self.pieces)}
+
+
+class Words(Units):
+    """Words in lower case, marks, and ends of lines.
+
+    Args:
+        pieces: by id, from 1.
+        spaces: words are what stands between spaces, as they are: for texts that were cut into
+            words before, such as the Penn Treebank.
+    """
+
+    kind, between = "words", " "
+
+    def __init__(self, pieces: Sequence[str], *, spaces: bool = False) -> None:
+        super().__init__(pieces)
+        self.spaces = spaces
+
+    @classmethod
+    def fit(cls, texts: Iterable[str], size: int, *, spaces: bool = False) -> Self:
+        """Keeps the `size` most frequent words, the unknown one counted."""
+        empty = cls((), spaces=spaces)
+        return cls(cls._ranked(map(empty.split, texts), size), spaces=spaces)
+
+    def split(self, text: str) -> Sequence[str]:
+        """The words of a text."""
+        if not self.spaces:
+            return _TOKEN.findall(text.lower())
+        words = text.replace("\n", " \n ").split(" ")
+        # A person may write a word with a capital that the text never has.
+        return [
+            word if word in self.ids or word.lower() not in self.ids else word.lower()
+            for word in words
+            if word
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as JSON."""
+        return {**super().to_json(), "spaces": self.spaces}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Builds it again."""
+        return cls(_strings(stored["pieces"]), spaces=bool(stored["spaces"]))
+
+
+class Characters(Units):
+    """Characters as they are."""
+
+    kind, between = "characters", ""
+
+    @classmethod
+    def fit(cls, texts: Iterable[str], size: int, *, spaces: bool = False) -> Self:
+        """Keeps the `size` most frequent characters, the unknown one counted."""
+        return cls(cls._ranked(texts, size))
+
+    def split(self, text: str) -> Sequence[str]:
+        """The characters of a text."""
+        return text
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Turns ids into a text."""
+        return "".join(map(self.piece, ids))
+
+    def piece(self, number: int) -> str:
+        """The character of an id; the replacement character for an unknown one."""
+        return self.pieces[number - 1] if number else "\ufffd"
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Builds it again."""
+        return cls(_strings(stored["pieces"]))
+
+
+class Subwords:
+    """Byte-level byte-pair encoding: every text can be written, no piece is unknown.
+
+    R. Sennrich et al., arXiv:1508.07909; over bytes: A. Radford et al., "Language models are
+    unsupervised multitask learners", 2019. Learnt by the package `tokenizers`.
+    """
+
+    kind = "subwords"
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+
+    @classmethod
+    def fit(cls, texts: Iterable[str], size: int, *, spaces: bool = False) -> Self:
+        """Learns `size` subwords.
+
+        Raises:
+            InputError: if `size` has no room for the 256 bytes.
+            FailedError: if the package tokenizers is not installed.
+        """
+        if size < 257:
+            raise InputError(must("vocabulary", "at least 257 with subwords, for all bytes", size))
+        library = _tokenizers()
+        tokenizer = library.Tokenizer(library.models.BPE(unk_token=UNKNOWN_WORD))
+        tokenizer.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = library.decoders.ByteLevel()
+        trainer = library.trainers.BpeTrainer(
+            vocab_size=size,
+            special_tokens=[UNKNOWN_WORD],
+            initial_alphabet=library.pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        tokenizer.train_from_iterator(texts, trainer)
+        return cls(tokenizer)
+
+    def __len__(self) -> int:
+        """The number of ids."""
+        return int(self.tokenizer.get_vocab_size())
+
+    def encode(self, text: str) -> Ids:
+        """Turns a text into ids (n,)."""
+        return np.asarray(self.tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
+
+    def unknown(self, text: str) -> list[str]:
+        """The pieces of a text that are not known: there are none."""
+        return []
+
+    def piece(self, number: int) -> str:
+        """The subword of an id, for a person."""
+        return self.decode([number])
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Turns ids into a text."""
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as JSON."""
+        return {"tokenizer": json.loads(self.tokenizer.to_str())}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Builds it again."""
+        library, written = _tokenizers(), json.dumps(stored["tokenizer"])
+        try:
+            return cls(library.Tokenizer.from_str(written))
+        except Exception as error:  # the library raises nothing narrower
+            raise ValueError(f"no tokenizer: {error}") from error
+
+
+KINDS: dict[str, type[Words] | type[Characters] | type[Subwords]] = {
+    kind.kind: kind for kind in (Words, Characters, Subwords)
+}
+
+
+def from_json(kind: str, stored: Mapping[str, Any]) -> Words | Characters | Subwords:
+    """Builds units of a kind again.
+
+    Raises:
+        KeyError, TypeError, ValueError: if `stored` is not what `to_json` gave.
+    """
+    return KINDS[one_of("unit", kind, KINDS)].from_json(stored)
+
+
+def _strings(given: Any) -> list[str]:
+    if not isinstance(given, list) or not all(isinstance(piece, str) for piece in given):
+        raise ValueError("the pieces of a text must be a list of strings")
+    return given
+
+
+def _tokenizers() -> Any:
+    try:
+        import tokenizers
+        import tokenizers.decoders
+        import tokenizers.models
+        import tokenizers.pre_tokenizers
+        import tokenizers.trainers
+    except ImportError as error:
+        raise FailedError(
+            "Subwords need the package tokenizers, which is not installed. Install it with: "
+            "pip install 'recur[subwords]'"
+        ) from error
+    return tokenizers

@@ -1,0 +1,28 @@
+"""What goes on inside a recurrent network: numbers, that can say themselves in words and be drawn.
+
+`diagnose`: how far back gradients reach. `activity`: states and gates of every step. `attention`:
+where attention looked. `integrated_gradients` and `occlusion`: which inputs mattered. `LayerSizes`:
+how large gradients and updates were in training.
+"""
+
+from recur.diagnostics.activity import Activity, activity
+from recur.diagnostics.alignment import Alignment, attention
+from recur.diagnostics.attribution import Attribution, integrated_gradients, occlusion
+from recur.diagnostics.flow import Diagnosis, Flow, diagnose
+from recur.diagnostics.gates import Gate
+from recur.diagnostics.sizes import LayerSizes
+
+__all__ = [
+    "Activity",
+    "Alignment",
+    "Attribution",
+    "Diagnosis",
+    "Flow",
+    "Gate",
+    "LayerSizes",
+    "activity",
+    "attention",
+    "diagnose",
+    "integrated_gradients",
+    "occlusion",
+]

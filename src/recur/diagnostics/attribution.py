@@ -1,0 +1,259 @@
+"""Which inputs mattered for an answer: integrated gradients and occlusion.
+
+Letters: T steps of the sequence, E numbers of a step (of its embedding, where the input is tokens).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from recur.messages import InputError, must
+from recur.training.call import device_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.text import Text
+
+AT_ONCE = 20_000
+"""Steps, of all rows together, that the model is given at once."""
+SHOWN = 10
+"""Steps that words tell of."""
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What each step added to a score. Its `str()` names those that added or took most.
+
+    Attributes:
+        method: how it was found.
+        values: (T,) what each step added to the score; below zero it spoke against it.
+        labels: (T,) the steps in words.
+        score: of the sequence, the model's output as it is (no sigmoid, no softmax).
+        baseline: the score of the baseline, a sequence that says nothing.
+        output: which of the model's outputs the score is.
+    """
+
+    method: str
+    values: tuple[float, ...]
+    labels: tuple[str, ...]
+    score: float
+    baseline: float
+    output: int
+
+    @property
+    def error(self) -> float:
+        """How far the values are from summing to the difference of the two scores.
+
+        Near 0 for integrated gradients (more `steps` bring it nearer); occlusion promises no sum.
+        """
+        return sum(self.values) - (self.score - self.baseline)
+
+    def __str__(self) -> str:
+        order = sorted(range(len(self.values)), key=lambda t: -abs(self.values[t]))[:SHOWN]
+        width = max((len(self.labels[t]) for t in order), default=0)
+        head = f"output {self.output}: {self.score:+.3f}, {self.baseline:+.3f} of nothing; by "
+        lines = [f"{self.labels[t]:<{width}}  {self.values[t]:+.3f}" for t in order]
+        return "\n".join([head + self.method, *lines])
+
+    def __rich__(self) -> Text:
+        """The steps in order: blue spoke for the score, red against it, the brighter the more."""
+        from rich.text import Text
+
+        largest = max(map(abs, self.values), default=0.0) or 1.0
+        text = Text()
+        for label, value in zip(self.labels, self.values, strict=True):
+            strength = round(200 * abs(value) / largest)
+            color = (0, 0, strength) if value >= 0 else (strength, 0, 0)
+            text.append(label, style="white on rgb({},{},{})".format(*color))
+            text.append(" ")
+        return text
+
+    def plot(self) -> Figure:
+        """Draws the values in order."""
+        from recur import plots
+
+        return plots.attribution(self.values, self.labels, title=f"What mattered: {self.method}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as JSON."""
+        return {
+            "method": self.method,
+            "steps": [list(pair) for pair in zip(self.labels, self.values, strict=True)],
+            "score": self.score,
+            "baseline": self.baseline,
+            "output": self.output,
+        }
+
+
+def integrated_gradients(
+    model: nn.Module,
+    x: Any,
+    *,
+    labels: Sequence[str] | None = None,
+    output: int | None = None,
+    baseline: Any = 0.0,
+    steps: int = 64,
+) -> Attribution:
+    """What each step added, by the gradient integrated on the way from a baseline.
+
+    The values sum to the difference of the two scores (completeness). M. Sundararajan, A. Taly and
+    Q. Yan, "Axiomatic attribution for deep networks", arXiv:1703.01365, 2017; the integral by
+    Gauss and Legendre's rule.
+
+    Args:
+        model: any module; evaluated without dropout, and left as it was. Tokens are looked up in
+            the first `nn.Embedding` that reads.
+        x: one sequence: (T,) token ids, or (T, E) numbers.
+        labels: T words for the steps.
+        output: which output is explained; None: the greatest. Where there is an output for every
+            step, that of the last.
+        baseline: what says nothing: a number or a tensor that fits (T, E). Of tokens: in the place
+            of their embeddings.
+        steps: points of the integral.
+
+    Raises:
+        InputError: a sequence, labels, an output or steps that do not fit.
+    """
+    if steps < 1:
+        raise InputError(must("steps", "at least 1", steps))
+    with _Reader(model, x, labels) as reader:
+        start = torch.zeros_like(reader.vectors) + torch.as_tensor(baseline).to(reader.vectors)
+        chosen, score = reader.choose(output)
+        points, weights = np.polynomial.legendre.leggauss(steps)
+        way = reader.vectors - start
+        total = torch.zeros_like(way)
+        for rows in reader.pieces(steps):
+            at = torch.as_tensor((points[rows] + 1) / 2).to(way).view(-1, 1, 1)
+            vectors = (start + at * way).requires_grad_()
+            with torch.enable_grad():
+                (gradient,) = torch.autograd.grad(reader.scores(vectors)[:, chosen].sum(), vectors)
+            share = torch.as_tensor(weights[rows] / 2).to(way).view(-1, 1, 1)
+            total += (share * gradient).sum(dim=0)
+        values = (way * total).sum(dim=-1)
+        nothing = float(reader.scores(start.unsqueeze(0))[0, chosen])
+    found = tuple(values.double().tolist())
+    return Attribution("integrated gradients", found, reader.labels, score, nothing, chosen)
+
+
+def occlusion(
+    model: nn.Module,
+    x: Any,
+    *,
+    labels: Sequence[str] | None = None,
+    output: int | None = None,
+    baseline: Any = 0.0,
+) -> Attribution:
+    """What each step added: by how much the score falls when the baseline takes its place.
+
+    M. D. Zeiler and R. Fergus, arXiv:1311.2901, section 4.2; of words, J. Li, W. Monroe and
+    D. Jurafsky, arXiv:1612.08220.
+
+    Args and Raises: as for `integrated_gradients`.
+    """
+    with _Reader(model, x, labels) as reader:
+        start = torch.zeros_like(reader.vectors) + torch.as_tensor(baseline).to(reader.vectors)
+        chosen, score = reader.choose(output)
+        time = len(reader.vectors)
+        found: list[float] = []
+        for rows in reader.pieces(time):
+            hidden = torch.arange(time, device=start.device)[rows].view(-1, 1, 1)
+            here = torch.arange(time, device=start.device).view(1, -1, 1) == hidden
+            without = reader.scores(torch.where(here, start, reader.vectors))[:, chosen]
+            found += (score - without.double()).tolist()
+        nothing = float(reader.scores(start.unsqueeze(0))[0, chosen])
+    return Attribution("occlusion", tuple(found), reader.labels, score, nothing, chosen)
+
+
+class _Reader:
+    """A model that is given vectors in the place of one sequence's steps.
+
+    Attributes:
+        vectors: (T, E) the sequence's own.
+        labels: (T,) the steps in words.
+    """
+
+    def __init__(self, model: nn.Module, x: Any, labels: Sequence[str] | None) -> None:
+        self.model = model
+        self.x = torch.as_tensor(x).to(device_of(model))
+        tokens = not self.x.is_floating_point()
+        if self.x.dim() != (1 if tokens else 2) or not len(self.x):
+            expected = "of at least one step: (T,) token ids or (T, E) numbers"
+            raise InputError(must("the sequence", expected, f"shape {tuple(self.x.shape)}"))
+        named = [f"step {t + 1}" for t in range(len(self.x))] if labels is None else labels
+        if len(named) != len(self.x):
+            raise InputError(must("labels", f"one for each of {len(self.x)} steps", len(named)))
+        self.labels, self.tokens = tuple(named), tokens
+        self.replaced: Tensor | None = None
+        self.read: list[Tensor] = []  # what the tables gave before anything was replaced
+
+    def __enter__(self) -> _Reader:
+        self.modes = [(module, module.training) for module in self.model.modules()]
+        self.model.eval()
+        self.grad = torch.is_grad_enabled()
+        torch.set_grad_enabled(False)
+        self.handles = []
+        if self.tokens:
+            tables = [m for m in self.model.modules() if isinstance(m, nn.Embedding)]
+            self.handles = [m.register_forward_hook(self._replace) for m in tables]
+        try:
+            self.vectors = self._own()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for handle in self.handles:
+            handle.remove()
+        torch.set_grad_enabled(self.grad)
+        for module, mode in self.modes:
+            module.training = mode
+
+    def _own(self) -> Tensor:
+        if not self.tokens:
+            dtype = next((p.dtype for p in self.model.parameters() if p.is_floating_point()), None)
+            return self.x.to(dtype)
+        self.model(self.x.unsqueeze(0))
+        if not self.read:
+            raise InputError(must("a model that reads tokens", "one with an embedding", "none"))
+        return self.read[0][0]
+
+    def _replace(self, module: nn.Module, args: Any, looked_up: Tensor) -> Tensor | None:
+        """The first table that is asked in a forward gives the vectors that were put in."""
+        if self.replaced is None:
+            self.read.append(looked_up)
+            return None
+        given, self.replaced = self.replaced, None
+        return given
+
+    def scores(self, vectors: Tensor) -> Tensor:
+        """(N, T, E) vectors to (N, outputs) scores; the last step's where each has some."""
+        if self.tokens:
+            self.replaced = vectors
+            outputs = self.model(self.x.expand(len(vectors), -1))
+        else:
+            outputs = self.model(vectors)
+        if not isinstance(outputs, Tensor) or outputs.dim() not in (2, 3):
+            expected = "a tensor (N, outputs) or (N, T, outputs)"
+            raise InputError(must("what the model returns", expected, type(outputs).__name__))
+        return outputs if outputs.dim() == 2 else outputs[:, -1]
+
+    def choose(self, output: int | None) -> tuple[int, float]:
+        """The output that is explained, and its score."""
+        scores = self.scores(self.vectors.unsqueeze(0))[0]
+        if output is None:
+            output = int(scores.argmax())
+        if not 0 <= output < len(scores):
+            raise InputError(must("output", f"from 0 to {len(scores) - 1}", output))
+        return output, float(scores[output])
+
+    def pieces(self, rows: int) -> list[slice]:
+        """Slices over so many rows, each small enough to be given to the model at once."""
+        many = max(1, AT_ONCE // len(self.x))
+        return [slice(low, low + many) for low in range(0, rows, many)]

@@ -1,0 +1,302 @@
+"""How far back gradients reach: the gradient problem, measured.
+
+On its way from the end of a sequence to its beginning, the gradient of the loss is multiplied once
+a step by the derivative of a step. Its norm at each lag is what there is to learn from at that
+distance: S. Hochreiter, diploma thesis, 1991; Y. Bengio, P. Simard and P. Frasconi, "Learning
+long-term dependencies with gradient descent is difficult", IEEE Transactions on Neural Networks
+5(2), 1994; R. Pascanu, T. Mikolov and Y. Bengio, arXiv:1211.5063, 2013.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from recur.data.sequences import Batch, Sequences
+from recur.diagnostics import gates
+from recur.diagnostics.gates import Gate
+from recur.diagnostics.walk import Walk, watched
+from recur.messages import InputError, count, must
+from recur.training import losses
+from recur.training.call import Caller, aligned
+from recur.training.losses import find_loss
+from recur.training.targets import IGNORED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LEFT = 0.01
+"""The share of a gradient at which it counts as vanished."""
+GROWN = 100.0
+"""How many times larger it is far back than near when it counts as exploding."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The gradient through one recurrent layer in one direction.
+
+    Attributes:
+        name: the layer in words.
+        cell: the name of its cell.
+        norms: at each lag, from 0, the norm of the gradient of a row's loss with respect to the
+            state (h, and c where there is one) that many steps before the walk's end; the mean of
+            the rows that are so long. It is the total derivative: by every way from the state to
+            the loss.
+        spectral_radius: the greatest absolute eigenvalue of each gate's part of the recurrent
+            matrix, by letter. For a linear network, the factor of a step.
+        gates: how the gates were; none for a cell whose gates are not known.
+    """
+
+    name: str
+    cell: str
+    norms: tuple[float, ...]
+    spectral_radius: dict[str, float]
+    gates: tuple[Gate, ...]
+
+    @property
+    def horizon(self) -> int | None:
+        """The lag from which on at most 1% of the largest norm is left; None if more is to the end.
+
+        None too where nothing can be said: a gradient of zero, or one that is not finite.
+        """
+        largest = max(self.norms)
+        if not 0 < largest < math.inf:
+            return None
+        reached = [lag for lag, norm in enumerate(self.norms) if norm > LEFT * largest]
+        return reached[-1] + 1 if reached[-1] + 1 < len(self.norms) else None
+
+    @property
+    def growth(self) -> float:
+        """The norm at the longest lag over that at lag 0."""
+        return self.norms[-1] / self.norms[0] if self.norms[0] else math.inf
+
+    def __str__(self) -> str:
+        radii = ", ".join(f"{name} {radius:.2f}" for name, radius in self.spectral_radius.items())
+        said = ": ".join(filter(None, (self.finding, self.advice))).rstrip(".")
+        lines = [f"{self.name} ({self.cell}): {said}."]
+        lines.append(f"  spectral radius of the recurrent matrix: {radii}")
+        if self.gates:
+            lines.append(f"  over all steps: {'; '.join(map(str, self.gates))}")
+        return "\n".join(lines)
+
+    @property
+    def finding(self) -> str:
+        """What became of the gradient, in words."""
+        largest, steps = max(self.norms), count(len(self.norms) - 1, "step")
+        if not math.isfinite(largest):
+            return "the gradient is not finite"
+        if largest == 0:
+            return "no gradient reaches it from this loss"
+        if self._explodes():
+            return f"gradients explode: {self.growth:.3g} times as large {steps} back"
+        if self.horizon is None:
+            left = self.norms[-1] / largest
+            return f"gradients reach back over all {steps}: {left:.0%} of the largest is left"
+        return f"gradients vanish after {count(self.horizon, 'step')} (1% is left)"
+
+    @property
+    def advice(self) -> str:
+        """What it means and what to do; empty where nothing is wrong."""
+        if self.horizon is not None:
+            return VANISHING.get(self.cell, OTHERWISE)
+        return EXPLODING if self._explodes() or not math.isfinite(max(self.norms)) else ""
+
+    def _explodes(self) -> bool:
+        return len(self.norms) > 1 and max(self.norms) > 0 and self.growth > GROWN
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the numbers as JSON; those that are not finite as None."""
+        return {
+            "name": self.name,
+            "cell": self.cell,
+            "horizon": self.horizon,
+            "norms": [norm if math.isfinite(norm) else None for norm in self.norms],
+            "spectral_radius": self.spectral_radius,
+            "gates": {gate.name: [gate.mean, gate.low, gate.high] for gate in self.gates},
+        }
+
+
+EXPLODING = "clip the norm (clip_norm=1.0), or take a smaller recurrent matrix"
+PLAIN = (
+    'this network cannot learn dependencies longer than that; try cell="gru" or "lstm", '
+    'recurrent_init="orthogonal", or pooling="mean" or "attention", which give every step a '
+    "short way to the answer."
+)
+# What a gated cell cannot learn as it stands it may learn later: its gates move.
+GATED = (
+    "as it stands, this network learns little of dependencies longer than that, unless training "
+    'opens its gates; try to start them open ({}), or pooling="mean" or "attention".'
+)
+VANISHING = {
+    "rnn_tanh": PLAIN,
+    "rnn_relu": PLAIN,
+    "lstm": GATED.format("a higher forget_bias; in the memory task --chrono"),
+    "gru": GATED.format("a higher bias of the update gate; in the memory task --chrono"),
+}
+OTHERWISE = (
+    'this network learns little of dependencies longer than that; try pooling="mean" or '
+    '"attention".'
+)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What `diagnose` found. Its `str()` says it in words.
+
+    Attributes:
+        flows: one for each recurrent layer and direction, in the order in which they were walked.
+        loss: the mean loss that the gradients are of.
+        parameter_gradients: the norm of its gradient with respect to each module's own
+            parameters, by the module's name.
+    """
+
+    flows: tuple[Flow, ...]
+    loss: float
+    parameter_gradients: dict[str, float]
+
+    @property
+    def horizon(self) -> int | None:
+        """The longest of the layers' horizons; None if gradients reach to the end in one."""
+        found = [flow.horizon for flow in self.flows]
+        return None if None in found else max(h for h in found if h is not None)
+
+    def __str__(self) -> str:
+        sizes = ", ".join(f"{k} {v:.2g}" for k, v in self.parameter_gradients.items())
+        return "\n".join([*map(str, self.flows), f"gradient by layer: {sizes}"])
+
+    def plot(self) -> Figure:
+        """Draws the norm of the gradient at each lag, a line for each layer."""
+        from recur import plots
+
+        return plots.gradients({flow.name: flow.norms for flow in self.flows})
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the numbers as JSON."""
+        return {
+            "loss": self.loss,
+            "flows": [flow.to_json() for flow in self.flows],
+            "parameter_gradients": self.parameter_gradients,
+        }
+
+
+def diagnose(
+    model: nn.Module, batch: Any, *, loss: str | losses.Function | None = None
+) -> Diagnosis:
+    """Measures how far back gradients reach, in one backward pass.
+
+    Args:
+        model: any module with recurrent layers of recur; evaluated without dropout, and left as it
+            was.
+        batch: a `Batch`, `Sequences`, a pair (x, targets), or x alone, as for `recur.fit`.
+        loss: as for `recur.fit`. None, or a batch without targets: the sum of the outputs. Where
+            there is an output for every step, the loss is that of each row's last step (the last
+            one with a target) alone, so that the lag is the distance from there.
+
+    Raises:
+        InputError: a model without such layers, a loss that does not fit, a batch without steps.
+    """
+    given = batch_of(batch)
+    with torch.enable_grad(), watched(model) as walks:
+        value, rows = _loss(model, given, loss)
+        states = [s for walk in walks for after in walk.after for s in after]
+        parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
+        asked = [*states, *parameters.values()]
+        if not value.requires_grad:
+            raise InputError(must("the loss", "one that the recurrent layers lead to", "another"))
+        found = torch.autograd.grad(value * rows, asked, allow_unused=True)
+    with torch.no_grad():
+        of_states = iter(found[: len(states)])
+        flows = tuple(_flow(walk, _norms(walk, of_states)) for walk in walks)
+        sizes = _by_module(parameters, found[len(states) :], rows)
+    return Diagnosis(flows, float(value.detach()), sizes)
+
+
+def batch_of(data: Any) -> Batch:
+    """One batch of whatever `recur.fit` takes as a whole.
+
+    Raises:
+        InputError: something else, or no sequence.
+    """
+    if isinstance(data, Batch):
+        return data
+    if isinstance(data, tuple) and len(data) in (2, 3):
+        data = Sequences(data[0], data[1], lengths=data[2] if len(data) == 3 else None)
+    whole = data if isinstance(data, Sequences) else Sequences(data)
+    return whole.batch(range(len(whole)))
+
+
+def _loss(model: nn.Module, batch: Batch, loss: str | losses.Function | None) -> tuple[Tensor, int]:
+    """The mean loss of a row, and how many rows there are."""
+    outputs = Caller(model)(batch)
+    rows = len(outputs)
+    if loss is None or batch.y is None:
+        if outputs.dim() == 3:
+            outputs = outputs[torch.arange(rows), _ends(model, batch, outputs)]
+        return outputs.sum() / rows, rows
+    found = find_loss(loss)
+    targets = found.align(outputs, batch.y.to(outputs.device))
+    if outputs.dim() == 3 and targets.shape[:2] == outputs.shape[:2]:
+        last = _ends(model, batch, outputs)
+        if targets.dim() == 2:
+            steps = torch.arange(targets.shape[1], device=targets.device)
+            with_target = (targets != IGNORED) & (steps <= last.unsqueeze(1))
+            last = torch.where(with_target, steps, 0).amax(dim=1)
+        at = torch.arange(rows), last
+        outputs, targets = outputs[at], targets[at]
+    return found.mean(outputs, targets), rows
+
+
+def _ends(model: nn.Module, batch: Batch, outputs: Tensor) -> Tensor:
+    """(B,) the last step of each row of outputs (B, T, C)."""
+    if batch.lengths is None or not aligned(model):
+        return torch.full((len(outputs),), outputs.shape[1] - 1, device=outputs.device)
+    return (batch.lengths.to(outputs.device) - 1).clamp(min=0)
+
+
+def _norms(walk: Walk, gradients: Any) -> Tensor:
+    """(T, B) the norms of the gradients of the states, taken from an iterator over all."""
+    steps = []
+    for after in walk.after:
+        parts = [next(gradients) for _ in after]
+        squares = [
+            torch.zeros_like(state[..., 0]) if part is None else part.square().sum(dim=-1)
+            for part, state in zip(parts, after, strict=True)
+        ]
+        steps.append(torch.stack(squares).sum(dim=0).sqrt())
+    return torch.stack(steps)
+
+
+def _flow(walk: Walk, norms: Tensor) -> Flow:
+    lags = walk.lags()[walk.exists].cpu().numpy()
+    sums = np.bincount(lags, norms[walk.exists].double().cpu().numpy())
+    means = sums / np.bincount(lags)
+    return Flow(
+        walk.name, walk.cell.name, tuple(means.tolist()), _radii(walk), gates.saturation(walk)
+    )
+
+
+def _radii(walk: Walk) -> dict[str, float]:
+    found = {}
+    parts = walk.weights.w_hh.detach().double().chunk(walk.cell.state_gates)
+    for name, part in zip(gates.letters(walk), parts, strict=True):
+        projection = walk.weights.w_hr
+        matrix = part if projection is None else part @ projection.detach().double()
+        finite = bool(matrix.isfinite().all())
+        found[name] = float(torch.linalg.eigvals(matrix).abs().max()) if finite else math.nan
+    return found
+
+
+def _by_module(
+    parameters: dict[str, nn.Parameter], gradients: tuple[Tensor | None, ...], rows: int
+) -> dict[str, float]:
+    squares: dict[str, float] = {}
+    for name, gradient in zip(parameters, gradients, strict=True):
+        module = name.rpartition(".")[0] or "the model"
+        square = 0.0 if gradient is None else float(gradient.double().square().sum())
+        squares[module] = squares.get(module, 0.0) + square
+    return {module: math.sqrt(square) / rows for module, square in squares.items()}

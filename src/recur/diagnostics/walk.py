@@ -1,0 +1,174 @@
+"""A model's recurrent layers, walked a step at a time, so that the state of every step can be seen.
+
+The engine walks a whole sequence at once and keeps what happens within to itself. Here each step is
+a walk of its own from an explicit state, so autograd knows every state: one backward pass gives the
+total derivative of a loss with respect to each. Slower, and the same numbers.
+
+Letters: T time, B batch, H hidden size, R size of the state h (H, or the projection's), D
+directions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from recur import engine
+from recur.cells import Cell, State
+from recur.engine.problem import existing_steps
+from recur.layers import Recurrent
+from recur.layers.layout import Entered
+from recur.messages import InputError, must
+
+
+@dataclass
+class Walk:
+    """One layer in one direction, over one batch.
+
+    Attributes:
+        name: the layer in words.
+        cell: what a step computes.
+        weights: of the layer in this direction.
+        reverse: whether it goes from the last step to the first.
+        x: (T, B, I) what it read.
+        exists: (T, B), True where a step exists.
+        before: for each step, in the order of time, the states that came in: (B, R), others (B, H).
+        after: those that went out; where a step does not exist, the same again.
+    """
+
+    name: str
+    cell: Cell
+    weights: engine.Weights
+    reverse: bool
+    x: Tensor
+    exists: Tensor
+    before: list[State] = field(default_factory=list)
+    after: list[State] = field(default_factory=list)
+
+    def run(self, state: State, reset: Tensor | None) -> State:
+        """Walks from `state` and returns the final one; `reset` (T, B) as for the layers."""
+        starts = torch.zeros_like(self.exists[0])
+        order = range(len(self.x))
+        for t in reversed(order) if self.reverse else order:
+            if reset is not None and not self.reverse:
+                starts = reset[t]
+            fresh = (starts & self.exists[t]).unsqueeze(-1)
+            before = tuple(torch.where(fresh, 0, s) for s in state) if reset is not None else state
+            _, state = engine.scan(
+                self.cell,
+                self.x[t : t + 1],
+                before,
+                self.weights,
+                mask=None if bool(self.exists[t].all()) else self.exists[t : t + 1],
+                outputs=False,
+            )
+            self.before.append(before)
+            self.after.append(state)
+            if reset is not None and self.reverse:
+                # The walk crosses the boundary after the first step of the later sequence.
+                starts = torch.where(self.exists[t], reset[t], starts)
+        if self.reverse:
+            self.before.reverse()
+            self.after.reverse()
+        return state
+
+    def outputs(self) -> Tensor:
+        """(T, B, R), zeros where a step does not exist."""
+        y = torch.stack([state[0] for state in self.after])
+        return torch.where(self.exists.unsqueeze(-1), y, 0)
+
+    def products(self) -> tuple[Tensor, Tensor]:
+        """What the cell was given at every step: gx and gh, (T, B, gates * H)."""
+        h = torch.stack([state[0] for state in self.before])
+        weights = self.weights
+        gx = nn.functional.linear(self.x, weights.w_ih, weights.b_ih)
+        return gx, nn.functional.linear(h, weights.w_hh, weights.b_hh)
+
+    def lags(self) -> Tensor:
+        """(T, B), how many steps the walk goes on after each."""
+        counted = self.exists.long().cumsum(dim=0)
+        return counted - 1 if self.reverse else counted[-1] - counted
+
+
+@contextlib.contextmanager
+def watched(model: nn.Module) -> Iterator[list[Walk]]:
+    """While it lasts, the recurrent layers of `model` are walked a step at a time.
+
+    The list that it gives fills up with a `Walk` for each layer and direction, in the order in
+    which they were walked. The model is in evaluation mode.
+
+    Raises:
+        InputError: a model without a recurrent layer of recur.
+    """
+    layers = {name: m for name, m in model.named_modules() if isinstance(m, Recurrent)}
+    if not layers:
+        todo = "recur.accelerate(model) puts recur's layers in the place of torch.nn's."
+        raise InputError(must("the model", "one with a recurrent layer of recur", "none", todo))
+    modes = [(module, module.training) for module in model.modules()]
+    walks: list[Walk] = []
+    model.eval()
+    for name, layer in layers.items():
+        vars(layer)["_walk"] = functools.partial(_walk, layer, name or "the layer", walks)
+    try:
+        yield walks
+    finally:
+        for layer in layers.values():
+            del vars(layer)["_walk"]
+        for module, mode in modes:
+            module.training = mode
+
+
+def _walk(
+    layer: Recurrent,
+    name: str,
+    walks: list[Walk],
+    entered: Entered,
+    state: State | None,
+    weights: list[engine.Weights],
+) -> tuple[Tensor | None, State]:
+    """What `Recurrent` does, a step at a time."""
+    x, finals = entered.x, []
+    steps = existing_steps(x, entered.lengths, entered.mask)
+    exists = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if steps is None else steps
+    if not exists.any():
+        raise InputError(must("the sequences", "of at least one step", "none"))
+    for number in range(layer.num_layers):
+        sides = []
+        for direction in range(layer.directions):
+            each = number * layer.directions + direction
+            walk = Walk(
+                _called(layer, name, number, direction),
+                layer.cell,
+                weights[each],
+                direction == 1,
+                x,
+                exists,
+            )
+            start = _zeros(layer, x) if state is None else tuple(s[each] for s in state)
+            finals.append(walk.run(start, entered.reset))
+            sides.append(walk)
+        walks += sides
+        x = torch.cat([walk.outputs() for walk in sides], dim=-1)
+    final = tuple(torch.stack(states) for states in zip(*finals, strict=True))
+    return (None if layer.return_sequences is False else x), final
+
+
+def _called(layer: Recurrent, name: str, number: int, direction: int) -> str:
+    words = [name]
+    if layer.num_layers > 1:
+        words.append(f"layer {number + 1}")
+    if layer.bidirectional:
+        words.append("backwards" if direction else "forwards")
+    return ", ".join(words)
+
+
+def _zeros(layer: Recurrent, x: Tensor) -> State:
+    # They ask for a gradient, so that a model whose weights are frozen can be looked into too.
+    sizes = [layer.proj_size or layer.hidden_size, layer.hidden_size][: len(layer.cell.states)]
+    asks = torch.is_grad_enabled()
+    return tuple(x.new_zeros(x.shape[1], size).requires_grad_(asks) for size in sizes)

@@ -1,0 +1,130 @@
+"""Which inputs mattered: the axioms, and cases where the answer is known."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from recur import InputError, ManyToMany, ManyToOne, plots
+from recur.diagnostics import integrated_gradients, occlusion
+
+METHODS = [integrated_gradients, occlusion]
+
+
+class Weighed(nn.Module):
+    """A linear model: what each step adds is its product with the weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights = nn.Parameter(torch.randn(6, 3, 2).double())
+
+    def forward(self, x):
+        return torch.einsum("bte,teo->bo", x, self.weights)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_of_a_linear_model_both_give_its_terms(method):
+    model, x = Weighed(), torch.randn(6, 3).double()
+    for output in (0, 1):
+        found = method(model, x, output=output)
+        terms = (x * model.weights[..., output]).sum(dim=1)
+        assert found.values == pytest.approx(terms.tolist())
+        assert found.score == pytest.approx(terms.sum().item())
+        assert found.baseline == 0
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("pooling", ["last", "attention"])
+def test_integrated_gradients_sum_to_the_difference_of_the_scores(cell, pooling):
+    model = ManyToOne(
+        vocabulary=20, outputs=3, cell=cell, units=8, pooling=pooling, bidirectional=True
+    ).double()
+    x = torch.randint(0, 20, (12,))
+    found = integrated_gradients(model, x)
+    scores = model(x.unsqueeze(0))[0]
+    assert found.score == pytest.approx(scores.max().item())
+    assert found.output == scores.argmax()
+    assert abs(found.score - found.baseline) > 1e-3
+    assert abs(found.error) < 1e-6
+    assert abs(integrated_gradients(model, x, steps=1).error) > 1e-6  # the integral is needed
+
+
+def test_a_baseline_of_ones_own_is_where_it_starts():
+    model = ManyToOne(inputs=2, outputs=1, cell="gru").double()
+    x, start = torch.randn(5, 2).double(), torch.randn(5, 2).double()
+    found = integrated_gradients(model, x, baseline=start)
+    assert found.baseline == pytest.approx(model(start.unsqueeze(0)).item())
+    assert abs(found.error) < 1e-6
+    assert integrated_gradients(model, x, baseline=x).values == pytest.approx([0] * 5)
+
+
+def test_occlusion_is_the_fall_of_the_score_without_a_step(monkeypatch):
+    from recur.diagnostics import attribution
+
+    model = ManyToOne(inputs=2, outputs=1, cell="lstm").double()
+    x = torch.randn(5, 2).double()
+    expected = []
+    for t in range(5):
+        without = x.clone()
+        without[t] = 0
+        expected.append((model(x.unsqueeze(0)) - model(without.unsqueeze(0))).item())
+    assert occlusion(model, x).values == pytest.approx(expected)
+    whole = integrated_gradients(model, x).values
+    monkeypatch.setattr(attribution, "AT_ONCE", 11)  # two rows of five steps at once
+    assert occlusion(model, x).values == pytest.approx(expected)
+    assert integrated_gradients(model, x).values == pytest.approx(whole)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_of_an_output_for_every_step_the_last_is_explained(method):
+    model = ManyToMany(vocabulary=9, outputs=4).double()
+    x = torch.randint(0, 9, (7,))
+    assert method(model, x, output=2).score == pytest.approx(model(x[None])[0, -1, 2].item())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_model_is_left_as_it_was(method):
+    model = ManyToOne(vocabulary=9, outputs=1, dropout=0.5)
+    x = torch.randint(0, 9, (7,))
+    first, again = method(model, x), method(model, x)
+    assert first.values == again.values
+    assert model.training
+    assert torch.is_grad_enabled()
+    assert not model.embedding._forward_hooks
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_words_colours_and_pictures(tmp_path):
+    from rich.console import Console
+
+    model = ManyToOne(vocabulary=9, outputs=1)
+    words = ["what", "a", "[bold]", "$film"]
+    found = integrated_gradients(model, [1, 2, 3, 4], labels=words)
+    lines = str(found).splitlines()
+    assert "by integrated gradients" in lines[0]
+    assert {line.split()[0] for line in lines[1:]} == set(words)
+    assert str(found.__rich__()).split() == words
+    console = Console(record=True, force_terminal=True, width=80)
+    console.print(found)
+    assert "[bold]" in console.export_text()
+    assert plots.save(found.plot(), tmp_path / "a.png").stat().st_size > 1000
+    assert found.to_json()["steps"][0] == ["what", found.values[0]]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_bad_input_gets_a_sentence(method):
+    model = ManyToOne(vocabulary=9, outputs=2)
+    for x in (torch.randint(0, 9, (2, 3)), torch.randn(3), torch.zeros(0, dtype=torch.long)):
+        with pytest.raises(InputError, match="of at least one step"):
+            method(model, x)
+    with pytest.raises(InputError, match="output must be from 0 to 1; got 2"):
+        method(model, [1, 2], output=2)
+    with pytest.raises(InputError, match="labels must be one for each of 2 steps; got 1"):
+        method(model, [1, 2], labels=["a"])
+    with pytest.raises(InputError, match="token ids must be between 0 and 8"):
+        method(model, [1, 9])
+    assert not model.embedding._forward_hooks
+    assert torch.is_grad_enabled()
+    with pytest.raises(InputError, match="steps must be at least 1"):
+        integrated_gradients(model, [1], steps=0)
