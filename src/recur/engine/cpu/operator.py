@@ -89,7 +89,8 @@ def walk(
         if tensor is not None:
             needed = needed or tensor.requires_grad
             plain = plain and type(tensor) in _PLAIN
-    learning = needed and torch.is_grad_enabled()
+    # torch.jit.trace runs a function again without gradients, and compares.
+    learning = needed and (torch.is_grad_enabled() or torch._C._get_tracing_state() is not None)
     how = _How(cell.name, BOTH if both else int(reverse[0]), every, outputs, learning)
     if not plain:
         y, hn, cn, _ = torch.ops.recur.scan(*how, *tensors)

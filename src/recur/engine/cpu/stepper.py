@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from recur.cells import Cell, State
-from recur.engine.cpu import library
+from recur.engine.cpu import library, threads
 from recur.engine.cpu.operator import X_OFFSET, one_step
 from recur.engine.problem import Weights
 from recur.messages import must
@@ -42,6 +42,8 @@ class Stepper:
             self._calls.append((ctypes.create_string_buffer(packed, len(packed)), kept))
             below = state[0]
         self._first = self._calls[0][0]
+        # One row is walked by one thread; for more the number may change, as in a forked process.
+        self._threads = threads.count() if self._state[0].shape[1] > 1 else None
         self._pointers = [
             (w, w.data_ptr()) for weights in self._layers for w in weights if w is not None
         ]
@@ -55,6 +57,8 @@ class Stepper:
 
     def __call__(self, x: Tensor) -> None:
         """Takes a step with `x` (B, I), dense and of the states' type."""
+        if self._threads is not None and self._threads != threads.count():
+            self._lay_out(x)
         for weight, pointer in self._pointers:
             if weight.data_ptr() != pointer:
                 self._lay_out(x)  # it lies elsewhere now
