@@ -1,6 +1,6 @@
 """One step of time from Python, batch 1, beside torch's cells: what streaming and control pay.
 
-Without gradients; the state of a step is the state of the next.
+recur takes it with `recur.Stream`. Without gradients; the state of a step is that of the next.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from reviews import TORCH
 from table import table, times
 from torch import Tensor, nn
 
+import recur
 from recur.bench import in_turns, timed
 from recur.models.many_to_one import CELLS
 
@@ -45,7 +46,7 @@ def _row(cell: str, seconds: float) -> list[str]:
     alone = TORCH_CELLS[cell](UNITS, UNITS)
     theirs.load_state_dict(ours.state_dict())
     alone.load_state_dict({n.removesuffix("_l0"): v for n, v in ours.state_dict().items()})
-    steps = {"recur": _of_layer(ours), "cell": _of_cell(alone), "layer": _of_layer(theirs)}
+    steps = {"recur": recur.Stream(ours, 1), "cell": _of_cell(alone), "layer": _of_layer(theirs)}
     x = torch.randn(3, 1, UNITS)
     with torch.no_grad():
         _check(steps, x)

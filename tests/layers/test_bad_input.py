@@ -240,3 +240,9 @@ def test_words_that_are_no_way_to_start():
         InputError, match=r"^bias must be True where a forget_bias is given; got False\."
     ):
         recur.LSTM(2, 4, bias=False, forget_bias=1.0)
+
+
+@pytest.mark.parametrize("every", [-1, True, 2.0, "3", None])
+def test_checkpoints_are_counted_in_steps(every):
+    with pytest.raises(InputError, match=r"^checkpoint_every must be .*0 or more; got "):
+        recur.LSTM(2, 4, checkpoint_every=every)

@@ -80,6 +80,7 @@ def test_a_layer_prints_what_is_recur_s_own():
     assert repr(recur.GRU(3, 4, return_sequences=True, return_state=True)) == (
         "GRU(3, 4, return_sequences=True, return_state=True)"
     )
+    assert repr(recur.RNN(3, 4, checkpoint_every=7)) == "RNN(3, 4, checkpoint_every=7)"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -100,3 +101,37 @@ def test_what_comes_back(kind):
         assert output.shape == shape
         assert isinstance(state, tuple) == (kind == "lstm")
     assert len(result(return_state=True)) == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sequences", [None, False])
+def test_checkpoints_change_no_number(kind, sequences):
+    options = {"num_layers": 2, "bidirectional": True, "return_sequences": sequences}
+    plain = ours(kind, 3, 4, **options)
+    layer = ours(kind, 3, 4, checkpoint_every=3, **options)
+    layer.load_state_dict(plain.state_dict())
+    x, lengths = torch.randn(11, 3, 3), [11, 0, 5]
+    found = []
+    for each in (plain, layer):
+        given = x.clone().requires_grad_()
+        result = each(given, lengths=lengths)
+        y = result if sequences is False else result[0]
+        found.append([y, *torch.autograd.grad(y.square().sum(), [given, *each.parameters()])])
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_checkpoints_keep_less(kind):
+    """What the graph holds between forward and backward, in numbers."""
+
+    def held(every):
+        layer = ours(kind, 2, 16, return_sequences=False, checkpoint_every=every)
+        sizes = {}
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda t: sizes.update({t.data_ptr(): t.untyped_storage().nbytes()}) or t, lambda t: t
+        ):
+            layer(torch.randn(400, 3, 2))
+        return sum(sizes.values())
+
+    assert held(20) < held(0) / 4
