@@ -57,14 +57,10 @@ def test_sentences_are_learnt_and_gone_on_with(here):
     assert first == "The sun always shines."
     assert last.startswith("next: shines ")
     # Drawn: the same again, with another seed another text.
-    drawn = Trained(options(**{**SMALL, "temperature": 3.0}), *_rest(trained))
-    other = Trained(options(**{**SMALL, "temperature": 3.0, "seed": 1}), *_rest(trained))
+    kept = trained.trained.preprocessing, trained.model
+    drawn, other = (Trained(options(temperature=3.0, seed=seed), *kept) for seed in (0, 1))
     texts = [TASK.predict(each, ["the dog"])[0].text for each in (drawn, drawn, other)]
     assert texts[0] == texts[1] != texts[2]
-
-
-def _rest(trained):
-    return trained.trained.preprocessing, trained.model
 
 
 @pytest.mark.parametrize("unit", units.KINDS)
