@@ -93,7 +93,7 @@ def folder(tmp_path_factory):
 
 
 WRONG = {
-    "unknown task": (["train", "sentimnt"], "task must be forecast or sentiment; got 'sentimnt'."),
+    "unknown task": (["train", "sentimnt"], "got 'sentimnt'. Did you mean 'sentiment'?"),
     "unknown command": (["trian", "sentiment"], "Did you mean 'train'?"),
     "unknown cell": ([*SENTIMENT, "--cell", "lsmt"], "got 'lsmt'. Did you mean 'lstm'?"),
     "unknown option": ([*SENTIMENT, "--epoch", "3"], "no option --epoch. Did you mean '--epochs'?"),

@@ -10,7 +10,7 @@ import signal
 import pytest
 import torch
 
-from recur import run
+from recur import files, run
 from recur.cli import main
 
 QUICK = ["--epochs", "1", "--batch-size", "16"]
@@ -271,3 +271,31 @@ def test_an_older_run_without_sizes_is_inspected_too(trained, capsys):
     assert main(["inspect", "a"]) == 0
     out, _ = capsys.readouterr()
     assert "how far weights moved" not in out
+
+
+def test_a_task_that_does_not_say_why_says_so(trained, capsys):
+    assert "The task counting does not say why" in complaint(["predict", "a", "1", "--why"], capsys)
+
+
+def test_predict_says_why(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words, labels = ("bad", "good"), ("against", "for")
+    rows = [(f"a {words[n % 2]} film {n}", labels[n % 2]) for n in range(60)]
+    files.write_csv("reviews.csv", ("text", "label"), rows)
+    learn = ["--data", "reviews.csv", "--maxlen", "6", "--learning-rate", "0.05", "--epochs", "9"]
+    assert main(["train", "sentiment", "--out", "b", *learn]) == 0
+    capsys.readouterr()
+    assert main(["predict", "b", "a good film", "bad", "--why"]) == 0
+    out, _ = capsys.readouterr()
+    lines = out.splitlines()
+    assert "(start) a good film" in out
+    assert "by integrated gradients" in out
+    # Two classes: what speaks for the second by name is above zero.
+    strongest = next(line for line in lines if line.startswith("good "))
+    assert strongest == lines[3]
+    assert "+" in strongest
+    assert f"plot: {os.path.join('b', 'plots', 'why-2.png')}" in out
+    assert main(["predict", "b", "a good film", "--why", "--json"]) == 0
+    (reason,) = only_json(capsys)["why"]
+    assert reason["output"] == "for"
+    assert [word for word, _ in reason["steps"]] == ["(start)", "a", "good", "film"]

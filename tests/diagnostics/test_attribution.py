@@ -100,8 +100,9 @@ def test_words_colours_and_pictures(tmp_path):
 
     model = ManyToOne(vocabulary=9, outputs=1)
     words = ["what", "a", "[bold]", "$film"]
-    found = integrated_gradients(model, [1, 2, 3, 4], labels=words)
+    found = integrated_gradients(model, [1, 2, 3, 4], labels=words, names=["good"])
     lines = str(found).splitlines()
+    assert lines[0].startswith("good: ")
     assert "by integrated gradients" in lines[0]
     assert {line.split()[0] for line in lines[1:]} == set(words)
     assert str(found.__rich__()).split() == words
@@ -122,6 +123,8 @@ def test_bad_input_gets_a_sentence(method):
         method(model, [1, 2], output=2)
     with pytest.raises(InputError, match="labels must be one for each of 2 steps; got 1"):
         method(model, [1, 2], labels=["a"])
+    with pytest.raises(InputError, match="names must be one for each of 2 outputs"):
+        method(model, [1, 2], names=["a"])
     with pytest.raises(InputError, match="token ids must be between 0 and 8"):
         method(model, [1, 9])
     assert not model.embedding._forward_hooks

@@ -143,6 +143,16 @@ class TestForked:
             found.append(item[0])
         torch.testing.assert_close(torch.stack(found), want)
 
+    def test_a_stream_goes_on_in_a_forked_process(self):
+        stream, x = recur.Stream(recur.GRU(5, 9), 8), torch.randn(8, 5)
+        stream(x)
+        process = multiprocessing.get_context("fork").Process(target=stream, args=(x,))
+        process.start()
+        process.join(60)
+        hangs = process.exitcode is None
+        process.kill()
+        assert not hangs
+
     @pytest.mark.skipif(not library.runnable(), reason="torch's own threads hang in a fork")
     def test_a_forked_process_does_not_wait_for_threads_that_did_not_come_along(self):
         """Where torch's own operators would: they count on the parent's OpenMP threads."""

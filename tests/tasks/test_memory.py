@@ -70,14 +70,42 @@ def test_sentences_have_their_length_and_one_country():
     assert x.max() < len(known)
 
 
-def test_recall_counts_the_last_ten_steps_only():
+def test_recall_counts_the_symbols_only():
     targets = torch.zeros(2, 15, dtype=torch.long)
     targets[:, -10:] = 3
-    scores = torch.nn.functional.one_hot(targets, 9).float()
+    targets[1, -5:] = -100
+    scores = torch.nn.functional.one_hot(targets.clamp(min=0), 9).float()
     assert recall(scores, targets) == 1
     scores[:, :5] = torch.randn(2, 5, 9)
-    scores[0, -1] = torch.arange(9.0)
-    assert recall(scores, targets) == pytest.approx(0.95)
+    scores[0, -3:] = torch.arange(9.0)
+    assert recall(scores, targets) == pytest.approx(12 / 15)
+
+
+@pytest.mark.parametrize("problem", ["adding", "copying", "agreement"])
+def test_mixed_lags_are_shorter_in_training_only(problem):
+    task = tasks.find("memory")
+    options = task.options.of(
+        "memory", {"problem": problem, "lag": 40, "mixed": True, "examples": 200}
+    )
+    prepared = task.prepare(options)
+    full = prepared.validation.batch([0]).x.shape[1]
+    assert prepared.validation.lengths is None or set(prepared.validation.lengths) == {full}
+    lengths = prepared.train.lengths
+    assert (lengths[::4] == full).all()
+    assert lengths.min() < full - 30
+    assert 0.3 < (lengths[1::4] < full - 30).mean() < 0.95
+    batch = prepared.train.batch(range(20))
+    for x, length, y in zip(batch.x, batch.lengths, batch.y, strict=True):
+        x = x[:length]
+        if problem == "adding":
+            assert torch.allclose(x.prod(dim=1).sum(), y)
+        elif problem == "copying":
+            assert torch.equal(x[:10], y[length - 10 : length])
+            assert x[-11] == problems.GO
+            assert (y[length:] == -100).all()
+        else:
+            known = ["", *problems.words()]
+            assert list(problems.LANGUAGES).index(known[x[4]]) == y
 
 
 @pytest.mark.parametrize("kind", [LSTM, GRU])
@@ -108,7 +136,7 @@ def test_chrono_needs_gates_with_biases():
     ("problem", "given", "questions"),
     [
         ("adding", {"lag": 8, "learning_rate": 0.01}, ["0.5* 0.1 0.9 0.4 0.25* 0 0 0"]),
-        ("copying", {"lag": 3, "units": 64, "cell": "gru", "epochs": 12}, ["1234567812"]),
+        ("copying", {"lag": 3, "units": 64, "mixed": True, "epochs": 12}, ["1234567812"]),
         (
             "agreement",
             {"lag": 3, "epochs": 12},

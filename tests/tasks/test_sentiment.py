@@ -145,7 +145,7 @@ def test_a_training_that_goes_on_follows_the_same_fall(here):
 
     with pytest.MonkeyPatch.context() as patch:
         fit = training.fit
-        patch.setattr(training, "fit", lambda *a, **k: fit(*a, **k, on_epoch=stop))
+        patch.setattr(training, "fit", lambda *a, **k: fit(*a, **{**k, "on_epoch": stop}))
         with pytest.raises(KeyboardInterrupt):
             run.train("sentiment", **{**given, "out": "cut"})
     resumed = run.train("sentiment", out="cut", resume=True, progress=False)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from recur.messages import InputError
+from recur.training import evaluate
 from recur.training.losses import find_loss
 from recur.training.metrics import find_metrics, goes_up
 
@@ -86,3 +87,17 @@ def test_which_way_is_up():
     ups = {metric.name: goes_up(f"val_{metric.name}", found) for metric in found}
     assert ups == {"accuracy": True, "f1_score": True, "Perplexity": False, "Agreement": True}
     assert not goes_up("val_loss", found)
+
+
+def test_the_loss_in_other_units():
+    torch.manual_seed(0)
+    x, y = torch.randn(30, 2), torch.arange(30) % 5
+    model = torch.nn.Linear(2, 5)
+    names = ["perplexity", "bits_per_character"]
+    found = evaluate(model, x, y, loss="cross_entropy", metrics=names, batch_size=7)
+    assert found["perplexity"] == pytest.approx(math.exp(found["loss"]))
+    assert found["bits_per_character"] == pytest.approx(found["loss"] / math.log(2))
+    for name in names:
+        with pytest.raises(InputError, match="used with the loss 'cross_entropy'; got 'mse'"):
+            evaluate(model, x, x, loss="mse", metrics=[name])
+        assert not goes_up(name, [])

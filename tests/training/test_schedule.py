@@ -9,7 +9,7 @@ from tests.training.problems import LOGITS, dense, line_model, numbers, same_bit
 from recur.messages import InputError
 from recur.training import fit
 from recur.training.optimizers import find_optimizer
-from recur.training.schedule import decay_linearly
+from recur.training.schedule import decay_by_epoch, decay_linearly
 
 
 def sizes(optimizer, parameter, steps):
@@ -37,6 +37,30 @@ def test_each_group_falls_from_its_own_start():
         first.grad = second.grad = torch.ones(())
         optimizer.step()
     assert (first.item(), second.item()) == pytest.approx((-1.5, -0.15))
+
+
+def test_the_size_falls_by_a_factor_at_every_later_epoch():
+    parameter = torch.nn.Parameter(torch.zeros((), dtype=torch.float64))
+    optimizer = torch.optim.SGD([parameter], lr=8.0)
+    decay_by_epoch(optimizer, 0.5, after=2, steps=3)
+    # As Zaremba et al.: two whole epochs, then half of the one before.
+    expected = [8.0] * 6 + [4.0] * 3 + [2.0] * 3 + [1.0]
+    assert sizes(optimizer, parameter, 13) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"factor": 0.0}, "factor must be above 0 and at most 1; got 0.0"),
+        ({"factor": 1.5}, "factor must be above 0 and at most 1; got 1.5"),
+        ({"after": 0}, "after must be at least 1; got 0"),
+        ({"steps": 0}, "steps must be at least 1; got 0"),
+    ],
+)
+def test_a_fall_by_the_epoch_is_one(given, sentence):
+    optimizer = find_optimizer("sgd", line_model(), None)
+    with pytest.raises(InputError, match=sentence):
+        decay_by_epoch(optimizer, **{"factor": 0.5, "after": 1, "steps": 1, **given})
 
 
 @pytest.mark.parametrize("steps", [0, -3])

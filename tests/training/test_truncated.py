@@ -84,13 +84,10 @@ def test_scores_do_not_depend_on_the_pieces(cell, k, lengths):
     assert evaluate(model(cell), x, y, truncate=k, **given) == pytest.approx(whole, rel=1e-12)
 
 
-def test_torchs_own_layers_carry_their_state_too():
-    class Own(nn.LSTM):
-        def forward(self, x, hx=None):
-            return super().forward(x, hx)
-
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, recur.LSTM, recur.GRU])
+def test_layers_alone_carry_their_state_too(kind):
     torch.manual_seed(0)
-    layer = Own(3, 2, batch_first=True).double()
+    layer = kind(3, 2, batch_first=True).double()
     x = torch.randn(6, 9, 3, dtype=torch.float64)
     y = torch.randn(6, 9, 2, dtype=torch.float64)
     whole = evaluate(Layers(layer), x, y, loss="mse")

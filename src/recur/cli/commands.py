@@ -78,6 +78,9 @@ def predict(
     file: Annotated[
         str, typer.Option("--file", help="a file of inputs, a line each; - is standard input")
     ] = "",
+    why: Annotated[
+        bool, typer.Option("--why", help="say which parts of an input mattered")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Answer inputs with a run."""
@@ -88,7 +91,8 @@ def predict(
         raise InputError("recur predict takes inputs or --file, not both.")
     given = opened.task.inputs_of(file) if file else inputs or []
     found = opened.predict(given)
-    show.predictions(opened, found, opened.draw(found), json)
+    reasons = opened.why(given) if why else []
+    show.predictions(opened, found, opened.draw(found) + opened.draw_why(reasons), json, reasons)
 
 
 def plot(run_path: RunPath, json: Json = False) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recur.bench import Compared, machine
+from recur.diagnostics import Attribution
 from recur.run import Inspection, Run, Scores
 from recur.tasks.task import Prediction
 
@@ -94,16 +95,31 @@ def scores(found: Scores, json_wanted: bool, **more: Any) -> None:
 
 
 def predictions(
-    run: Run, found: Sequence[Prediction], drawn: Sequence[Path], json_wanted: bool
+    run: Run,
+    found: Sequence[Prediction],
+    drawn: Sequence[Path],
+    json_wanted: bool,
+    reasons: Sequence[Attribution] = (),
 ) -> None:
-    """Prints predictions, and where they are drawn."""
+    """Prints predictions, the reasons for them if there are any, and where they are drawn."""
     if json_wanted:
-        content = [prediction.to_json() for prediction in found]
-        as_json({"run": str(run.path), "predictions": content, "plots": [str(p) for p in drawn]})
+        answers = [prediction.to_json() for prediction in found]
+        content = {"run": str(run.path), "predictions": answers, "plots": [str(p) for p in drawn]}
+        as_json({**content, "why": [each.to_json() for each in reasons]} if reasons else content)
         return
-    for prediction in found:
+    for number, prediction in enumerate(found):
         print(prediction)
+        if reasons:
+            _reason(reasons[number])
     paths(drawn)
+
+
+def _reason(found: Attribution) -> None:
+    """In colour on a terminal, then what mattered most in words."""
+    from rich.console import Console
+
+    Console().print(found, soft_wrap=True)
+    print(found)
 
 
 def inspection(run: Run, found: Inspection, drawn: Sequence[Path], json_wanted: bool) -> None:

@@ -66,7 +66,8 @@ class Units:
 
     def unknown(self, text: str) -> list[str]:
         """The pieces of a text that are not known, each once."""
-        return list(dict.fromkeys(p for p in self.split(text) if p not in self.ids))
+        known = {*self.ids, UNKNOWN_WORD}  # which a text may say of itself
+        return list(dict.fromkeys(piece for piece in self.split(text) if piece not in known))
 
     def piece(self, number: int) -> str:
         """The piece of an id, for a person."""

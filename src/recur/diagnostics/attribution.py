@@ -37,6 +37,7 @@ class Attribution:
         score: of the sequence, the model's output as it is (no sigmoid, no softmax).
         baseline: the score of the baseline, a sequence that says nothing.
         output: which of the model's outputs the score is.
+        name: what that output is called.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Attribution:
     score: float
     baseline: float
     output: int
+    name: str
 
     @property
     def error(self) -> float:
@@ -57,7 +59,7 @@ class Attribution:
     def __str__(self) -> str:
         order = sorted(range(len(self.values)), key=lambda t: -abs(self.values[t]))[:SHOWN]
         width = max((len(self.labels[t]) for t in order), default=0)
-        head = f"output {self.output}: {self.score:+.3f}, {self.baseline:+.3f} of nothing; by "
+        head = f"{self.name}: {self.score:+.3f}, {self.baseline:+.3f} of nothing; by "
         lines = [f"{self.labels[t]:<{width}}  {self.values[t]:+.3f}" for t in order]
         return "\n".join([head + self.method, *lines])
 
@@ -78,7 +80,7 @@ class Attribution:
         """Draws the values in order."""
         from recur import plots
 
-        return plots.attribution(self.values, self.labels, title=f"What mattered: {self.method}")
+        return plots.attribution(self.values, self.labels, title=f"{self.name}: {self.method}")
 
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON."""
@@ -87,7 +89,7 @@ class Attribution:
             "steps": [list(pair) for pair in zip(self.labels, self.values, strict=True)],
             "score": self.score,
             "baseline": self.baseline,
-            "output": self.output,
+            "output": self.name,
         }
 
 
@@ -96,6 +98,7 @@ def integrated_gradients(
     x: Any,
     *,
     labels: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
     output: int | None = None,
     baseline: Any = 0.0,
     steps: int = 64,
@@ -111,6 +114,7 @@ def integrated_gradients(
             the first `nn.Embedding` that reads.
         x: one sequence: (T,) token ids, or (T, E) numbers.
         labels: T words for the steps.
+        names: words for the outputs.
         output: which output is explained; None: the greatest. Where there is an output for every
             step, that of the last.
         baseline: what says nothing: a number or a tensor that fits (T, E). Of tokens: in the place
@@ -122,7 +126,7 @@ def integrated_gradients(
     """
     if steps < 1:
         raise InputError(must("steps", "at least 1", steps))
-    with _Reader(model, x, labels) as reader:
+    with _Reader(model, x, labels, names) as reader:
         start = torch.zeros_like(reader.vectors) + torch.as_tensor(baseline).to(reader.vectors)
         chosen, score = reader.choose(output)
         points, weights = np.polynomial.legendre.leggauss(steps)
@@ -138,7 +142,7 @@ def integrated_gradients(
         values = (way * total).sum(dim=-1)
         nothing = float(reader.scores(start.unsqueeze(0))[0, chosen])
     found = tuple(values.double().tolist())
-    return Attribution("integrated gradients", found, reader.labels, score, nothing, chosen)
+    return reader.attribution("integrated gradients", found, score, nothing, chosen)
 
 
 def occlusion(
@@ -146,6 +150,7 @@ def occlusion(
     x: Any,
     *,
     labels: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
     output: int | None = None,
     baseline: Any = 0.0,
 ) -> Attribution:
@@ -156,7 +161,7 @@ def occlusion(
 
     Args and Raises: as for `integrated_gradients`.
     """
-    with _Reader(model, x, labels) as reader:
+    with _Reader(model, x, labels, names) as reader:
         start = torch.zeros_like(reader.vectors) + torch.as_tensor(baseline).to(reader.vectors)
         chosen, score = reader.choose(output)
         time = len(reader.vectors)
@@ -167,7 +172,7 @@ def occlusion(
             without = reader.scores(torch.where(here, start, reader.vectors))[:, chosen]
             found += (score - without.double()).tolist()
         nothing = float(reader.scores(start.unsqueeze(0))[0, chosen])
-    return Attribution("occlusion", tuple(found), reader.labels, score, nothing, chosen)
+    return reader.attribution("occlusion", tuple(found), score, nothing, chosen)
 
 
 class _Reader:
@@ -178,7 +183,13 @@ class _Reader:
         labels: (T,) the steps in words.
     """
 
-    def __init__(self, model: nn.Module, x: Any, labels: Sequence[str] | None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        x: Any,
+        labels: Sequence[str] | None,
+        names: Sequence[str] | None,
+    ) -> None:
         self.model = model
         self.x = torch.as_tensor(x).to(device_of(model))
         tokens = not self.x.is_floating_point()
@@ -188,7 +199,7 @@ class _Reader:
         named = [f"step {t + 1}" for t in range(len(self.x))] if labels is None else labels
         if len(named) != len(self.x):
             raise InputError(must("labels", f"one for each of {len(self.x)} steps", len(named)))
-        self.labels, self.tokens = tuple(named), tokens
+        self.labels, self.names, self.tokens = tuple(named), names, tokens
         self.replaced: Tensor | None = None
         self.read: list[Tensor] = []  # what the tables gave before anything was replaced
 
@@ -251,7 +262,16 @@ class _Reader:
             output = int(scores.argmax())
         if not 0 <= output < len(scores):
             raise InputError(must("output", f"from 0 to {len(scores) - 1}", output))
+        if self.names is not None and len(self.names) != len(scores):
+            raise InputError(must("names", f"one for each of {len(scores)} outputs", self.names))
         return output, float(scores[output])
+
+    def attribution(
+        self, method: str, values: tuple[float, ...], score: float, nothing: float, output: int
+    ) -> Attribution:
+        """Puts together what was found."""
+        name = f"output {output}" if self.names is None else self.names[output]
+        return Attribution(method, values, self.labels, score, nothing, output, name)
 
     def pieces(self, rows: int) -> list[slice]:
         """Slices over so many rows, each small enough to be given to the model at once."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from recur import plots, tasks
+from recur.diagnostics import Attribution
 from recur.files import PathLike
 from recur.run import directory
 from recur.run.inspection import Inspection, inspect
@@ -98,6 +99,23 @@ class Run:
         """
         given = [inputs] if isinstance(inputs, str) else list(inputs)
         return self.task.predict(self.trained, given)
+
+    def why(self, inputs: str | Sequence[str]) -> list[Attribution]:
+        """Says for each input which of its steps mattered for the answer.
+
+        Raises:
+            InputError: if the task cannot say, or an input is not what it needs.
+        """
+        given = [inputs] if isinstance(inputs, str) else list(inputs)
+        return self.task.why(self.trained, given)
+
+    def draw_why(self, found: Sequence[Attribution]) -> list[Path]:
+        """Draws what `why` found into plots/ and returns the paths.
+
+        Raises:
+            FailedError: if a figure cannot be written.
+        """
+        return self._draw((f"why-{n}", each.plot()) for n, each in enumerate(found, start=1))
 
     def plot(self) -> list[Path]:
         """Draws the history into plots/ and returns the paths.

@@ -3,7 +3,7 @@
 The data are drawn from the seed (`problems`): sums of two marked numbers, ten symbols to repeat
 after a pause, a country that decides a language at the end of the sentence. `--lag` says how far
 apart; every score stands beside that of one who remembers nothing. What helps is an option each:
-`--cell`, `--recurrent-init`, `--activation`, `--chrono`, `--clip-norm`.
+`--cell`, `--recurrent-init`, `--activation`, `--chrono`, `--clip-norm`, `--mixed`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from recur.tasks.options import Options, option
 from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
 from recur.training.optimizers import find_optimizer
 from recur.training.schedule import decay_linearly
+from recur.training.targets import IGNORED
 
 TESTED = 1000
 """Examples drawn to test on."""
-TRAINING, TEST = 0, 1
+TRAINING, TEST, MIXED = 0, 1, 2
 """Streams of random numbers under one seed."""
 
 
@@ -59,6 +60,9 @@ class MemoryOptions(Options):
     )
     chrono: bool = option(
         False, "start the gates of lstm and gru so that memories last up to the lag"
+    )
+    mixed: bool = option(
+        False, "learn from shorter lags too: three of four examples, down to the shortest"
     )
     epochs: int = option(20, "passes over the training data", least=1)
     batch_size: int = option(64, "sequences in a batch", least=1)
@@ -101,9 +105,10 @@ class Recollection:
 
 
 def recall(scores: Tensor, targets: Tensor) -> Tensor:
-    """The share of symbols repeated rightly: scores (B, T, C) and tokens (B, T), last ten steps."""
-    last = slice(-problems.COPIED, None)
-    return (scores[:, last].argmax(-1) == targets[:, last]).double().mean()
+    """The share of symbols repeated rightly: scores (B, T, C), tokens (B, T); no blanks counted."""
+    asked = targets > problems.BLANK
+    right = (scores.argmax(-1) == targets) & asked
+    return right.sum().double() / asked.sum().clamp(min=1)
 
 
 # For each problem: how it is drawn, and its metrics.
@@ -140,6 +145,8 @@ class Memory(Task[MemoryOptions, MemoryPreprocessing, Sequences]):
         fitted = MemoryPreprocessing(options.problem, options.lag, known)
         number = min(options.examples, options.limit or options.examples)
         train, validation = _draw(options, number, TRAINING).split(options.validation_split)
+        if options.mixed:
+            train = _draw_mixed(options, len(train))
         about = f"{options.problem} over {count(options.lag, 'step')}: {len(train):,} examples to "
         about += (
             f"learn from, {len(validation):,} to choose the best epoch by, {TESTED:,} to test on"
@@ -284,6 +291,28 @@ def start_chrono(layer: Recurrent, longest: int) -> None:
 def _draw(options: MemoryOptions, number: int, stream: int) -> Sequences:
     rng = np.random.default_rng([options.seed, stream])
     return Sequences(*DRAWN[options.problem](number, options.lag, rng))
+
+
+def _draw_mixed(options: MemoryOptions, number: int) -> Sequences:
+    """Every fourth example at the full lag, the others at lags as often of 5 to 10 as of 50 to 100.
+
+    What is learnt at a short lag, where gradients reach, need only be held for longer.
+    """
+    rng = np.random.default_rng([options.seed, MIXED])
+    lags = np.exp(rng.uniform(np.log(2), np.log(options.lag + 1), number)).astype(int)
+    lags[::4] = options.lag
+    drawn = [DRAWN[options.problem](1, int(lag), rng) for lag in lags]
+    steps = np.array([row.shape[1] for row, _ in drawn])
+    # One padded array with lengths: targets for every step keep their place.
+    x = np.zeros((number, steps.max(), *drawn[0][0].shape[2:]), drawn[0][0].dtype)
+    for n, (row, _) in enumerate(drawn):
+        x[n, : steps[n]] = row[0]
+    if options.problem != "copying":
+        return Sequences(x, np.concatenate([y for _, y in drawn]), lengths=steps)
+    targets = np.full(x.shape, IGNORED)
+    for n, (_, y) in enumerate(drawn):
+        targets[n, : steps[n]] = y[0]
+    return Sequences(x, targets, lengths=steps)
 
 
 def _no_data(data: str) -> None:

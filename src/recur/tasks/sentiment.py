@@ -24,7 +24,8 @@ from recur import training
 from recur.data.datasets.reviews import Reviews, split_reviews
 from recur.data.padding import pad_sequences
 from recur.data.sequences import Sequences
-from recur.data.text import Vocabulary, read_labelled_text
+from recur.data.text import Vocabulary, read_labelled_text, tokenize
+from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
 from recur.models.many_to_one import POOLINGS, ManyToOne
 from recur.tasks.options import Options, option
@@ -38,6 +39,8 @@ OWN_TEST = 0.2
 """Share of a user's own texts held out for testing."""
 ORDER = 113
 """Seeds the order of texts. No option: the first N texts are the same ones for every seed."""
+START, PADDING = "(start)", "(padding)"
+"""What stands for steps that are no words."""
 
 Labelled = tuple[list[str], list[str]]
 
@@ -215,11 +218,7 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
         inputs: Sequence[str],
     ) -> list[Prediction]:
         """Judges texts."""
-        texts = list(inputs)
-        if not texts or not all(text.strip() for text in texts):
-            raise InputError(
-                'sentiment needs a text that is not empty, such as "a wonderful film".'
-            )
+        texts = _texts(inputs)
         encoded = _sequences(texts, None, trained.options, trained.preprocessing.vocabulary)
         probabilities = _probabilities(training.predict(trained.model, encoded))
         best = probabilities.argmax(dim=1).tolist()
@@ -228,6 +227,30 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
             Judgement(text, classes[index], float(row[index]))
             for text, index, row in zip(texts, best, probabilities, strict=True)
         ]
+
+    def why(
+        self,
+        trained: Trained[SentimentOptions, SentimentPreprocessing],
+        inputs: Sequence[str],
+    ) -> list[Attribution]:
+        """Says which words mattered, by integrated gradients; of two classes, for the second."""
+        texts, fitted = _texts(inputs), trained.preprocessing
+        classes = fitted.classes[1:] if len(fitted.classes) == 2 else fitted.classes
+        encoded = _sequences(texts, None, trained.options, fitted.vocabulary)
+        found = []
+        for number, text in enumerate(texts):
+            x, _ = encoded[number]
+            words = [START, *tokenize(text)][-len(x) :]
+            labels = [PADDING] * (len(x) - len(words)) + words
+            found.append(integrated_gradients(trained.model, x, labels=labels, names=classes))
+        return found
+
+
+def _texts(inputs: Sequence[str]) -> list[str]:
+    texts = list(inputs)
+    if not texts or not all(text.strip() for text in texts):
+        raise InputError('sentiment needs a text that is not empty, such as "a wonderful film".')
+    return texts
 
 
 def _read(options: SentimentOptions) -> Reviews:

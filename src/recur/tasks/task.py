@@ -18,6 +18,7 @@ from torch import nn
 from recur import files, training
 from recur.data.documents import Documents
 from recur.data.sequences import Sequences
+from recur.diagnostics import Attribution
 from recur.messages import InputError
 from recur.tasks.options import Options
 
@@ -142,6 +143,14 @@ class Task(abc.ABC, Generic[O, P, T]):
         Raises:
             InputError: if an input is not what the task needs.
         """
+
+    def why(self, trained: Trained[O, P], inputs: Sequence[str]) -> list[Attribution]:
+        """Says for each input which of its steps mattered for the answer.
+
+        Raises:
+            InputError: if the task cannot say, or an input is not what it needs.
+        """
+        raise InputError(f"The task {self.name} does not say why. sentiment does.")
 
     def fit(
         self, model: nn.Module, prepared: Prepared[P, T], options: O, **loop: Any
