@@ -6,17 +6,20 @@ Each in a process of its own, by the operating system's count of its resident si
 
 from __future__ import annotations
 
-import inspect
-
 from alone import alone
 from peer import Tell
 from table import table
 
-import recur
-
 CELLS = ("rnn", "lstm", "gru")
 # (batch, time, inputs, hidden)
 SIZES = ((32, 1000, 128, 128), (8, 10_000, 64, 64))
+
+COLUMNS = ["cell", "B, T, I, H", "torch.nn", "recur", "share", "recur, checkpoints", "share"]
+HEADS = {
+    "all": "Peak of a training step in MB, over its input. Every output has a gradient, and the input "
+    "gets one; checkpoints every sqrt(T) steps.",
+    "last": "The same where the last output is learned from and the input gets no gradient.",
+}
 
 PEAK = """
 import json, os, re, resource, sys
@@ -25,15 +28,21 @@ def resident(name):
     if os.path.exists("/proc/self/status"):
         return 1024 * int(re.search(rf"{name}:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-kind, cell = sys.argv[1:3]
-batch, time, inputs, hidden, every = map(int, sys.argv[3:])
-make = getattr(torch.nn if kind == "torch.nn" else recur, cell.upper())
-layer = make(inputs, hidden, **({"checkpoint_every": every} if every else {}))
+kind, cell, what = sys.argv[1:4]
+batch, time, inputs, hidden, every = map(int, sys.argv[4:])
+last = what == "last"
+options = {"checkpoint_every": every} if every else {}
+if last and kind == "recur":
+    options["return_sequences"] = False
+layer = getattr(torch.nn if kind == "torch.nn" else recur, cell.upper())(inputs, hidden, **options)
 def train(x):
-    outputs = layer(x)[0]
-    outputs.backward(torch.ones_like(outputs))
-train(torch.randn(2, 1, inputs, requires_grad=True))
-x = torch.randn(time, batch, inputs, requires_grad=True)
+    outputs = layer(x)
+    if last:
+        (outputs if kind == "recur" else outputs[0][-1]).sum().backward()
+    else:
+        outputs[0].backward(torch.ones_like(outputs[0]))
+train(torch.randn(2, 1, inputs, requires_grad=not last))
+x = torch.randn(time, batch, inputs, requires_grad=not last)
 before = resident("VmRSS")
 train(x)
 print(json.dumps({"bytes": resident("VmHWM") - before}))
@@ -41,30 +50,28 @@ print(json.dumps({"bytes": resident("VmHWM") - before}))
 
 
 def measure(full: bool, tell: Tell) -> str:
-    """Returns the table."""
-    rows = []
-    for cell in CELLS:
-        for sizes in SIZES if full else SIZES[-1:]:
-            rows.append(_row(cell, sizes))
-            tell(f"memory, {', '.join(rows[-1])}")
-    columns = ["cell", "B, T, I, H", "torch.nn", "recur", "share", "recur, checkpoints", "share"]
-    return f"Peak of a training step, in MB.\n\n{table(columns, rows, words=2)}"
+    """Returns the tables."""
+    parts = []
+    for what, head in HEADS.items():
+        rows = []
+        for cell in CELLS:
+            for sizes in SIZES if full else SIZES[-1:]:
+                rows.append(_row(cell, what, sizes))
+                tell(f"memory, {what}, {', '.join(rows[-1])}")
+        parts.append(f"{head}\n\n{table(COLUMNS, rows, words=2)}")
+    return "\n\n".join(parts)
 
 
-def _row(cell: str, sizes: tuple[int, int, int, int]) -> list[str]:
-    theirs = _peak("torch.nn", cell, sizes)
-    ours = _peak("recur", cell, sizes)
-    row = [cell, ", ".join(map(str, sizes)), *_words(theirs), *_words(ours, theirs)]
-    if "checkpoint_every" not in inspect.signature(recur.LSTM.__init__).parameters:
-        return [*row, "-", "-"]
+def _row(cell: str, what: str, sizes: tuple[int, int, int, int]) -> list[str]:
+    theirs = _peak("torch.nn", cell, what, sizes)
     every = round(sizes[1] ** 0.5)
-    return [*row, *_words(_peak("recur", cell, sizes, every), theirs)]
+    found = [_peak("recur", cell, what, sizes, k) for k in (0, every)]
+    words = [word for peak in found for word in (f"{peak / 1e6:.0f}", f"{peak / theirs:.2f}")]
+    return [cell, ", ".join(map(str, sizes)), f"{theirs / 1e6:.0f}", *words]
 
 
-def _peak(kind: str, cell: str, sizes: tuple[int, int, int, int], every: int = 0) -> float:
-    peak: float = alone(PEAK, kind, cell, *sizes, every)["bytes"]
+def _peak(
+    kind: str, cell: str, what: str, sizes: tuple[int, int, int, int], every: int = 0
+) -> float:
+    peak: float = alone(PEAK, kind, cell, what, *sizes, every)["bytes"]
     return peak
-
-
-def _words(size: float, whole: float | None = None) -> list[str]:
-    return [f"{size / 1e6:.0f}", *([] if whole is None else [f"{size / whole:.2f}"])]
