@@ -16,8 +16,8 @@ SIZES = ((32, 1000, 128, 128), (8, 10_000, 64, 64))
 
 COLUMNS = ["cell", "B, T, I, H", "torch.nn", "recur", "share", "recur, checkpoints", "share"]
 HEADS = {
-    "all": "Peak of a training step in MB, over its input. Every output has a gradient, and the input "
-    "gets one; checkpoints every sqrt(T) steps.",
+    "all": "Peak of a training step in MB, over its input. Every output has a gradient, and the "
+    "input gets one; checkpoints every sqrt(T) steps.",
     "last": "The same where the last output is learned from and the input gets no gradient.",
 }
 

@@ -4,14 +4,15 @@ The names here are the public ones; the rooms behind them are explained in CONTR
 """
 
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
-from recur import datasets, decoding, diagnostics, plots
+from recur import datasets, decoding, plots
 from recur.data.documents import Documents
 from recur.data.padding import pad_sequences
 from recur.data.sequences import Batch, Sequences, collate
 from recur.data.series import Series, read_series
 from recur.data.text import Vocabulary, tokenize
-from recur.diagnostics import diagnose
 from recur.layers import (
     GRU,
     LSTM,
@@ -43,6 +44,10 @@ from recur.training import (
     predict,
     summary,
 )
+
+if _TYPE_CHECKING:
+    from recur import diagnostics
+    from recur.diagnostics import diagnose
 
 SimpleRNN = RNN
 
@@ -101,3 +106,13 @@ __all__ = [
     "tokenize",
     "train",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    # What few programs ask for is imported when they do: `import recur` stays quick.
+    if name in ("diagnose", "diagnostics"):
+        from importlib import import_module
+
+        room = import_module("recur.diagnostics")
+        return room if name == "diagnostics" else room.diagnose
+    raise AttributeError(f"module 'recur' has no attribute {name!r}")
