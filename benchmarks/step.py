@@ -46,7 +46,11 @@ def _row(cell: str, seconds: float) -> list[str]:
     alone = TORCH_CELLS[cell](UNITS, UNITS)
     theirs.load_state_dict(ours.state_dict())
     alone.load_state_dict({n.removesuffix("_l0"): v for n, v in ours.state_dict().items()})
-    steps = {"recur": recur.Stream(ours, 1), "cell": _of_cell(alone), "layer": _of_layer(theirs)}
+    steps: dict[str, Step] = {
+        "recur": recur.Stream(ours, 1),
+        "cell": _of_cell(alone),
+        "layer": _of_layer(theirs),
+    }
     x = torch.randn(3, 1, UNITS)
     with torch.no_grad():
         _check(steps, x)
