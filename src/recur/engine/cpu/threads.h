@@ -6,8 +6,8 @@
 // On a machine that is busy with other programs a team can cost a hundred times its work: the
 // runtime's threads spin while they wait, in turns of the scheduler's that the calling thread then
 // lacks (measured: 58 ms for a walk of 1.2 ms on one thread, two cores, load 6). So what a team costs
-// beyond the work is watched, and where it is out of proportion the next calls are done by the
-// calling thread alone; then a team is tried again.
+// beyond the work is watched, and where it is out of proportion the calling thread works alone
+// for some time; then a team is tried again.
 #pragma once
 
 #include <algorithm>
@@ -28,40 +28,42 @@ namespace recur {
 // Numbers to move for which gathering a team is worth it.
 constexpr int64_t kWorthATeam = 64 * 1024;
 
+inline double seconds(clockid_t clock) {
+  timespec now;
+  clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
 class Crowding {
  public:
   // Whether to gather a team now.
-  bool allows() {
-    if (alone_.load(std::memory_order_relaxed) <= 0) return true;
-    alone_.fetch_sub(1, std::memory_order_relaxed);
-    return false;
+  bool allows() const {
+    const double until = until_.load(std::memory_order_relaxed);
+    return until == 0 || seconds(CLOCK_MONOTONIC) >= until;
   }
   // A team has worked: the caller's own part took `work` seconds of its processor, and `idle` seconds
   // went by in which it waited, for a processor or for the others.
   void learn(double work, double idle) {
     if (idle > 1e-3 + 3 * work) {
-      alone_.store(calls_, std::memory_order_relaxed);
-      calls_ = std::min(2 * calls_, kMost);
+      until_.store(seconds(CLOCK_MONOTONIC) + times_ * kRest, std::memory_order_relaxed);
+      times_ = std::min<int>(2 * times_, kMostTimes);
     } else {
-      calls_ = std::max(calls_ / 2, kLeast);
+      until_.store(0, std::memory_order_relaxed);
+      times_ = std::max<int>(times_ / 2, 1);
     }
   }
 
  private:
-  static constexpr int kLeast = 32, kMost = 1024;
-  std::atomic<int> alone_{0};
-  std::atomic<int> calls_{kLeast};
+  // Longer than the runtime's threads spin after their work (some 20 ms).
+  static constexpr double kRest = 0.1;
+  static constexpr int kMostTimes = 16;
+  std::atomic<double> until_{0};  // the end of working alone, by the monotonic clock
+  std::atomic<int> times_{1};
 };
 
 inline Crowding& crowding() {
   static Crowding one;
   return one;
-}
-
-inline double seconds(clockid_t clock) {
-  timespec now;
-  clock_gettime(clock, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 // Runs body(0), ..., body(threads - 1) side by side. An exception in one of them is passed on after
