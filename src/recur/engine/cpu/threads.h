@@ -6,8 +6,8 @@
 // On a machine that is busy with other programs a team can cost a hundred times its work: the
 // runtime's threads spin while they wait, in turns of the scheduler's that the calling thread then
 // lacks (measured: 58 ms for a walk of 1.2 ms on one thread, two cores, load 6). So what a team costs
-// beyond the work is watched, and where it is out of proportion the calling thread works alone
-// for some time; then a team is tried again.
+// beyond the work is watched, and where it is out of proportion twice running, the calling
+// thread works alone for some time; then a team is tried again.
 #pragma once
 
 #include <algorithm>
@@ -44,10 +44,13 @@ class Crowding {
   // A team has worked: the caller's own part took `work` seconds of its processor, and `idle` seconds
   // went by in which it waited, for a processor or for the others.
   void learn(double work, double idle) {
-    if (idle > 1e-3 + 3 * work) {
+    const bool lost = idle > 1e-3 + 3 * work;
+    // Once may be chance, as where a team is gathered after a pause.
+    if (lost && was_lost_.exchange(true, std::memory_order_relaxed)) {
       until_.store(seconds(CLOCK_MONOTONIC) + times_ * kRest, std::memory_order_relaxed);
       times_ = std::min<int>(2 * times_, kMostTimes);
-    } else {
+    } else if (!lost) {
+      was_lost_.store(false, std::memory_order_relaxed);
       until_.store(0, std::memory_order_relaxed);
       times_ = std::max<int>(times_ / 2, 1);
     }
@@ -59,6 +62,7 @@ class Crowding {
   static constexpr int kMostTimes = 16;
   std::atomic<double> until_{0};  // the end of working alone, by the monotonic clock
   std::atomic<int> times_{1};
+  std::atomic<bool> was_lost_{false};
 };
 
 inline Crowding& crowding() {
