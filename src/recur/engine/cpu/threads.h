@@ -44,7 +44,7 @@ class Crowding {
   // A team has worked: the caller's own part took `work` seconds of its processor, and `idle` seconds
   // went by in which it waited, for a processor or for the others.
   void learn(double work, double idle) {
-    const bool lost = idle > 1e-3 + 3 * work;
+    const bool lost = idle > 5e-3 + 10 * work;
     // Once may be chance, as where a team is gathered after a pause.
     if (lost && was_lost_.exchange(true, std::memory_order_relaxed)) {
       until_.store(seconds(CLOCK_MONOTONIC) + times_ * kRest, std::memory_order_relaxed);
