@@ -130,7 +130,7 @@ def _walk(
     entered: Entered,
     state: State | None,
     weights: list[engine.Weights],
-) -> tuple[Tensor | None, State]:
+) -> tuple[Tensor | None, State, list[dict[str, Tensor]]]:
     """What `Recurrent` does, a step at a time."""
     x, finals = entered.x, []
     steps = existing_steps(x, entered.lengths, entered.mask)
@@ -155,7 +155,7 @@ def _walk(
         walks += sides
         x = torch.cat([walk.outputs() for walk in sides], dim=-1)
     final = tuple(torch.stack(states) for states in zip(*finals, strict=True))
-    return (None if layer.return_sequences is False else x), final
+    return (None if layer.return_sequences is False else x), final, []
 
 
 def _called(layer: Recurrent, name: str, number: int, direction: int) -> str:

@@ -8,7 +8,8 @@ path walks a problem, and keeps the reasons; the doors take the path it names.
 """
 
 from recur.engine.choose import Choice, choose
+from recur.engine.options import NOTHING, Options
 from recur.engine.problem import Problem, Weights
 from recur.engine.scan import scan, scan_layer, step, stepper
 
-__all__ = ["Choice", "Problem", "Weights", "choose", "scan", "scan_layer", "step", "stepper"]
+__all__ = ["NOTHING", "Choice", "Options", "Problem", "Weights", "choose", "scan", "scan_layer", "step", "stepper"]

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from recur.cells import Cell, State
 from recur.engine import cpu, reference
+from recur.engine.options import Options
 from recur.engine.problem import Problem, Weights
 
 
@@ -41,14 +42,22 @@ class Path(Protocol):
         reverse: Sequence[bool],
         outputs: bool,
         every: int,
+        options: Options,
     ) -> tuple[Tensor | None, State]:
         """Walks a sequence, in as many directions as there are weights."""
 
-    def step(self, cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
+    def step(
+        self, cell: Cell, x: Tensor, state: State, weights: Weights, options: Options
+    ) -> State:
         """Walks one step."""
 
     def stepper(
-        self, cell: Cell, layers: Sequence[Weights], state: State, x: Tensor
+        self,
+        cell: Cell,
+        layers: Sequence[Weights],
+        state: State,
+        x: Tensor,
+        options: Options,
     ) -> Callable[[Tensor], None]:
         """What takes one step after another in place."""
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from recur.cells import Cell, State
+from recur.engine.options import NOTHING, Options
 from recur.messages import must
 
 
@@ -24,6 +25,27 @@ class Weights(NamedTuple):
     b_ih: Tensor | None = None  # (Gx * H)
     b_hh: Tensor | None = None  # (Gh * H)
     w_hr: Tensor | None = None  # (R, H), the projection
+    units: Tensor | None = None  # (P, H), the cell's unit weights: peepholes
+    # Layer normalisation, of both products before the biases are added: their scales. (J. L. Ba,
+    # J. R. Kiros, G. E. Hinton, arXiv:1607.06450, with our biases as its shifts.)
+    norm_x: Tensor | None = None  # (Gx * H)
+    norm_h: Tensor | None = None  # (Gh * H)
+    # And of the LSTM's c where the output reads it: scale and shift.
+    norm_c: Tensor | None = None  # (H)
+    norm_c_bias: Tensor | None = None  # (H)
+
+    @property
+    def hidden(self) -> int:
+        """H."""
+        return int((self.w_hh if self.w_hr is None else self.w_hr).shape[-1])
+
+    @property
+    def plain(self) -> bool:
+        """Whether there are no others than torch.nn's."""
+        return self[5:] == _NO_OTHERS
+
+
+_NO_OTHERS = (None,) * 5
 
 
 class Problem(NamedTuple):
@@ -35,9 +57,19 @@ class Problem(NamedTuple):
     input_dtype: torch.dtype
     mixed: bool = False  # the weights and the states are not all of one type
     transformed: bool = False  # a function transform or forward-mode differentiation is active
+    general: bool = False  # there is more to a step than torch.nn's layers have
+    projected: bool = False
+    every: int = 0  # checkpoints
 
     @staticmethod
-    def of(cell: Cell, weights: Weights, x: Tensor | None = None, state: State = ()) -> Problem:
+    def of(
+        cell: Cell,
+        weights: Weights,
+        x: Tensor | None = None,
+        state: State = (),
+        options: Options = NOTHING,
+        every: int = 0,
+    ) -> Problem:
         """The problem that these weights pose, with this input and state (or of their own type)."""
         w_hh = weights.w_hh
         dtype = w_hh.dtype
@@ -52,6 +84,9 @@ class Problem(NamedTuple):
             mixed,
             torch._C._are_functorch_transforms_active()
             or torch.autograd.forward_ad._current_level >= 0,
+            options is not NOTHING or not weights.plain,
+            weights.w_hr is not None,
+            every,
         )
 
 
@@ -88,6 +123,8 @@ def check(
         weights.w_hr.shape != (width, hidden) or weights.w_hr.device != device
     ):
         _refuse("w_hr", weights.w_hr, (width, hidden), device)
+    if cell.needs_units or not weights.plain:
+        _check_others(cell, weights, hidden, device)
     if state is not None:
         sizes = (width, *[hidden] * (len(cell.states) - 1))
         for name, tensor, size in zip(cell.states, state, sizes, strict=True):
@@ -100,6 +137,32 @@ def check(
     for name, tensor in (("mask", mask), ("reset", reset)):
         if tensor is not None:
             _check_flags(name, tensor, (time, batch), torch.bool, device)
+
+
+def _check_others(cell: Cell, weights: Weights, hidden: int, device: torch.device) -> None:
+    """Checks the weights that torch.nn's layers have not."""
+    sizes = {
+        "units": (len(cell.unit_weights), hidden),
+        "norm_x": (cell.input_gates * hidden,),
+        "norm_h": (cell.state_gates * hidden,),
+        "norm_c": (hidden,),
+        "norm_c_bias": (hidden,),
+    }
+    for name, shape in sizes.items():
+        tensor = getattr(weights, name)
+        if tensor is not None and (tensor.shape != shape or tensor.device != device):
+            _refuse(name, tensor, shape, device)
+    norms = [getattr(weights, name) is not None for name in list(sizes)[1:]]
+    wanted = [any(norms)] * 2 + [any(norms) and cell.normalises] * 2
+    if norms != wanted:
+        expected = "all of norm_x and norm_h, and for an LSTM norm_c and norm_c_bias; or none"
+        raise RuntimeError(must("the weights of layer normalisation", expected, norms))
+    if any(norms) and (cell.feed is not None or not cell.state_gates):
+        raise RuntimeError(must("layer normalisation", "of a cell that can have it", cell.name))
+    if (weights.units is None) and cell.needs_units:
+        raise RuntimeError(must("units", f"of the shape {sizes['units']}", None))
+    if weights.units is not None and not cell.unit_weights:
+        raise RuntimeError(must("units", f"None for the cell {cell.name!r}", "a tensor"))
 
 
 def _check_flags(

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from recur.cells import Cell, State
 from recur.engine.choose import choose
+from recur.engine.options import NOTHING, Options
 from recur.engine.problem import Problem, Weights, check, existing_steps
+
 
 
 def scan(
@@ -24,6 +26,7 @@ def scan(
     reverse: bool = False,
     outputs: bool = True,
     checkpoint_every: int = 0,
+    options: Options = NOTHING,
 ) -> tuple[Tensor | None, State]:
     """Walks one layer over a batch of sequences, in one direction.
 
@@ -41,6 +44,7 @@ def scan(
         reverse=reverse,
         outputs=outputs,
         checkpoint_every=checkpoint_every,
+        options=options,
     )
     return y, tuple(s.squeeze(0) for s in final)
 
@@ -57,6 +61,7 @@ def scan_layer(
     reverse: bool = False,
     outputs: bool = True,
     checkpoint_every: int = 0,
+    options: Options = NOTHING,
 ) -> tuple[Tensor | None, State]:
     """Walks one layer over a batch of sequences, in one direction or in both (D = 1 or 2).
 
@@ -79,6 +84,7 @@ def scan_layer(
         checkpoint_every: 0 to keep what backward needs of every step; k to keep the state of every
             k-th step only, and to walk the steps between once more in backward. (T. Chen et al.,
             "Training deep nets with sublinear memory cost", arXiv:1604.06174.)
+        options: dropout and zoneout of states, clipping, a record.
 
     Returns:
         The outputs (T, B, D * R) in the order of time, or None; and the final states, as `state`.
@@ -93,7 +99,7 @@ def scan_layer(
     if reset is not None:
         exists = existing_steps(x, lengths, mask)
         starts = [_starts(reset, exists, backwards) for backwards in directions]
-    path = choose(Problem.of(cell, weights[0], x, state or ())).path
+    path = choose(Problem.of(cell, weights[0], x, state or (), options, checkpoint_every)).path
     return path.scan(
         cell,
         x,
@@ -105,16 +111,24 @@ def scan_layer(
         reverse=directions,
         outputs=outputs,
         every=checkpoint_every,
+        options=options,
     )
 
 
-def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
+def step(
+    cell: Cell, x: Tensor, state: State, weights: Weights, options: Options = NOTHING
+) -> State:
     """Walks one step of time: `x` (B, I); returns the new states, the first is the output."""
-    return choose(Problem.of(cell, weights, x, state)).path.step(cell, x, state, weights)
+    problem = Problem.of(cell, weights, x, state, options)
+    return choose(problem).path.step(cell, x, state, weights, options)
 
 
 def stepper(
-    cell: Cell, layers: Sequence[Weights], state: State, x: Tensor
+    cell: Cell,
+    layers: Sequence[Weights],
+    state: State,
+    x: Tensor,
+    options: Options = NOTHING,
 ) -> Callable[[Tensor], None]:
     """What takes one step of time after another, for inference; the path is chosen once.
 
@@ -123,17 +137,19 @@ def stepper(
         layers: the weights of each layer, lowest first; changes in place are seen.
         state: the first (L, B, R), others (L, B, H), dense; every call overwrites it.
         x: an example of the input (B, I), dense.
+        options: clipping, and zoneout by expectation.
 
     Returns:
         A function of such an input that takes a step. It checks nothing, and on the compiled path
-        it allocates nothing once it has been called.
+        it allocates nothing once it has been called, but for steps that torch.nn's layers have not.
     """
     below = x
     for index, weights in enumerate(layers):
         here = tuple(s[index].unsqueeze(0) for s in state)
         check(cell, below.unsqueeze(0), here, 0, weights, lengths=None, mask=None, reset=None)
         below = here[0][0]
-    return choose(Problem.of(cell, layers[0], x, state)).path.stepper(cell, layers, state, x)
+    problem = Problem.of(cell, layers[0], x, state, options)
+    return choose(problem).path.stepper(cell, layers, state, x, options)
 
 
 def _starts(reset: Tensor, mask: Tensor | None, reverse: bool) -> Tensor:

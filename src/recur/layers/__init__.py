@@ -6,6 +6,7 @@ from recur.layers.embedding import Embedding
 from recur.layers.explain import Explanation, explain
 from recur.layers.gru import GRU
 from recur.layers.lstm import LSTM
+from recur.layers.others import SLSTM, IndRNN, MinGRU, MinLSTM
 from recur.layers.outputs import (
     last_hidden,
     last_output,
@@ -22,11 +23,15 @@ __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "SLSTM",
     "Acceleration",
     "Attention",
     "AttentionPooling",
     "Embedding",
     "Explanation",
+    "IndRNN",
+    "MinGRU",
+    "MinLSTM",
     "Recurrent",
     "Stream",
     "accelerate",

@@ -6,13 +6,16 @@ do.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
-from recur.messages import must
+from recur.messages import InputError, must
+
+if TYPE_CHECKING:
+    from recur.layers.recurrent import Recurrent
 
 
 def check_input(
@@ -103,3 +106,36 @@ def check_states(
             raise RuntimeError(
                 must(names[index], f"{x.dtype}, as the input is", state.dtype, "Use .to(dtype).")
             )
+
+
+def check_together(layer: Recurrent) -> None:
+    """Checks that recur's own arguments fit the layer and one another.
+
+    Raises:
+        InputError: arguments that contradict one another, or mean nothing for the cell.
+    """
+    own, cell, name = layer.own, layer.cell, type(layer).__name__
+    own.zoneouts(cell)
+    for argument in ("forget_bias", "chrono"):
+        if getattr(own, argument) is not None and not layer.bias:
+            raise InputError(must("bias", f"True where a {argument} is given", "False"))
+    if own.forget_bias is not None and own.chrono is not None:
+        raise InputError(must("forget_bias", "None where chrono is given", own.forget_bias))
+    if own.merge != "concat" and not layer.bidirectional:
+        expected = "'concat' where there is one direction"
+        raise InputError(must("merge", expected, repr(own.merge), "Set bidirectional=True."))
+    if not cell.state_gates:
+        for argument in ("recurrent_init", "recurrent_dropout", "weight_drop", "layer_norm"):
+            value = getattr(own, argument)
+            if value:
+                expected = f"left out: a {name} has no recurrent matrix"
+                raise InputError(must(argument, expected, repr(value)))
+    if own.layer_norm and cell.feed is not None:
+        expected = "False with reset_after=False: the reset gate would see part of what is normalised"
+        raise InputError(must("layer_norm", expected, "True"))
+    if layer.proj_size and (own.peepholes or own.coupled or own.layer_norm):
+        todo = "Use proj_size, or these, and a linear layer after."
+        given = [n for n in ("peepholes", "coupled", "layer_norm") if getattr(own, n)]
+        raise InputError(must("proj_size", f"0 with {' and '.join(given)}", layer.proj_size, todo))
+    if layer.hidden_size % own.heads:
+        raise InputError(must("heads", f"a divisor of {layer.hidden_size}, the units", own.heads))

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from torch import nn
 
 from recur.cells import GRU as CELL
+from recur.cells import GRU_BEFORE, Cell
+from recur.layers.own import OwnGRU
 from recur.layers.recurrent import Recurrent
 
 
 class GRU(Recurrent, nn.GRU):
-    """GRU layers, drop-in for `torch.nn.GRU` (reset gate after the product).
+    """GRU layers, drop-in for `torch.nn.GRU`.
 
     The equations are in `recur.cells.gru`.
     Arguments as for `torch.nn.GRU`; recur's own, keyword-only, are described at
-    `recur.layers.Recurrent`.
+    `recur.layers.Recurrent`, but for this class's:
+
+    Args:
+        reset_after: the reset gate works after the product with W_hh, as in PyTorch, cuDNN and Keras;
+            False for before it, as in version 3 of K. Cho et al., arXiv:1406.1078.
+        chrono: T, to start the update gate's bias so that memories last from 1 to T steps (C. Tallec,
+            Y. Ollivier, arXiv:1804.11188); None as torch.
 
     Raises:
         ValueError, TypeError: as `torch.nn.GRU`.
     """
 
-    cell = CELL
+    @property
+    def cell(self) -> Cell:  # type: ignore[override]
+        """The cell, with the reset gate after the product or before."""
+        return CELL if self.own.reset_after else GRU_BEFORE
 
     def __init__(
         self,
@@ -34,11 +45,7 @@ class GRU(Recurrent, nn.GRU):
         bidirectional: bool = False,
         device: Any = None,
         dtype: Any = None,
-        *,
-        return_sequences: bool | None = None,
-        return_state: bool = False,
-        recurrent_init: str | None = None,
-        checkpoint_every: int = 0,
+        **own: Unpack[OwnGRU],
     ) -> None:
         nn.GRU.__init__(
             self,
@@ -52,9 +59,4 @@ class GRU(Recurrent, nn.GRU):
             device=device,
             dtype=dtype,
         )
-        self._start(
-            return_sequences=return_sequences,
-            return_state=return_state,
-            recurrent_init=recurrent_init,
-            checkpoint_every=checkpoint_every,
-        )
+        self._start(OwnGRU, own)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recur.messages import InputError, must, one_of
+from recur.messages import one_of
 
 RECURRENT = ("orthogonal", "identity")
 
@@ -34,17 +34,43 @@ def start_recurrent(weight: Tensor, how: str, gates: int) -> None:
             fill(gate)
 
 
-def start_forget_bias(b_ih: Tensor, b_hh: Tensor, value: float) -> None:
+def start_forget_bias(
+    b_ih: Tensor, b_hh: Tensor, value: float, *, gate: int, hidden: int
+) -> None:
     """Sets the sum of the LSTM's two forget-gate biases to `value`, in place.
 
     With 1 the cell starts by remembering: F. A. Gers et al., 2000; R. Jozefowicz et al., ICML 2015.
     """
-    hidden = b_ih.shape[0] // 4
-    if not isinstance(value, int | float):
-        raise InputError(must("forget_bias", "a number", repr(value)))
+    part = slice(gate * hidden, (gate + 1) * hidden)
     with torch.no_grad():
-        b_ih[hidden : 2 * hidden] = value
-        b_hh[hidden : 2 * hidden] = 0
+        b_ih[part] = value
+        b_hh[part] = 0
+
+
+def start_chrono(
+    b_ih: Tensor, b_hh: Tensor, longest: int, *, keeps: int, takes: int | None, hidden: int
+) -> None:
+    """Starts biases of gates so that memories last from 1 to `longest` steps, in place.
+
+    What keeps starts at log(u), u uniform from 1 to `longest` - 1, one for each unit; what takes in
+    at its opposite. (C. Tallec, Y. Ollivier, "Can recurrent neural networks warp time?",
+    arXiv:1804.11188.)
+
+    Args:
+        b_ih: the input's bias (gates * hidden); draws from torch's generator.
+        b_hh: the state's, set to 0 there.
+        longest: steps, at least 2.
+        keeps: the gate that keeps: the LSTM's forget gate, the GRU's update gate.
+        takes: the LSTM's input gate, or None.
+        hidden: units.
+    """
+    span = b_ih.new_empty(hidden).uniform_(1, max(longest - 1, 1.001)).log()
+    with torch.no_grad():
+        for gate, value in ((keeps, span), (takes, -span)):
+            if gate is not None:
+                part = slice(gate * hidden, (gate + 1) * hidden)
+                b_ih[part] = value
+                b_hh[part] = 0
 
 
 def _orthogonal(gate: Tensor) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from torch import nn
 
 from recur.cells import LSTM as CELL
+from recur.cells import LSTM_COUPLED, Cell
+from recur.layers.own import OwnLSTM
 from recur.layers.recurrent import Recurrent
 
 
@@ -20,12 +22,22 @@ class LSTM(Recurrent, nn.LSTM):
 
     Args:
         forget_bias: what the forget gate's bias starts at (1 remembers); None as torch.
+        chrono: T, to start the gates' biases so that memories last from 1 to T steps (C. Tallec, Y.
+            Ollivier, arXiv:1804.11188); None as torch.
+        peepholes: the gates see the cell (F. A. Gers, J. Schmidhuber, IJCNN 2000).
+        coupled: the input gate is 1 - the forget gate; three gates, not four (K. Greff et al.,
+            arXiv:1503.04069).
+        clip_cell: c lies within -this .. this at every step (H. Sak et al., arXiv:1402.1128, whose
+            networks clip it at 50); 0 for no limit.
 
     Raises:
         ValueError, TypeError: as `torch.nn.LSTM`.
     """
 
-    cell = CELL
+    @property
+    def cell(self) -> Cell:  # type: ignore[override]
+        """The cell, with two gates coupled or not."""
+        return LSTM_COUPLED if self.own.coupled else CELL
 
     def __init__(
         self,
@@ -39,12 +51,7 @@ class LSTM(Recurrent, nn.LSTM):
         proj_size: int = 0,
         device: Any = None,
         dtype: Any = None,
-        *,
-        return_sequences: bool | None = None,
-        return_state: bool = False,
-        recurrent_init: str | None = None,
-        forget_bias: float | None = None,
-        checkpoint_every: int = 0,
+        **own: Unpack[OwnLSTM],
     ) -> None:
         nn.LSTM.__init__(
             self,
@@ -59,10 +66,4 @@ class LSTM(Recurrent, nn.LSTM):
             device=device,
             dtype=dtype,
         )
-        self._start(
-            return_sequences=return_sequences,
-            return_state=return_state,
-            recurrent_init=recurrent_init,
-            forget_bias=forget_bias,
-            checkpoint_every=checkpoint_every,
-        )
+        self._start(OwnLSTM, own)

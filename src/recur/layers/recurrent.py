@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -12,19 +13,19 @@ from torch.nn.utils.rnn import PackedSequence
 from recur import engine
 from recur.cells import Cell, State
 from recur.layers import casting, compiling
-from recur.layers.checks import check_input, check_states
-from recur.layers.initial import start_forget_bias, start_recurrent
+from recur.layers.checks import check_input, check_states, check_together
+from recur.layers.initial import start_chrono, start_forget_bias, start_recurrent
 from recur.layers.layout import Entered, Outputs, enter
 from recur.layers.lengths import Lengths
-from recur.messages import InputError, must
+from recur.layers.own import DEFAULTS, Arguments
+from recur.layers.own import of as arguments_of
+from recur.layers.parameters import is_torchs, named, register
 
-# What recur adds to torch's constructors, with the defaults that leave them as they are.
-OWN_ARGUMENTS: dict[str, Any] = {
-    "return_sequences": None,
-    "return_state": False,
-    "recurrent_init": None,
-    "forget_bias": None,
-    "checkpoint_every": 0,
+MERGED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "concat": lambda a, b: torch.cat([a, b], dim=-1),
+    "sum": torch.add,
+    "mean": lambda a, b: (a + b) / 2,
+    "mul": torch.mul,
 }
 
 
@@ -48,63 +49,101 @@ class Recurrent(nn.RNNBase):
             False gives the last output of each row (batch, directions * size): the one at the
             row's own length and, for the reverse direction, the one at step 0.
         return_state: with `return_sequences` given, return the pair of that and the final state.
+        return_gates: also return, last, what happened inside: for each layer a dict by letter of the
+            cell's gates and its states but h, each (time, batch, directions * hidden_size) in the
+            layout of the outputs, zero where no step exists, without gradients.
+        merge: what becomes of the two directions' outputs: "concat", "sum", "mean" or "mul" (M.
+            Schuster, K. K. Paliwal, IEEE Trans. Signal Processing 45(11), 1997, concatenate).
         recurrent_init: how the recurrent matrices start: None (as torch), "orthogonal" or
             "identity"; see `recur.layers.initial` for why.
         checkpoint_every: 0, or k to save memory in training over long sequences: the state of every
             k-th step is kept, and the steps between are walked once more in the backward pass.
             What is kept falls from T steps to about T / k + k; the time rises by a third.
+
+    Regularisation, while training only; the masks come from torch's generator (`torch.manual_seed`):
+
+    Args:
+        input_dropout: the part of the input's features dropped, the same at every step of a sequence.
+        locked_dropout: `dropout` between layers too drops the same units at every step ("locked", S.
+            Merity et al., arXiv:1708.02182; Y. Gal, Z. Ghahramani, arXiv:1512.05287).
+        recurrent_dropout: the part of the state that W_hh does not see, the same units at every step
+            of a sequence (variational dropout, Gal and Ghahramani).
+        weight_drop: the part of W_hh dropped, drawn for each batch (DropConnect of recurrent weights,
+            Merity et al.).
+        zoneout: the part of each state that stays as it was at a step: a number, or one for each
+            state; (h, c) for an LSTM (D. Krueger et al., arXiv:1606.01305). In evaluation states are
+            mixed in these shares.
+
+    What a step computes:
+
+    Args:
+        layer_norm: normalise both products before the biases are added, and an LSTM's c where the
+            output reads it (J. L. Ba, J. R. Kiros, G. E. Hinton, arXiv:1607.06450).
+        clip_gradient: in the backward pass the gradients of the gates are clipped to this at every
+            step (A. Graves, arXiv:1308.0850); 0 for no limit. Not the same as clipping the norm of a
+            whole model's gradient, which `recur.fit(clip_norm=)` does.
+
+    Parameters that torch.nn's layers have not: `weight_units_l0` (an LSTM's peepholes, an IndRNN's
+    recurrent weights), `weight_norm_ih_l0`, `weight_norm_hh_l0`, `weight_norm_c_l0` and
+    `bias_norm_c_l0` (layer normalisation).
     """
 
     cell: Cell
-    # Torch's constructor asks for `reset_parameters` before recur's own arguments are known.
-    return_sequences: bool | None = None
-    return_state: bool = False
-    recurrent_init: str | None = None
-    forget_bias: float | None = None
-    checkpoint_every: int = 0
+    # Torch's constructor asks for `reset_parameters` before recur's own arguments are known, and
+    # `accelerate` makes a layer of one of torch's.
+    own: Arguments = DEFAULTS
+    _by_position = True  # the parameters are torch.nn's, in its order
 
-    def _start(
-        self,
-        *,
-        return_sequences: bool | None,
-        return_state: bool,
-        recurrent_init: str | None,
-        forget_bias: float | None = None,
-        checkpoint_every: int = 0,
-    ) -> None:
-        """Keeps recur's own arguments, and applies those that say where weights start.
+    def _start(self, allowed: type, given: Mapping[str, Any]) -> None:
+        """Keeps recur's own arguments, and makes the parameters that they ask for.
 
         Raises:
-            InputError: a value that is not allowed, or a forget bias where there are no biases.
+            InputError: a value that is not allowed, or arguments that do not go together.
         """
-        _be("return_sequences", return_sequences, bool | None, "True, False or None")
-        _be("return_state", return_state, bool, "True or False")
-        _be("checkpoint_every", checkpoint_every, int, "a whole number, 0 or more")
-        if isinstance(checkpoint_every, bool) or checkpoint_every < 0:
-            raise InputError(must("checkpoint_every", "0 or more", checkpoint_every))
-        if forget_bias is not None and not self.bias:
-            raise InputError(must("bias", "True where a forget_bias is given", "False"))
-        self.return_sequences = return_sequences
-        self.return_state = return_state
-        self.recurrent_init = recurrent_init
-        self.forget_bias = forget_bias
-        self.checkpoint_every = checkpoint_every
-        self._start_weights()
+        self.own = arguments_of(allowed, given, type(self).__name__)
+        check_together(self)
+        if is_torchs(self):
+            return self._start_weights()
+        self._by_position = False
+        register(self)
+        self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draws the weights anew: torch's way, then `recurrent_init` and `forget_bias`."""
+        """Draws the weights anew: torch's way, then what recur's own arguments say."""
         super().reset_parameters()
         self._start_weights()
 
     def _start_weights(self) -> None:
-        for layer in range(self.num_layers):
-            for direction in range(self.directions):
-                weights = self.weights(layer, direction)
-                if self.recurrent_init is not None:
-                    start_recurrent(weights.w_hh, self.recurrent_init, self.cell.state_gates)
-                if self.forget_bias is not None and weights.b_ih is not None:
-                    assert weights.b_hh is not None
-                    start_forget_bias(weights.b_ih, weights.b_hh, self.forget_bias)
+        own, cell, hidden = self.own, self.cell, self.hidden_size
+        with torch.no_grad():
+            for name, parameter in self.named_parameters():
+                if name.startswith("weight_norm"):
+                    parameter.fill_(1)
+                elif name.startswith("bias_norm"):
+                    parameter.zero_()
+                elif name.startswith("weight_units") and cell.needs_units:
+                    parameter.uniform_(0, 1)  # as in the paper of the IndRNN
+                elif name.startswith("weight_hh") and own.recurrent_init is not None:
+                    start_recurrent(parameter, own.recurrent_init, cell.state_gates * own.heads)
+        if own.forget_bias is None and own.chrono is None:
+            return
+        # What keeps is the LSTM's forget gate, the GRU's update gate; what takes in is before it.
+        keeps = cell.gate_names.index("f" if "f" in cell.gate_names else "z")
+        takes = cell.gate_names.index("i") if "i" in cell.gate_names else None
+        for names in self._all_weights:
+            b_ih, b_hh = (
+                next(getattr(self, n) for n in names if n.startswith(kind))
+                for kind in ("bias_ih", "bias_hh")
+            )
+            if own.forget_bias is not None:
+                start_forget_bias(b_ih, b_hh, own.forget_bias, gate=keeps, hidden=hidden)
+            if own.chrono is not None:
+                start_chrono(b_ih, b_hh, own.chrono, keeps=keeps, takes=takes, hidden=hidden)
+
+    @property
+    def return_sequences(self) -> bool | None:
+        """What comes back: see the class."""
+        return self.own.return_sequences
 
     @property
     def directions(self) -> int:
@@ -113,8 +152,11 @@ class Recurrent(nn.RNNBase):
 
     def weights(self, layer: int, direction: int) -> engine.Weights:
         """The weights of one layer (0 ...) in one direction (0 forwards, 1 reverse)."""
+        names = self._all_weights[layer * self.directions + direction]
+        if not self._by_position:
+            return named(self, names)
         found: list[Any] = []
-        for name in self._all_weights[layer * self.directions + direction]:
+        for name in names:
             weight = self._parameters.get(name)
             # By attribute where it is no plain parameter: functional_call, parametrizations and
             # pruning are seen.
@@ -178,31 +220,28 @@ class Recurrent(nn.RNNBase):
         batched = isinstance(input, PackedSequence) or input.dim() == 3
         state = self._initial(entered, hx, batched)
         if cast is None:
-            outputs, final = self._walk(entered, state, weights)
-            return self._leave(entered, outputs, final)
+            return self._leave(entered, *self._walk(entered, state, weights))
         with casting.walking(weight):
             if state is not None:
                 state = tuple(casting.as_type(s, weight.dtype) for s in state)
-            outputs, final = self._walk(entered, state, weights)
+            outputs, final, inside = self._walk(entered, state, weights)
         outputs = None if outputs is None else casting.as_type(outputs, cast)
-        return self._leave(entered, outputs, tuple(casting.as_type(s, cast) for s in final))
+        final = tuple(casting.as_type(s, cast) for s in final)
+        return self._leave(entered, outputs, final, inside)
 
     def flatten_parameters(self) -> None:
         """Does nothing: there is no flat buffer of weights to keep in order."""
 
     def extra_repr(self) -> str:
         """The arguments that differ from their defaults."""
-        parts = [super().extra_repr()]
-        for name, default in OWN_ARGUMENTS.items():
-            value = getattr(self, name)
-            if value is not default:
-                parts.append(f"{name}={value!r}")
-        return ", ".join(parts)
+        own = (f"{name}={value!r}" for name, value in self.own.changed().items())
+        return ", ".join([super().extra_repr(), *own])
 
     @property
     def state_sizes(self) -> list[int]:
         """The width of each state: the first is the one that is put out."""
-        return [self.proj_size or self.hidden_size, self.hidden_size][: len(self.cell.states)]
+        others = [self.hidden_size] * (len(self.cell.states) - 1)
+        return [self.proj_size or self.hidden_size, *others]
 
     def _initial(self, entered: Entered, hx: Any, batched: bool) -> State | None:
         """The states (L * D, B, size) in the engine's order of rows; None for zeros."""
@@ -214,14 +253,37 @@ class Recurrent(nn.RNNBase):
         check_states(states, shapes, batched, entered.x)
         return tuple(entered.state_in(state) for state in states)
 
+    def options(self, batch: int, *, training: bool) -> engine.Options:
+        """What the engine is asked for in a walk of one layer over `batch` rows."""
+        own, zoneout = self.own, self.own.zoneouts(self.cell)
+        keep = seed = None
+        like = self._parameters[self._all_weights[0][0]] if training else None
+        if like is not None and own.recurrent_dropout:
+            ones = like.new_ones(self.directions, batch, self.state_sizes[0])
+            keep = F.dropout(ones, own.recurrent_dropout)
+        if like is not None and zoneout:
+            seed = torch.randint(2**62, (self.directions,), device=like.device)
+        record: dict[str, Tensor] | None = {} if own.return_gates else None
+        asked = engine.Options(keep, zoneout, seed, own.clip_cell, own.clip_gradient, record)
+        return engine.NOTHING if asked == engine.NOTHING else asked
+
     def _walk(
         self, entered: Entered, state: State | None, weights: list[engine.Weights]
-    ) -> tuple[Tensor | None, State]:
-        x, finals = entered.x, []
+    ) -> tuple[Tensor | None, State, list[dict[str, Tensor]]]:
+        """The outputs, the final states, and what happened inside each layer."""
+        own, training = self.own, self.training
+        x, finals, inside = entered.x, [], []
         last, directions = self.num_layers - 1, self.directions
+        if training and own.input_dropout:
+            x = _drop_locked(x, own.input_dropout)
+        if training and own.weight_drop:
+            weights = [w._replace(w_hh=F.dropout(w.w_hh, own.weight_drop)) for w in weights]
         outputs: Tensor | None = None
         for layer in range(self.num_layers):
             mine = slice(layer * directions, (layer + 1) * directions)
+            options = engine.NOTHING
+            if own is not DEFAULTS:
+                options = self.options(x.shape[1], training=training)
             outputs, final = engine.scan_layer(
                 self.cell,
                 x,
@@ -230,34 +292,46 @@ class Recurrent(nn.RNNBase):
                 lengths=entered.lengths,
                 mask=entered.mask,
                 reset=entered.reset,
-                outputs=layer < last or self.return_sequences is not False,
-                checkpoint_every=self.checkpoint_every,
+                outputs=layer < last or own.return_sequences is not False,
+                checkpoint_every=own.checkpoint_every,
+                options=options,
             )
             finals.append(final)
+            if options.record is not None:
+                inside.append(options.record)
+            if outputs is not None and own.merge != "concat":
+                outputs = MERGED[own.merge](*outputs.chunk(2, dim=-1))
             if layer < last:
                 assert outputs is not None
-                x = _drop(outputs, self.dropout) if self.dropout and self.training else outputs
+                x = outputs
+                if self.dropout and training:
+                    x = (_drop_locked if own.locked_dropout else _drop)(x, self.dropout)
         if not last:
-            return outputs, finals[0]
-        return outputs, tuple(torch.cat(states) for states in zip(*finals, strict=True))
+            return outputs, finals[0], inside
+        return outputs, tuple(torch.cat(states) for states in zip(*finals, strict=True)), inside
 
-    def _leave(self, entered: Entered, outputs: Tensor | None, final: State) -> Any:
+    def _leave(
+        self,
+        entered: Entered,
+        outputs: Tensor | None,
+        final: State,
+        inside: list[dict[str, Tensor]],
+    ) -> Any:
         hidden = tuple(entered.state_out(state) for state in final)
         state = hidden if len(hidden) > 1 else hidden[0]
         result: Any
         if outputs is None:
-            result = entered.rows_out(torch.cat(list(final[0][-self.directions :]), dim=-1))
+            ends = list(final[0][-self.directions :])
+            merged = MERGED[self.own.merge](*ends) if self.bidirectional else ends[0]
+            result = entered.rows_out(merged)
         else:
             result = entered.output_out(outputs)
-        if self.return_sequences is None or self.return_state:
-            return result, state
-        return result
-
-
-def _be(name: str, value: Any, kind: Any, words: str) -> None:
-    # Strict: a 0 that were not seen as False would quietly give another layout of the result.
-    if not isinstance(value, kind):
-        raise InputError(must(name, words, repr(value)))
+        parts = [result]
+        if self.own.return_sequences is None or self.own.return_state:
+            parts.append(state)
+        if self.own.return_gates:
+            parts.append([{k: entered.output_out(v) for k, v in each.items()} for each in inside])
+        return tuple(parts) if len(parts) > 1 else result
 
 
 def _drop(y: Tensor, part: float) -> Tensor:
@@ -265,6 +339,11 @@ def _drop(y: Tensor, part: float) -> Tensor:
     # every path, and in torch.
     noise = torch.ones(y.shape, dtype=y.dtype, device=y.device)
     return y * F.dropout(noise, part)
+
+
+def _drop_locked(y: Tensor, part: float) -> Tensor:
+    """The same features of a row at every step of (time, batch, features)."""
+    return y * F.dropout(torch.ones(y.shape[1:], dtype=y.dtype, device=y.device), part)
 
 
 compiling.allow(Recurrent)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from torch import nn
 
 from recur.cells import RNN_RELU, RNN_TANH, Cell
+from recur.layers.own import Own
 from recur.layers.recurrent import Recurrent
 
 
@@ -38,11 +39,7 @@ class RNN(Recurrent, nn.RNN):
         bidirectional: bool = False,
         device: Any = None,
         dtype: Any = None,
-        *,
-        return_sequences: bool | None = None,
-        return_state: bool = False,
-        recurrent_init: str | None = None,
-        checkpoint_every: int = 0,
+        **own: Unpack[Own],
     ) -> None:
         nn.RNN.__init__(
             self,
@@ -57,9 +54,4 @@ class RNN(Recurrent, nn.RNN):
             device=device,
             dtype=dtype,
         )
-        self._start(
-            return_sequences=return_sequences,
-            return_state=return_state,
-            recurrent_init=recurrent_init,
-            checkpoint_every=checkpoint_every,
-        )
+        self._start(Own, own)

@@ -67,7 +67,11 @@ class Stream:
         self._shape = (rows, layer.input_size) if batch_size is not None else (layer.input_size,)
         self._dtype, self._device = like.dtype, like.device
         self._take = engine.stepper(
-            layer.cell, weights, self._state, like.new_zeros(rows, layer.input_size)
+            layer.cell,
+            weights,
+            self._state,
+            like.new_zeros(rows, layer.input_size),
+            layer.options(rows, training=False)._replace(record=None),
         )
         top = self._state[0][-1]
         self._output = top if batch_size is not None else top[0]

@@ -14,18 +14,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from recur.cells.cell import Cell, State
+from recur.cells.cell import NONE, Cell, Extras, State
 
 
-def tanh_step(state: State, gx: Tensor, gh: Tensor) -> State:
+def tanh_step(state: State, gx: Tensor, gh: Tensor, extras: Extras = NONE) -> State:
     """One step: `state` (h,), each (batch, hidden); `gx` and `gh` (batch, hidden)."""
-    return (torch.tanh(gx + gh),)
+    h = torch.tanh(gx + gh)
+    extras.note(h=h)
+    return (h,)
 
 
-def relu_step(state: State, gx: Tensor, gh: Tensor) -> State:
+def relu_step(state: State, gx: Tensor, gh: Tensor, extras: Extras = NONE) -> State:
     """One step with max(0, .) in the place of tanh."""
-    return (torch.relu(gx + gh),)
+    h = torch.relu(gx + gh)
+    extras.note(h=h)
+    return (h,)
 
 
-RNN_TANH = Cell("rnn_tanh", 1, 1, 1, ("h",), tanh_step)
-RNN_RELU = Cell("rnn_relu", 1, 1, 1, ("h",), relu_step)
+RNN_TANH = Cell("rnn_tanh", 1, 1, 1, ("h",), tanh_step, ("h",))
+RNN_RELU = Cell("rnn_relu", 1, 1, 1, ("h",), relu_step, ("h",))

@@ -36,6 +36,12 @@ class Library:
         for entry in (self._library.recur_scan_forward, self._library.recur_scan_backward):
             entry.argtypes = [c_char_p, c_int64]
         self.scan_forward = self._library.recur_scan_forward
+        self._library.recur_variant_saved.argtypes = [c_int32, c_int32, c_int64, c_int32]
+        self._library.recur_variant_saved.restype = c_int64
+        self._library.recur_variant_inside.argtypes = [c_int32]
+        self._library.recur_variant_inside.restype = c_int64
+        for entry in (self._library.recur_variant_forward, self._library.recur_variant_backward):
+            entry.argtypes = [c_char_p, c_char_p, c_int64]
         self._library.recur_activation.argtypes = [c_int32, c_int32, c_void_p, c_void_p, c_int64]
 
     def saved(self, cell: int, dtype: int, hidden: int, projection: int, every: int) -> int:
@@ -53,6 +59,22 @@ class Library:
     def backward(self, walks: bytes, count: int) -> None:
         """Walks back; as `forward`."""
         self.check(self._library.recur_scan_backward(walks, count))
+
+    def variant_saved(self, cell: int, dtype: int, hidden: int, normed: bool) -> int:
+        """The numbers that the general walk keeps of each step for backward."""
+        return int(self._library.recur_variant_saved(cell, dtype, hidden, normed))
+
+    def variant_inside(self, cell: int) -> int:
+        """The numbers that a record of the general walk has of each unit."""
+        return int(self._library.recur_variant_inside(cell))
+
+    def variant_forward(self, walks: bytes, extras: bytes, count: int) -> None:
+        """As `forward`, with a `recur_extras` for each direction."""
+        self.check(self._library.recur_variant_forward(walks, extras, count))
+
+    def variant_backward(self, walks: bytes, extras: bytes, count: int) -> None:
+        """As `backward`, with a `recur_extras` for each direction."""
+        self.check(self._library.recur_variant_backward(walks, extras, count))
 
     def activation(self, which: str, x: torch.Tensor) -> torch.Tensor:
         """The engine's "sigmoid" or "tanh" of a dense float tensor, to measure its error."""

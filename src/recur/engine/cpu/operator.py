@@ -19,7 +19,9 @@ from recur.cells import CELLS as ALL_CELLS
 from recur.cells import Cell, State
 from recur.engine import reference
 from recur.engine.cpu import library, threads
+from recur.engine.cpu.again import at_their_places, differentiated
 from recur.engine.cpu.onlookers import batched, watched
+from recur.engine.options import NOTHING
 from recur.engine.problem import Weights
 
 # As in scan.h.
@@ -81,8 +83,8 @@ def walk(
         mask,
         starts[0],
         starts[1] if both else None,
-        *weights[0],
-        *(weights[1] if both else _NOTHING),
+        *weights[0][:5],
+        *(weights[1][:5] if both else _NOTHING),
     )
     needed, plain = False, not watched()
     for tensor in tensors:
@@ -225,7 +227,7 @@ def one_step(
     """The structure of a step from `state`, each (B, size), back into it; and what it points to."""
     how = _How(cell.name, FORWARD, 0, outputs=False, learning=False)
     h, c = state if len(state) > 1 else (state[0], None)
-    tensors = [_dense(t) for t in (x.unsqueeze(0), h, c, *[None] * 4, *weights)]
+    tensors = [_dense(t) for t in (x.unsqueeze(0), h, c, *[None] * 4, *weights[:5])]
     finals = (0, 0, 0, _pointer(h), _pointer(c), 0)
     return _structure(how, tensors, 0, *finals, *_NO_GRADIENTS), tensors
 
@@ -328,7 +330,7 @@ def _differentiate(
             t is not None and (i >= _FIRST_WEIGHT or n)
             for i, (t, n) in enumerate(zip(tensors, needed, strict=True))
         ]
-        found = _at_their_places(
+        found = at_their_places(
             torch.ops.recur.scan_backward(*how, *tensors, y, saved, dy, dhn, dcn, list(needed)),
             there,
         )
@@ -358,21 +360,9 @@ def _through_reference(
             reverse=how.reverse,
             outputs=True,
             every=how.every,
+            options=NOTHING,
         )
-    results: list[Any] = [y, *final]
-    given = [i for i, gradient in enumerate(incoming[: len(results)]) if gradient is not None]
-    wanted = [i for i, need in enumerate(needed) if need and tensors[i] is not None]
-    found = torch.autograd.grad(
-        [results[i] for i in given],
-        [tensors[i] for i in wanted],
-        [incoming[i] for i in given],
-        create_graph=again,
-        allow_unused=True,
-    )
-    gradients: list[Tensor | None] = [None] * len(tensors)
-    for i, gradient in zip(wanted, found, strict=True):
-        gradients[i] = gradient
-    return gradients
+    return differentiated([y, *final], tensors, needed, incoming, create_graph=again)
 
 
 class _Walk(torch.autograd.Function):
@@ -380,7 +370,7 @@ class _Walk(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, how: _How, there: Sequence[bool], *given: Tensor) -> Results:
-        results = _forward(how, _at_their_places(given, there))
+        results = _forward(how, at_their_places(given, there))
         ctx.how, ctx.there = how, there
         ctx.save_for_backward(*given, results[0], results[3])
         ctx.set_materialize_grads(False)
@@ -391,15 +381,10 @@ class _Walk(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *incoming: Tensor | None) -> tuple[Any, ...]:
         *given, y, saved = ctx.saved_tensors
-        tensors = _at_their_places(given, ctx.there)
-        needed = [bool(n) for n in _at_their_places(ctx.needs_input_grad[2:], ctx.there)]
+        tensors = at_their_places(given, ctx.there)
+        needed = [bool(n) for n in at_their_places(ctx.needs_input_grad[2:], ctx.there)]
         gradients = _differentiate(ctx.how, tensors, y, saved, needed, incoming)
         return (None, None, *(g for g, here in zip(gradients, ctx.there, strict=True) if here))
-
-
-def _at_their_places(given: Sequence[Any], there: Sequence[bool]) -> list[Any]:
-    left = iter(given)
-    return [next(left) if here else None for here in there]
 
 
 # The operators. An operator returns tensors only: what there is not is empty there.

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from recur.cells import Cell, State
-from recur.engine.cpu import library, threads
+from recur.engine.cpu import library, threads, variant
 from recur.engine.cpu.operator import CELLS, DTYPES, walk
 from recur.engine.cpu.stepper import Stepper
+from recur.engine.options import NOTHING, Options
 from recur.engine.problem import Problem, Weights
+from recur.engine.reference import in_place
 
 name = "cpu"
 
@@ -26,8 +28,16 @@ def declines(problem: Problem) -> str | None:
     """Why the compiled loops cannot walk this problem; None if they can."""
     if problem.device.type != "cpu":
         return f"the weights are on the device {problem.device.type!r}"
-    if problem.cell.name not in CELLS:
+    general = problem.general or problem.cell.name not in CELLS
+    if problem.cell.name not in variant.CELLS:
         return f"the cell {problem.cell.name!r} has no compiled form"
+    if general and problem.projected:
+        return "a projection is compiled for the plain LSTM only"
+    if general and problem.every:
+        return "checkpoints are compiled for the plain RNN, LSTM and GRU only"
+    if general and problem.dtype not in variant.DTYPES:
+        types = ", ".join(map(str, variant.DTYPES))
+        return f"the type is {problem.dtype}; compiled for such a layer are {types}"
     if problem.dtype not in DTYPES:
         return f"the type is {problem.dtype}; compiled are {', '.join(map(str, DTYPES))}"
     if problem.input_dtype != problem.dtype:
@@ -53,26 +63,24 @@ def scan(
     reverse: Sequence[bool],
     outputs: bool,
     every: int,
+    options: Options,
 ) -> tuple[Tensor | None, State]:
     """Walks `x` (T, B, I) from `state`; see `recur.engine.scan_layer`."""
-    y, final = walk(
-        cell,
-        x,
-        state,
-        weights,
-        lengths=lengths,
-        mask=mask,
-        starts=starts,
-        reverse=reverse,
-        outputs=outputs,
-        every=every,
-    )
-    return (y if outputs else None), final
+    steps = {"lengths": lengths, "mask": mask, "starts": starts, "reverse": reverse}
+    if _plain(cell, weights[0], options):
+        y, final = walk(cell, x, state, weights, **steps, outputs=outputs, every=every)
+        return (y if outputs else None), final
+    return variant.walk(cell, x, state, weights, **steps, outputs=outputs, options=options)
 
 
-def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
+def _plain(cell: Cell, weights: Weights, options: Options) -> bool:
+    """Whether the tiles of the plain walk have room for it."""
+    return cell.name in CELLS and options is NOTHING and weights.plain
+
+
+def step(cell: Cell, x: Tensor, state: State, weights: Weights, options: Options) -> State:
     """Walks one step: `x` (B, I)."""
-    _, final = walk(
+    _, final = scan(
         cell,
         x.unsqueeze(0),
         tuple(s.unsqueeze(0) for s in state),
@@ -83,12 +91,15 @@ def step(cell: Cell, x: Tensor, state: State, weights: Weights) -> State:
         reverse=(False,),
         outputs=False,
         every=0,
+        options=options,
     )
     return tuple(s.squeeze(0) for s in final)
 
 
 def stepper(
-    cell: Cell, layers: Sequence[Weights], state: State, x: Tensor
+    cell: Cell, layers: Sequence[Weights], state: State, x: Tensor, options: Options
 ) -> Callable[[Tensor], None]:
     """What takes one step after another in place; see `recur.engine.stepper`."""
-    return Stepper(cell, layers, state, x)
+    if _plain(cell, layers[0], options):
+        return Stepper(cell, layers, state, x)
+    return in_place(lambda x, s, w: step(cell, x, s, w, options), layers, state)

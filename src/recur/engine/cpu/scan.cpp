@@ -10,7 +10,7 @@
 #include "cells/rnn/pointwise.h"
 #include "direct.h"
 #include "forward.h"
-#include "threads.h"
+#include "jobs.h"
 
 namespace recur {
 namespace {
@@ -110,91 +110,17 @@ class BackwardJob {
   std::vector<std::unique_ptr<Sums<Cell, T>>> sums_;
 };
 
-// Jobs side by side, each on threads of its own.
-template <class Job>
-void work(Job* const* jobs, int count) {
-  int threads = 0;
-  int64_t pieces = 0, results = 0, numbers = 0;
-  for (int i = 0; i < count; ++i) {
-    threads += jobs[i]->threads();
-    numbers += jobs[i]->numbers();
-    pieces += jobs[i]->pieces();
-    results += jobs[i]->results();
-  }
-  // Small weights are packed sooner than a team is gathered.
-  const int packers = numbers < kWorthATeam ? 1 : threads;
-  share(packers, pieces, [&](int64_t piece) {
-    Job* const* job = jobs;
-    for (; piece >= (*job)->pieces(); ++job) piece -= (*job)->pieces();
-    (*job)->pack(piece);
-  });
-  on_threads(threads, [&](int t) {
-    Job* const* job = jobs;
-    for (; t >= (*job)->threads(); ++job) t -= (*job)->threads();
-    (*job)->walk(t);
-  });
-  share(packers, results, [&](int64_t result) {
-    Job* const* job = jobs;
-    for (; result >= (*job)->results(); ++job) result -= (*job)->results();
-    (*job)->put_together(result);
-  });
-}
-
-// One direction, or two: side by side where the threads divide evenly among them or the rows are
-// too few for all threads, else one after the other.
-template <class Job>
-void walk_all(const recur_scan* walks, int64_t count) {
-  const int threads = std::max<int>(1, walks->threads);
-  auto rows = [&](int wanted) {
-    return static_cast<int>(std::clamp<int64_t>(walks->batch, 1, wanted));
-  };
-  if (count == 2 && threads > 1 && (threads % 2 == 0 || walks->batch < threads)) {
-    Job first(walks[0], rows(threads - threads / 2)), second(walks[1], rows(threads / 2));
-    Job* const jobs[] = {&first, &second};
-    return work(jobs, 2);
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    Job job(walks[i], rows(threads));
-    Job* const jobs[] = {&job};
-    work(jobs, 1);
-  }
-}
-
 template <class Cell, class T>
 void forward(const recur_scan* walks, int64_t count) {
-  if (is_direct(*walks)) {
-    for (int64_t i = 0; i < count; ++i) Direct<Cell, T>(walks[i]).forward();
-    return;
-  }
-  walk_all<ForwardJob<Cell, T>>(walks, count);
+  if (!is_direct(*walks)) return walk_all<ForwardJob<Cell, T>>(walks, count);
+  for (int64_t i = 0; i < count; ++i) Direct<Cell, T>(walks[i]).forward();
 }
 
 template <class Cell, class T>
 void backward(const recur_scan* walks, int64_t count) {
-  const auto walk_back = [](const recur_scan* all, int64_t many) {
+  with_dx_apart<T>(walks, count, [](const recur_scan* all, int64_t many) {
     if (!is_direct(*all)) return walk_all<BackwardJob<Cell, T>>(all, many);
     for (int64_t i = 0; i < many; ++i) Direct<Cell, T>(all[i]).backward();
-  };
-  if (count == 1 || !walks[0].dx) return walk_back(walks, count);
-  const recur_scan& p = walks[0];
-  recur_scan two[] = {walks[0], walks[1]};
-  const Array<T> dx(p.dx, p.dtype);
-  Buffer<T> other((p.time * p.batch * p.inputs + 1) / (dx.direct() ? 1 : 2));
-  const Array<T> more(other.get(), p.dtype);
-  two[1].dx = other.get();
-  two[1].dx_time = p.batch * p.inputs;
-  two[1].dx_batch = p.inputs;
-  walk_back(two, 2);
-  const int threads = std::max<int>(1, p.threads);
-  on_threads(threads, [&](int thread) {
-    Buffer<T> a(p.inputs), b(p.inputs);
-    for (int64_t row = thread; row < p.time * p.batch; row += threads) {
-      const int64_t at = row / p.batch * p.dx_time + row % p.batch * p.dx_batch;
-      dx.read(at, p.inputs, a.get());
-      more.read(row * p.inputs, p.inputs, b.get());
-      for (int64_t i = 0; i < p.inputs; ++i) a.get()[i] += b.get()[i];
-      dx.write(at, p.inputs, a.get());
-    }
   });
 }
 

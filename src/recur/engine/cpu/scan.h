@@ -19,7 +19,20 @@
 extern "C" {
 #endif
 
-enum recur_cell { RECUR_RNN_TANH = 0, RECUR_RNN_RELU = 1, RECUR_LSTM = 2, RECUR_GRU = 3 };
+enum recur_cell {
+  RECUR_RNN_TANH = 0,
+  RECUR_RNN_RELU = 1,
+  RECUR_LSTM = 2,
+  RECUR_GRU = 3,
+  /* These by recur_variant_forward and recur_variant_backward only. */
+  RECUR_LSTM_COUPLED = 4,
+  RECUR_GRU_BEFORE = 5,
+  RECUR_INDRNN_TANH = 6,
+  RECUR_INDRNN_RELU = 7,
+  RECUR_MINGRU = 8,
+  RECUR_MINLSTM = 9,
+  RECUR_SLSTM = 10
+};
 enum recur_dtype {
   RECUR_FLOAT32 = 0,
   RECUR_FLOAT64 = 1,
@@ -78,6 +91,47 @@ RECUR_PUBLIC int64_t recur_scan_saved(int32_t cell, int32_t dtype, int64_t hidde
  * gradient dx is their sum, in the first one's. Both return enum recur_status. */
 RECUR_PUBLIC int recur_scan_forward(const recur_scan* walks, int64_t count);
 RECUR_PUBLIC int recur_scan_backward(const recur_scan* walks, int64_t count);
+
+/* What a walk may do besides, and what other cells need. With these a walk is general: each step's
+ * product goes through memory before the cell sees it. P: the numbers a unit has of its own. */
+enum { RECUR_STATES = 4 };
+typedef struct recur_extras {
+  /* In the place of h0, c0, hn, cn and their gradients in recur_scan, in the cell's order, h first;
+     (B, H) dense, inputs may be null for zeros. sn written by forward; ds0 by backward, or null. */
+  const void* s0[RECUR_STATES];
+  void* sn[RECUR_STATES];
+  const void* dsn[RECUR_STATES];
+  void* ds0[RECUR_STATES];
+
+  const void* units; /* (P, H) dense, or null: peepholes, or the recurrent weights of an IndRNN */
+  const void* keep;  /* (B, H) dense, or null: what h is multiplied by before W_hh (dropout) */
+
+  /* Layer normalisation, all of these or none: scales of the products with W_ih (Gx H) and with W_hh
+     (Gh H), which are normalised before the biases are added; for the LSTM scale and bias (H) of c
+     where the output reads it, else null. */
+  const void *norm_x, *norm_h, *norm_c, *norm_c_bias;
+
+  const int64_t* seed; /* of the units that zoneout keeps; null: their expectation */
+  double zoneout[RECUR_STATES]; /* the share of each state that stays as it was */
+  double clip_state;            /* the LSTM's c lies within -this .. this; 0: anywhere */
+  double clip_gradient;         /* the same for the gradients of the gates */
+
+  void* record; /* or null: what the cell saw at every step (forward); number k of unit u at time t in
+                   row b stands at k record_number + (t B + b) record_row + u */
+  int64_t record_number, record_row;
+
+  /* Written by backward; null where not wanted, all norms or none. */
+  void *dunits, *dnorm_x, *dnorm_h, *dnorm_c, *dnorm_c_bias;
+} recur_extras;
+
+/* As for recur_scan, an extras for each walk; float32 and float64, no projection, no `every`. `inside`
+ * is what record has of each unit. */
+RECUR_PUBLIC int64_t recur_variant_saved(int32_t cell, int32_t dtype, int64_t hidden, int32_t normed);
+RECUR_PUBLIC int64_t recur_variant_inside(int32_t cell);
+RECUR_PUBLIC int recur_variant_forward(const recur_scan* walks, const recur_extras* extras,
+                                       int64_t count);
+RECUR_PUBLIC int recur_variant_backward(const recur_scan* walks, const recur_extras* extras,
+                                        int64_t count);
 
 /* The activations over an array of floats or doubles, so that their error can be measured: 0
  * sigmoid, 1 tanh. */

@@ -137,6 +137,27 @@ RECUR_INLINE Vec<float> tanh(Vec<float> x) {
   return minus_one / (minus_one + 2.0f);
 }
 
+// e^x for x <= 0; below -86 what it is there.
+RECUR_INLINE Vec<float> exp_below(Vec<float> x) {
+  Vec<float> scale, rest;
+  split_exp(x < -86.0f ? Vec<float>{} - 86.0f : x, scale, rest);
+  return scale * rest + scale;
+}
+
+// log(1 + e) for 0 <= e <= 1 by the series of 2 artanh(e / (2 + e)); what is left out is below
+// 2e-9 of it.
+RECUR_INLINE Vec<float> log1p_unit(Vec<float> e) {
+  const Vec<float> t = e / (e + 2.0f), s = t * t;
+  Vec<float> sum = s * (1.0f / 15) + 1.0f / 13;
+  sum = sum * s + 1.0f / 11;
+  sum = sum * s + 1.0f / 9;
+  sum = sum * s + 1.0f / 7;
+  sum = sum * s + 1.0f / 5;
+  sum = sum * s + 1.0f / 3;
+  sum = sum * s + 1.0f;
+  return t * sum * 2.0f;
+}
+
 // In double the library's functions serve: this type is for checking, not for speed.
 RECUR_INLINE Vec<double> sigmoid(Vec<double> x) {
   for (int lane = 0; lane < kLanes<double>; ++lane) x[lane] = 1.0 / (1.0 + std::exp(-x[lane]));
@@ -146,6 +167,16 @@ RECUR_INLINE Vec<double> sigmoid(Vec<double> x) {
 RECUR_INLINE Vec<double> tanh(Vec<double> x) {
   for (int lane = 0; lane < kLanes<double>; ++lane) x[lane] = std::tanh(x[lane]);
   return x;
+}
+
+RECUR_INLINE Vec<double> exp_below(Vec<double> x) {
+  for (int lane = 0; lane < kLanes<double>; ++lane) x[lane] = std::exp(x[lane]);
+  return x;
+}
+
+RECUR_INLINE Vec<double> log1p_unit(Vec<double> e) {
+  for (int lane = 0; lane < kLanes<double>; ++lane) e[lane] = std::log1p(e[lane]);
+  return e;
 }
 
 }  // namespace recur

@@ -1,0 +1,1 @@
+"""The IndRNN cell; see step.py."""

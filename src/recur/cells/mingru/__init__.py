@@ -1,0 +1,1 @@
+"""The minGRU cell; see step.py."""

@@ -1,0 +1,1 @@
+"""The minLSTM cell; see step.py."""

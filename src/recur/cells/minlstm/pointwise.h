@@ -1,0 +1,34 @@
+// The minimal LSTM, one step: see step.py for the equations. Gates: f, i, h.
+#pragma once
+
+#include "cells/mingru/pointwise.h"
+
+namespace recur {
+
+struct MinLstm {
+  static constexpr int input_gates = 3, state_gates = 0;
+  static constexpr int states = 1, units = 0;
+  static constexpr int saved = 3;  // f, i, and the candidate
+  static constexpr bool has_output = false, fed = false, same_gates = false;
+
+  template <class V>
+  static RECUR_INLINE void forward(const V* gx, const V*, const V*, V, V* s, V* save) {
+    const V f = sigmoid(gx[0]), i = sigmoid(gx[1]), n = above_zero(gx[2]);
+    s[0] = s[0] + i / (f + i) * (n - s[0]);
+    save[0] = f, save[1] = i, save[2] = n;
+  }
+
+  template <class V>
+  static RECUR_INLINE void backward(const V* save, const V*, V, const V* before, V* ds, V, V* dgx,
+                                    V*, V*) {
+    const V one = V{} + 1, f = save[0], i = save[1], n = save[2];
+    const V share = i / (f + i);  // of the candidate
+    const V d_share = ds[0] * (n - before[0]) * share * (one - share);
+    dgx[0] = -d_share * (one - f);
+    dgx[1] = d_share * (one - i);
+    dgx[2] = ds[0] * share * slope_above_zero(n);
+    ds[0] = ds[0] * (one - share);
+  }
+};
+
+}  // namespace recur

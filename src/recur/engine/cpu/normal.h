@@ -1,0 +1,155 @@
+// Layer normalisation of rows: x^ = (x - mean) / sqrt(variance + 1e-5), over all units of all gates,
+// and its derivative. (J. L. Ba, J. R. Kiros, G. E. Hinton, arXiv:1607.06450.)
+#pragma once
+
+#include <cmath>
+
+#include "matrix.h"
+
+namespace recur {
+
+// As torch.nn.LayerNorm's.
+constexpr double kNormEpsilon = 1e-5;
+
+// Lane r of the result is the sum of v[r].
+template <class T>
+RECUR_INLINE Vec<T> lane_sums(Vec<T> (&v)[kLanes<T>]) {
+  transpose<T>(v);
+  Vec<T> sum = v[0];
+#pragma GCC unroll 16
+  for (int i = 1; i < kLanes<T>; ++i) sum += v[i];
+  return sum;
+}
+
+template <class T>
+RECUR_INLINE Vec<T> square_root(Vec<T> x) {
+  for (int lane = 0; lane < kLanes<T>; ++lane) x[lane] = std::sqrt(x[lane]);
+  return x;
+}
+
+template <class T>
+class Norm {
+  static constexpr int64_t L = kLanes<T>;
+
+ public:
+  explicit Norm(const GateRow<T>& row)
+      : row_(row), count_(static_cast<T>(row.gates * row.hidden)) {}
+
+  // Row r of n: x at rows + r * stride; in its place comes scale * x^ + bias. x^ goes to hats[r], and
+  // its factor 1 / sqrt(variance) to hats[r][factor].
+  RECUR_OUT_OF_LINE void rows(int64_t n, T* rows, T* const* hats, int64_t factor, const T* scale,
+                              const T* bias) const {
+    const int64_t stride = row_.width;
+    for (int64_t top = 0; top < n; top += L) {
+      const int64_t some = std::min(L, n - top);
+      // Away from each row's first number, so that a large mean takes no digits from the variance.
+      T mean[L]{}, by[L];
+      Vec<T> sums[L]{}, squares[L]{};
+      for_tiles<4>(some, [&](auto size, int64_t first) {
+        sum_rows<decltype(size)::value>(rows + (top + first) * stride, sums + first, squares + first);
+      });
+      for (int64_t r = 0; r < some; ++r) mean[r] = rows[(top + r) * stride];
+      const Vec<T> away = lane_sums<T>(sums) / count_;
+      const Vec<T> variance = relu(lane_sums<T>(squares) / count_ - away * away);
+      store(mean, load(mean) + away);
+      store(by, T(1) / square_root<T>(variance + static_cast<T>(kNormEpsilon)));
+      for (int64_t r = 0; r < some; ++r) {
+        T* hat = hats[top + r];
+        each([&, x = rows + (top + r) * stride](int64_t v, int64_t lanes) {
+          const Vec<T> normal = some_lanes((load(x + v * L) - mean[r]) * by[r], lanes);
+          store(hat + v * L, normal);
+          store(x + v * L, normal * load(scale + v * L) + load(bias + v * L));
+        });
+        hat[factor] = by[r];
+      }
+    }
+  }
+
+  // In the place of n rows of gradients of scale * x^ + bias those of x; adds to the gradients of the
+  // scale and the bias.
+  RECUR_OUT_OF_LINE void rows_back(int64_t n, T* gradients, const T* const* hats, int64_t factor,
+                                   const T* scale, T* dscale, T* dbias) const {
+    const int64_t stride = row_.width;
+    for (int64_t top = 0; top < n; top += L) {
+      const int64_t some = std::min(L, n - top);
+      Vec<T> sums[L]{}, products[L]{};
+      for_tiles<4>(some, [&](auto size, int64_t first) {
+        sum_back<decltype(size)::value>(gradients + (top + first) * stride, hats + top + first, scale,
+                                        dscale, dbias, sums + first, products + first);
+      });
+      T sum[L], product[L];
+      store(sum, lane_sums<T>(sums) / count_);
+      store(product, lane_sums<T>(products) / count_);
+      for (int64_t r = 0; r < some; ++r) {
+        const T* hat = hats[top + r];
+        const T by = hat[factor];
+        each([&, row = gradients + (top + r) * stride](int64_t v, int64_t lanes) {
+          const Vec<T> dx = load(row + v * L) - sum[r] - load(hat + v * L) * product[r];
+          store(row + v * L, some_lanes(dx * by, lanes));
+        });
+      }
+    }
+  }
+
+ private:
+  // Of a few rows together: the sums of x - x_0, and of its squares.
+  template <int MR>
+  RECUR_INLINE void sum_rows(const T* rows, Vec<T>* sums, Vec<T>* squares) const {
+    Vec<T> sum[MR]{}, square[MR]{}, first[MR];
+#pragma GCC unroll 4
+    for (int m = 0; m < MR; ++m) first[m] = broadcast(rows[m * row_.width]);
+    each([&](int64_t v, int64_t lanes) {
+#pragma GCC unroll 4
+      for (int m = 0; m < MR; ++m) {
+        const Vec<T> x = some_lanes(load(rows + m * row_.width + v * L) - first[m], lanes);
+        sum[m] += x;
+        square[m] += x * x;
+      }
+    });
+#pragma GCC unroll 4
+    for (int m = 0; m < MR; ++m) sums[m] = sum[m], squares[m] = square[m];
+  }
+
+  // Of a few rows together, since their sums stay in registers: the gradients of x^, in place; their
+  // sums, and those of their products with x^.
+  template <int MR>
+  RECUR_INLINE void sum_back(T* rows, const T* const* hats, const T* scale, T* dscale, T* dbias,
+                             Vec<T>* sums, Vec<T>* products) const {
+    Vec<T> sum[MR]{}, product[MR]{};
+    each([&](int64_t v, int64_t) {
+      const Vec<T> by = load(scale + v * L);
+      Vec<T> of_scale = load(dscale + v * L), of_bias = load(dbias + v * L);
+#pragma GCC unroll 4
+      for (int m = 0; m < MR; ++m) {
+        T* row = rows + m * row_.width + v * L;
+        const Vec<T> dy = load(row), x = load(hats[m] + v * L), dx = dy * by;
+        of_scale += dy * x;
+        of_bias += dy;
+        store(row, dx);
+        sum[m] += dx;
+        product[m] += dx * x;
+      }
+      store(dscale + v * L, of_scale);
+      store(dbias + v * L, of_bias);
+    });
+#pragma GCC unroll 4
+    for (int m = 0; m < MR; ++m) sums[m] = sum[m], products[m] = product[m];
+  }
+
+  // Every vector of a row; where a row has padding, it is zero.
+  template <class F>
+  RECUR_INLINE void each(F&& f) const {
+    for (int64_t v = 0; v < row_.vectors(); ++v) f(v, row_.lanes(v));
+  }
+  static RECUR_INLINE Vec<T> some_lanes(Vec<T> x, int64_t lanes) {
+    if (lanes == L) return x;
+    T kept[L];
+    store(kept, x);
+    return load_some(kept, lanes);
+  }
+
+  const GateRow<T> row_;
+  T count_;
+};
+
+}  // namespace recur

@@ -1,0 +1,356 @@
+// The general walk back: as backward.h for the plain one, over the rows of gates of variant.h.
+#pragma once
+
+#include "variant.h"
+
+namespace recur {
+
+// What a thread sums up; the threads' parts are added in their order at the end.
+template <class Cell, class T>
+struct VariantSums {
+  VariantSums(const VariantWeights<Cell, T>& weights, const VariantLayout<Cell, T>& at)
+      : x(weights.x),
+        h(weights.h),
+        fed(weights.fed),
+        b_x(at.x.width, Fill::kZero),
+        b_h(at.h.width, Fill::kZero),
+        b_fed(at.fed.width, Fill::kZero),
+        units(Cell::units * at.state, Fill::kZero),
+        norm_x(at.normed ? at.x.width : 0, Fill::kZero),
+        norm_h(at.normed ? at.h.width : 0, Fill::kZero),
+        norm_c(at.normed ? at.one.width : 0, Fill::kZero),
+        norm_c_bias(at.normed ? at.one.width : 0, Fill::kZero) {}
+  MatrixSum<T> x, h, fed;
+  Buffer<T> b_x, b_h, b_fed, units, norm_x, norm_h, norm_c, norm_c_bias;
+};
+
+template <class Cell, class T>
+class VariantBackward {
+  using At = VariantLayout<Cell, T>;
+  static constexpr int64_t L = kLanes<T>;
+  static constexpr int GX = Cell::input_gates, GH = Cell::state_gates, S = Cell::states;
+  static constexpr int K = Cell::saved, P = Cell::units, OWN = GH - At::FED;
+
+ public:
+  VariantBackward(const recur_scan& p, const recur_extras& e, const Plan& plan, const At& at,
+                  const VariantWeights<Cell, T>& weights, const std::vector<Row>& rows,
+                  VariantSums<Cell, T>& sums)
+      : p_(p),
+        e_(e),
+        plan_(plan),
+        at_(at),
+        weights_(weights),
+        rows_(rows),
+        sums_(sums),
+        zone_(p, e, at.state),
+        norm_x_(at.x),
+        norm_h_(at.h),
+        norm_c_(at.one),
+        limit_(broadcast<T>(limit_of<T>(e.clip_state))),
+        most_(broadcast<T>(limit_of<T>(e.clip_gradient))),
+        room_(rows_in_chunk(
+            (p.inputs + at.state + at.x.width + at.h.width) * static_cast<int64_t>(sizeof(T)),
+            std::max<int64_t>(count(), 128), rows)),
+        x_(room_ * p.inputs),
+        h_before_(room_ * at.state, Fill::kZero),
+        masked_(e.keep ? room_ * at.state : 0, Fill::kZero),
+        fed_(Cell::fed ? room_ * at.state : 0, Fill::kZero),
+        dgx_(room_ * at.x.width, Fill::kZero),
+        dgh_(shared() ? 0 : room_ * at.h.width, Fill::kZero),
+        dg_fed_(room_ * at.fed.width, Fill::kZero),
+        ds_(S * count() * at.state, Fill::kZero),
+        dc_(Cell::has_output && at.normed ? count() * at.one.width : 0, Fill::kZero),
+        d_o_(Cell::has_output && at.normed ? count() * at.one.width : 0),
+        dh_(GH ? count() * at.state : 0),
+        dx_(p.dx ? room_ * dx_width() : 0),
+        hat_row_(rows.size()) {}
+
+  void run() {
+    const Array<T> dx(p_.dx, p_.dtype);
+    clear_missing(p_, plan_, rows_, dx, p_.dx_time, p_.dx_batch, p_.inputs);
+    for (int64_t r = 0; r < count(); ++r)
+      for (int s = 0; s < S; ++s)
+        if (e_.dsn[s])
+          std::copy_n(static_cast<const T*>(e_.dsn[s]) + rows_[r].batch * p_.hidden, p_.hidden,
+                      ds(s, r));
+    const int64_t longest = rows_.empty() ? 0 : rows_[0].steps;
+    std::vector<Chunk> chunks;
+    for (int64_t j = 0; j < longest; j = chunks.back().to)
+      chunks.push_back(chunk_from(rows_, j, longest, room_));
+    for (auto chunk = chunks.rbegin(); chunk != chunks.rend(); ++chunk) {
+      gather(*chunk);
+      for (int64_t j = chunk->to; j-- > chunk->from;) step(j, chunk->first[j - chunk->from]);
+      if (p_.dx) input_gradient(*chunk);
+      weight_gradients(chunk->first.back());
+    }
+    for (int64_t r = 0; r < count(); ++r)
+      for (int s = 0; s < S; ++s)
+        if (e_.ds0[s])
+          std::copy_n(ds(s, r), p_.hidden,
+                      static_cast<T*>(e_.ds0[s]) + rows_[r].batch * p_.hidden);
+  }
+
+ private:
+  int64_t count() const { return static_cast<int64_t>(rows_.size()); }
+  T* ds(int s, int64_t r) const { return ds_.get() + (s * count() + r) * at_.state; }
+  // Where nothing comes between the gates and both products, they have one gradient.
+  bool shared() const { return At::same_gates && !at_.normed; }
+  T* dgh_of_chunk() const { return shared() ? dgx_.get() : dgh_.get(); }
+  const T* saved_at(int64_t r, int64_t j) const {
+    return static_cast<const T*>(p_.saved) + (rows_[r].offset + j) * at_.saved;
+  }
+
+  // The features of the weight gradients: x_t, and h_{t-1} as W_hh read it.
+  void gather(const Chunk& chunk) {
+    const Array<T> x(p_.x, p_.dtype);
+    for_chunk(chunk, rows_, p_.x_time, p_.x_batch, [&](int64_t j, int64_t r, int64_t index) {
+      x.read(plan_.time_of(rows_[r], j) * p_.x_time + rows_[r].batch * p_.x_batch, p_.inputs,
+             x_.get() + index * p_.inputs);
+    });
+    for_chunk(chunk, rows_, p_.y_time, p_.y_batch, [&](int64_t j, int64_t r, int64_t index) {
+      T* h = h_before_.get() + index * at_.state;
+      state_before(r, j, h);
+      if (!e_.keep) return;
+      const T* keep = static_cast<const T*>(e_.keep) + rows_[r].batch * p_.hidden;
+      for (int64_t unit = 0; unit < p_.hidden; unit += L)
+        store(masked_.get() + index * at_.state + unit,
+              load(h + unit) * load_some(keep + unit, p_.hidden - unit));
+    });
+  }
+
+  void state_before(int64_t r, int64_t j, T* h) const {
+    const Row& row = rows_[r];
+    const T* from = nullptr;
+    if (plan_.starts(row, j)) {
+    } else if (j) {
+      from = static_cast<const T*>(p_.y) + plan_.time_of(row, j - 1) * p_.y_time +
+             row.batch * p_.y_batch;
+    } else if (e_.s0[0]) {
+      from = static_cast<const T*>(e_.s0[0]) + row.batch * p_.hidden;
+    }
+    if (from)
+      std::copy_n(from, p_.hidden, h);
+    else
+      std::fill_n(h, p_.hidden, T(0));
+  }
+
+  RECUR_OUT_OF_LINE void step(int64_t j, int64_t first) {
+    const int64_t n = active(rows_, j);
+    T* dgx = dgx_.get() + first * at_.x.width;
+    T* dgh = dgh_of_chunk() + first * at_.h.width;
+    T* dg_fed = dg_fed_.get() + first * at_.fed.width;
+    add_incoming(n, j);
+    if (Cell::has_output && at_.normed) outputs_back(n, j);
+    for (int64_t r = 0; r < n; ++r)
+      cells(r, j, first + r, dgx + r * at_.x.width, dgh + r * at_.h.width,
+            dg_fed + r * at_.fed.width);
+    if constexpr (Cell::fed) feed_back(n, j, first, dgx, dgh, dg_fed);
+    if (at_.normed) {
+      normal_back(n, j, dgx, 0, norm_x_, weights_.norm_x, sums_.norm_x, sums_.b_x);
+      if (GH) normal_back(n, j, dgh, 1, norm_h_, weights_.norm_h, sums_.norm_h, sums_.b_h);
+    }
+    if constexpr (GH > 0) {
+      weights_.h.product_back(n, dgh, dh_.get(), at_.state);
+      for (int64_t r = 0; r < n; ++r)
+        for (int64_t unit = 0; unit < p_.hidden; unit += L)
+          add_to_h(r, unit, load(dh_.get() + r * at_.state + unit));
+    }
+    for (int64_t r = 0; p_.starts && r < n; ++r)
+      for (int s = 0; plan_.starts(rows_[r], j) && s < S; ++s) std::fill_n(ds(s, r), at_.state, T(0));
+  }
+
+  // The gradient of h as W_hh read it.
+  RECUR_INLINE void add_to_h(int64_t r, int64_t unit, Vec<T> d) const {
+    if (e_.keep)
+      d *= load_some(static_cast<const T*>(e_.keep) + rows_[r].batch * p_.hidden + unit,
+                     p_.hidden - unit);
+    store(ds(0, r) + unit, load(ds(0, r) + unit) + d);
+  }
+
+  void add_incoming(int64_t n, int64_t j) const {
+    for (int64_t r = 0; p_.dy && r < n; ++r) {
+      const T* dy = static_cast<const T*>(p_.dy) + plan_.time_of(rows_[r], j) * p_.dy_time +
+                    rows_[r].batch * p_.dy_batch;
+      for (int64_t unit = 0; unit < p_.hidden; unit += L)
+        store(ds(0, r) + unit, load(ds(0, r) + unit) + load_some(dy + unit, p_.hidden - unit));
+    }
+  }
+
+  void normal_back(int64_t n, int64_t j, T* gates, int factor, const Norm<T>& norm,
+                   const Buffer<T>& scale, const Buffer<T>& dscale, const Buffer<T>& dbias) {
+    const int64_t at = factor ? at_.at_h : at_.at_x;
+    norm.rows_back(n, gates, hats(n, j, at), at_.at_factors + factor - at, scale.get(), dscale.get(),
+                   dbias.get());
+  }
+
+  // Where the rows have their x^.
+  const T* const* hats(int64_t n, int64_t j, int64_t at) {
+    for (int64_t r = 0; r < n; ++r) hat_row_[r] = saved_at(r, j) + at;
+    return hat_row_.data();
+  }
+
+  // From the gradient of h that of c before it was normalised, and of the output gate.
+  void outputs_back(int64_t n, int64_t j) {
+    if constexpr (Cell::has_output) {
+      for (int64_t r = 0; r < n; ++r) {
+        const T* saved = saved_at(r, j);
+        if (zone_.any()) zone_.draw(plan_.time_of(rows_[r], j), rows_[r].batch);
+        for (int64_t i = 0, unit = 0; i < at_.vectors; ++i, unit += L) {
+          Vec<T> save[K], dh = load(ds(0, r) + unit), dc, d_o;
+          for (int k = 0; k < K; ++k) save[k] = load(saved + (i * K + k) * L);
+          if (zone_.any()) dh *= T(1) - zone_.share(0, unit);
+          const Vec<T> c = load(saved + at_.at_c + unit) * load(weights_.norm_c.get() + unit) +
+                           load(weights_.norm_c_bias.get() + unit);
+          Cell::output_backward(save, c, dh, dc, d_o);
+          store(dc_.get() + r * at_.one.width + unit, dc);
+          store(d_o_.get() + r * at_.one.width + unit, d_o);
+        }
+      }
+      norm_c_.rows_back(n, dc_.get(), hats(n, j, at_.at_c), at_.at_factors + 2 - at_.at_c,
+                        weights_.norm_c.get(), sums_.norm_c.get(), sums_.norm_c_bias.get());
+    }
+  }
+
+  // All units of row r, which is row `at` of the chunk.
+  RECUR_INLINE void cells(int64_t r, int64_t j, int64_t at, T* dgx_row, T* dgh_row, T* dfed_row) {
+    const Row& row = rows_[r];
+    const T* saved = saved_at(r, j);
+    // Of the states but h before the step: the first vector, then one every L numbers.
+    const T* others[S];
+    int64_t room = at_.vectors * L;  // numbers there
+    for (int s = 1; s < S; ++s) {
+      others[s] = weights_.none.get();
+      if (plan_.starts(row, j)) continue;
+      if (j) {
+        others[s] = saved_at(r, j - 1) + at_.at_states + (s - 1) * at_.vectors * L;
+      } else if (e_.s0[s]) {
+        others[s] = static_cast<const T*>(e_.s0[s]) + row.batch * p_.hidden;
+        room = p_.hidden;
+      }
+    }
+    // The rows lie apart from one another, too many streams for the processor to foresee.
+    constexpr int64_t kLine = 64 / sizeof(T);
+    for (int64_t k = 0; j > 1 && k < at_.saved; k += kLine)
+      __builtin_prefetch(saved - 2 * at_.saved + k);
+    if (zone_.any()) zone_.draw(plan_.time_of(row, j), row.batch);
+    for (int64_t i = 0, unit = 0; i < at_.vectors; ++i, unit += L) {
+      Vec<T> save[K], u[P + 1], before[S], d[S], kept[S]{}, dgx[GX], dgh[GH + 1], du[P + 1], d_o{};
+#pragma GCC unroll 8
+      for (int k = 0; k < K; ++k) save[k] = load(saved + (i * K + k) * L);
+#pragma GCC unroll 4
+      for (int k = 0; k < P; ++k) u[k] = load(weights_.units.get() + k * at_.state + unit);
+      before[0] = load(h_before_.get() + at * at_.state + unit);
+#pragma GCC unroll 4
+      for (int s = 1; s < S; ++s) before[s] = load_some(others[s] + unit, room - unit);
+#pragma GCC unroll 4
+      for (int s = 0; s < S; ++s) {
+        d[s] = load(ds(s, r) + unit);
+        if (zone_.any()) {
+          const Vec<T> z = zone_.share(s, unit);
+          kept[s] = z * d[s];
+          d[s] *= T(1) - z;
+        }
+      }
+      if constexpr (Cell::has_output) {
+        Vec<T> dc;
+        if (at_.normed) {
+          dc = load(dc_.get() + r * at_.one.width + unit);
+          d_o = load(d_o_.get() + r * at_.one.width + unit);
+        } else {
+          Cell::output_backward(save, Cell::fresh(save, before, limit_), d[0], dc, d_o);
+        }
+        d[1] += dc;
+      }
+      Cell::backward(save, u, limit_, before, d, d_o, dgx, dgh, du);
+#pragma GCC unroll 4
+      for (int s = 0; s < S; ++s) store(ds(s, r) + unit, zone_.any() ? d[s] + kept[s] : d[s]);
+#pragma GCC unroll 4
+      for (int g = 0; g < GX; ++g) store(dgx_row + g * at_.x.units + unit, clipped(dgx[g]));
+      if (!shared()) {
+#pragma GCC unroll 4
+        for (int g = 0; g < OWN; ++g)
+          store(dgh_row + g * at_.h.units + unit, clipped(At::same_gates ? dgx[g] : dgh[g]));
+      }
+      if constexpr (Cell::fed) store(dfed_row + unit, clipped(dgh[GH - 1]));
+      if (e_.dunits) {
+#pragma GCC unroll 4
+        for (int k = 0; k < P; ++k) {
+          T* sum = sums_.units.get() + k * at_.state + unit;
+          store(sum, load(sum) + du[k]);
+        }
+      }
+    }
+  }
+
+  RECUR_INLINE Vec<T> clipped(Vec<T> d) const {
+    d = d > most_ ? most_ : d;
+    return d < -most_ ? -most_ : d;
+  }
+
+  // Through the product of the last gate to what it was fed, and so to the gates before it and to h.
+  void feed_back(int64_t n, int64_t j, int64_t first, T* dgx, T* dgh, const T* dg_fed) {
+    if constexpr (Cell::fed) {
+      weights_.fed.product_back(n, dg_fed, dh_.get(), at_.state);
+      const T* read = e_.keep ? masked_.get() : h_before_.get();
+      for (int64_t r = 0; r < n; ++r) {
+        const T* saved = saved_at(r, j);
+        for (int64_t i = 0, unit = 0; i < at_.vectors; ++i, unit += L) {
+          Vec<T> save[K], dr;
+          for (int k = 0; k < K; ++k) save[k] = load(saved + (i * K + k) * L);
+          const Vec<T> h = load(read + (first + r) * at_.state + unit);
+          store(fed_.get() + (first + r) * at_.state + unit, Cell::fed_again(save, h));
+          add_to_h(r, unit,
+                   Cell::feed_backward(save, h, load(dh_.get() + r * at_.state + unit), dr));
+          store(dgx + r * at_.x.width + unit, clipped(dr));
+          store(dgh + r * at_.h.width + unit, clipped(dr));
+        }
+      }
+    }
+  }
+
+  int64_t dx_width() const { return round_up(p_.inputs, kBackVectors * L); }
+
+  void input_gradient(const Chunk& chunk) {
+    const Array<T> dx(p_.dx, p_.dtype);
+    weights_.x.product_back(chunk.first.back(), dgx_.get(), dx_.get(), dx_width());
+    for_chunk(chunk, rows_, p_.dx_time, p_.dx_batch, [&](int64_t j, int64_t r, int64_t index) {
+      dx.write(plan_.time_of(rows_[r], j) * p_.dx_time + rows_[r].batch * p_.dx_batch, p_.inputs,
+               dx_.get() + index * dx_width());
+    });
+  }
+
+  void weight_gradients(int64_t rows) {
+    sums_.x.add(rows, x_.get(), p_.inputs, dgx_.get());
+    sums_.h.add(rows, e_.keep ? masked_.get() : h_before_.get(), at_.state, dgh_of_chunk());
+    sums_.fed.add(rows, fed_.get(), at_.state, dg_fed_.get());
+    if (at_.normed) return;  // the biases' have been summed before
+    add_rows(rows, dgx_.get(), at_.x.width, sums_.b_x.get());
+    add_rows(rows, dgh_of_chunk(), at_.h.width, sums_.b_h.get());
+    add_rows(rows, dg_fed_.get(), at_.fed.width, sums_.b_fed.get());
+  }
+
+  static void add_rows(int64_t rows, const T* from, int64_t width, T* to) {
+    for (int64_t v = 0; v < width; v += L) {
+      // The chunk's own sum first: in one long sum of thousands of terms float32 loses digits.
+      Vec<T> sum{};
+      for (int64_t row = 0; row < rows; ++row) sum += load(from + row * width + v);
+      store(to + v, load(to + v) + sum);
+    }
+  }
+
+  const recur_scan& p_;
+  const recur_extras& e_;
+  const Plan& plan_;
+  const At& at_;
+  const VariantWeights<Cell, T>& weights_;
+  const std::vector<Row>& rows_;
+  VariantSums<Cell, T>& sums_;
+  const Zone<Cell, T> zone_;
+  const Norm<T> norm_x_, norm_h_, norm_c_;
+  const Vec<T> limit_, most_;
+  int64_t room_;
+  Buffer<T> x_, h_before_, masked_, fed_, dgx_, dgh_, dg_fed_, ds_, dc_, d_o_, dh_, dx_;
+  std::vector<const T*> hat_row_;
+};
+
+}  // namespace recur
