@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from recur.cells import CELLS, Cell
+from recur.cells import CELLS, NONE, Cell, Extras
 
 HIDDEN, ROWS = 3, 4
 
@@ -24,9 +24,17 @@ def drawn(cell, dtype=torch.float64, rows=ROWS):
     return [*state, gx, gh]
 
 
+def extras_of(cell, like):
+    """What a cell cannot do without: numbers of its units' own."""
+    if not cell.needs_units:
+        return NONE
+    units = torch.linspace(0.3, 1.5, HIDDEN * len(cell.unit_weights)).to(like.dtype)
+    return Extras(units=tuple(units.view(-1, HIDDEN)))
+
+
 def stepped(cell, *tensors):
     *state, gx, gh = tensors
-    return cell.pointwise(tuple(state), gx, gh)
+    return cell.pointwise(tuple(state), gx, gh, extras_of(cell, gx))
 
 
 def test_it_is_known_by_its_name_and_cannot_be_changed(cell):
@@ -48,14 +56,16 @@ def test_its_numbers_agree_with_its_function(cell):
         state = tuple(torch.ones(ROWS, HIDDEN) for _ in cell.states)
         gx, gh = torch.ones(ROWS, input_gates * HIDDEN), torch.ones(ROWS, state_gates * HIDDEN)
         try:
-            return [tuple(s.shape) for s in cell.pointwise(state, gx, gh)]
+            return [tuple(s.shape) for s in stepped(cell, *state, gx, gh)]
         except (RuntimeError, ValueError):
             return None
 
     right = [(ROWS, HIDDEN)] * len(cell.states)
     assert shapes(cell.input_gates, cell.state_gates) == right
     for more in (1, 2):
-        assert shapes(cell.input_gates + more, cell.state_gates + more) != right
+        # One gate that stands for another cannot be told from one too many of them.
+        if cell.gates > 1:
+            assert shapes(cell.input_gates + more, cell.state_gates + more) != right
 
 
 def test_shared_gates_are_those_where_only_the_sum_counts(cell):
@@ -71,7 +81,7 @@ def test_shared_gates_are_those_where_only_the_sum_counts(cell):
     ):
         torch.testing.assert_close(got, want)
     # And in no other: a gate that is not shared tells the two apart.
-    if shared < gx.shape[1]:
+    if shared < gx.shape[1] and shared < gh.shape[1]:
         gx2, gh2 = gx.clone(), gh.clone()
         gx2[:, shared:] += 0.5
         gh2[:, shared:] -= 0.5
@@ -126,3 +136,22 @@ def test_first_and_second_derivatives_are_those_of_the_function(cell):
     inputs = [given[i] for i in free]
     assert torch.autograd.gradcheck(function, inputs)
     assert torch.autograd.gradgradcheck(function, inputs)
+
+
+def test_it_notes_the_gates_that_it_names(cell):
+    *state, gx, gh = drawn(cell)
+    seen = {}
+    extras = extras_of(cell, gx)._replace(seen=seen)
+    cell.pointwise(tuple(state), gx, gh, extras)
+    assert sorted(seen) == sorted(cell.gate_names)
+    assert all(gate.shape == (ROWS, HIDDEN) for gate in seen.values())
+
+
+def test_what_it_says_is_linear_is_its_step(cell):
+    if cell.linear is None:
+        return
+    *state, gx, gh = drawn(cell)
+    a, b = cell.linear(gx)
+    (h,) = cell.pointwise(tuple(state), gx, gh)
+    torch.testing.assert_close(a * state[0] + b, h)
+    assert ((a >= 0) & (a <= 1)).all()

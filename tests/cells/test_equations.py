@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from recur.cells import CELLS
+from recur.cells import CELLS, NONE, Extras
 
 HIDDEN = 3
 
@@ -38,7 +38,61 @@ def gru(state, gx, gh):
     return ((1 - z) * n + z * h,)
 
 
-EQUATIONS = {"rnn_tanh": rnn_tanh, "rnn_relu": rnn_relu, "lstm": lstm, "gru": gru}
+def lstm_coupled(state, gx, gh):
+    f, g, o = np.split(gx + gh, 3, axis=-1)
+    c = sigmoid(f) * state[1] + (1 - sigmoid(f)) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def gru_before(state, gx, gh):
+    (h,) = state
+    _, z, n = np.split(gx + gh, 3, axis=-1)  # r is in what the loop fed to n
+    return (sigmoid(z) * h + (1 - sigmoid(z)) * np.tanh(n),)
+
+
+def indrnn_tanh(state, gx, gh):
+    return (np.tanh(gx + OWN * state[0]),)
+
+
+def indrnn_relu(state, gx, gh):
+    return (np.maximum(0, gx + OWN * state[0]),)
+
+
+def candidate(a):
+    return np.where(a < 0, sigmoid(a), a + 0.5)
+
+
+def mingru(state, gx, gh):
+    z, n = np.split(gx, 2, axis=-1)
+    return ((1 - sigmoid(z)) * state[0] + sigmoid(z) * candidate(n),)
+
+
+def minlstm(state, gx, gh):
+    f, i, n = np.split(gx, 3, axis=-1)
+    f, i = sigmoid(f), sigmoid(i)
+    return ((f * state[0] + i * candidate(n)) / (f + i),)
+
+
+def slstm(state, gx, gh):
+    """The gates as they are, without a stabiliser: equations 8 to 10 of the paper."""
+    _, c, n, m = state
+    i, f, z, o = np.split(gx + gh, 4, axis=-1)
+    # c and n of the paper are these times e^m.
+    c, n = c * np.exp(m), n * np.exp(m)
+    c = sigmoid(f) * c + np.exp(i) * np.tanh(z)
+    n = sigmoid(f) * n + np.exp(i)
+    m = np.maximum(np.log(sigmoid(f)) + m, i)
+    return sigmoid(o) * c / n, c * np.exp(-m), n * np.exp(-m), m
+
+
+OWN = np.array([0.5, -1.2, 0.9])  # of each unit, where a cell has such a number
+
+EQUATIONS = {
+    **{"rnn_tanh": rnn_tanh, "rnn_relu": rnn_relu, "lstm": lstm, "gru": gru},
+    **{"lstm_coupled": lstm_coupled, "gru_before": gru_before},
+    **{"indrnn_tanh": indrnn_tanh, "indrnn_relu": indrnn_relu},
+    **{"mingru": mingru, "minlstm": minlstm, "slstm": slstm},
+}
 
 
 def drawn(cell, seed=0, rows=5):
@@ -50,7 +104,9 @@ def drawn(cell, seed=0, rows=5):
 
 
 def stepped(cell, state, gx, gh):
-    result = cell.pointwise(tuple(map(torch.tensor, state)), torch.tensor(gx), torch.tensor(gh))
+    extras = Extras(units=(torch.tensor(OWN),)) if cell.needs_units else NONE
+    given = tuple(map(torch.tensor, state)), torch.tensor(gx), torch.tensor(gh)
+    result = cell.pointwise(*given, extras)
     return [s.numpy() for s in result]
 
 
@@ -120,3 +176,45 @@ def test_each_gate_of_the_gru_does_its_work(gate, value, expected):
     gx[:, at : at + HIDDEN] = value
     h = np.linspace(-1, 1, 2 * HIDDEN).reshape(2, HIDDEN)
     np.testing.assert_allclose(stepped(CELLS["gru"], (h,), gx, gh)[0], expected(h), atol=1e-12)
+
+
+class TestLstmWithMore:
+    """What an LSTM may be given besides."""
+
+    state, gx, gh = drawn(CELLS["lstm"])
+    peepholes = np.array([[0.3, -0.8, 1.1], [0.7, 0.2, -0.4], [-0.9, 0.5, 0.6]])
+
+    def stepped(self, **extras):
+        given = (tuple(map(torch.tensor, self.state)), torch.tensor(self.gx), torch.tensor(self.gh))
+        return [s.numpy() for s in CELLS["lstm"].pointwise(*given, Extras(**extras))]
+
+    def test_peepholes_see_the_cell_before_and_the_output_gate_the_cell_after(self):
+        i, f, g, o = np.split(self.gx + self.gh, 4, axis=-1)
+        p_i, p_f, p_o = self.peepholes
+        before = self.state[1]
+        c = sigmoid(f + p_f * before) * before + sigmoid(i + p_i * before) * np.tanh(g)
+        got = self.stepped(units=tuple(map(torch.tensor, self.peepholes)))
+        np.testing.assert_allclose(got[1], c, rtol=1e-13)
+        np.testing.assert_allclose(got[0], sigmoid(o + p_o * c) * np.tanh(c), rtol=1e-13)
+
+    def test_a_clipped_cell_is_what_the_output_reads(self):
+        h, c = self.stepped()
+        clipped_h, clipped_c = self.stepped(clip=0.5)
+        np.testing.assert_array_equal(clipped_c, c.clip(-0.5, 0.5))
+        np.testing.assert_allclose(clipped_h, h / np.tanh(c) * np.tanh(clipped_c), rtol=1e-12)
+        assert (np.abs(c) > 0.5).any()
+
+    def test_a_normalised_cell_is_for_the_output_alone(self):
+        h, c = self.stepped()
+        got = self.stepped(normalise=lambda c: 2 * c)
+        np.testing.assert_array_equal(got[1], c)
+        np.testing.assert_allclose(got[0], h / np.tanh(c) * np.tanh(2 * c), rtol=1e-12)
+
+
+def test_an_slstm_keeps_exponentials_in_range():
+    cell = CELLS["slstm"]
+    gx = torch.tensor([[500.0, -500, 0.3, 1], [-500, 500, 0.3, 1]]).repeat_interleave(HIDDEN, dim=1)
+    state = tuple(torch.zeros(2, HIDDEN) for _ in cell.states)
+    for _ in range(3):
+        state = cell.pointwise(state, gx, torch.zeros_like(gx))
+        assert all(s.isfinite().all() for s in state)

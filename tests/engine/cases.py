@@ -58,7 +58,7 @@ class Numbers:
     @property
     def weights(self) -> engine.Weights:
         return engine.Weights(
-            **{k: v for k, v in self.leaves.items() if k.startswith(("w_", "b_"))}
+            **{k: v for k, v in self.leaves.items() if k.startswith(("w_", "b_", "units"))}
         )
 
     @property
@@ -67,7 +67,9 @@ class Numbers:
 
     def learning(self, needs: frozenset[str] | None = None) -> dict[str, Tensor]:
         """Everything that can have a gradient, by name, and asks for one."""
-        leaves = {"x": self.x, **self.leaves}
+        # A cell may have no recurrent matrix: then nothing uses it.
+        there = {k: v for k, v in self.leaves.items() if k not in ("w_hh", "b_hh") or v.numel()}
+        leaves = {"x": self.x, **there}
         for name, leaf in leaves.items():
             leaf.requires_grad_(needs is None or name in needs)
         return leaves
@@ -82,19 +84,22 @@ def numbers_of(case: Case) -> Numbers:
     time, batch, hidden = case.time, case.batch, case.hidden
     width = case.projection or hidden
     gates = oracle.GATES[case.cell] * hidden
-    states = ["h", "c"][: oracle.STATES[case.cell]]
-    leaves = {"h0": normal(batch, width)}
-    if "c" in states:
-        leaves["c0"] = normal(batch, hidden)
+    back = 0 if case.cell in oracle.ALONE else gates
+    states = oracle.states(case.cell)
+    leaves = {f"{name}0": normal(batch, hidden if n else width) for n, name in enumerate(states)}
+    if "n" in states:
+        leaves["n0"] = leaves["n0"].abs() + 0.1  # a sum of exponentials
     leaves["w_ih"] = normal(gates, case.inputs, scale=case.inputs**-0.5)
-    leaves["w_hh"] = normal(gates, width, scale=width**-0.5)
+    leaves["w_hh"] = normal(back, width, scale=width**-0.5)
     if case.bias:
-        leaves["b_ih"], leaves["b_hh"] = normal(gates), normal(gates)
+        leaves["b_ih"], leaves["b_hh"] = normal(gates), normal(back)
     if case.projection:
         leaves["w_hr"] = normal(width, hidden, scale=hidden**-0.5)
+    if case.cell in oracle.WITH_UNITS:
+        leaves["units"] = normal(1, hidden)
     x = normal(time, batch, case.inputs)
-    sizes = dict(zip(["h", "c"], [width, hidden], strict=True))
-    incoming = {"y": normal(time, batch, width)} | {s: normal(batch, sizes[s]) for s in states}
+    incoming = {"y": normal(time, batch, width)}
+    incoming |= {name: normal(batch, hidden if n else width) for n, name in enumerate(states)}
 
     mask = None if case.mask is None else _flags(case.mask, time, batch, random)
     reset = None if case.reset is None else _flags(case.reset, time, batch, random)
@@ -236,7 +241,7 @@ def cases(draw, cell: str, dtype: torch.dtype) -> Case:
     time = draw(st.sampled_from([4, 0, 1, 2, 3, 5, 6, 8]))
     batch = draw(st.sampled_from([3, 0, 1, 2, 4, 5, 7, 9]))
     hidden = draw(st.sampled_from([4, 1, 2, 3, 9, 17, 33]))
-    names = ["h", "c"][: oracle.STATES[cell]]
+    names = oracle.states(cell)
     leaves = ["x", *(f"{n}0" for n in names), "w_ih", "w_hh", "b_ih", "b_hh", "w_hr"]
     lengths = st.lists(st.integers(0, time), min_size=batch, max_size=batch).map(tuple)
     shapes = st.none() | st.sampled_from(SHAPES_OF_FLAGS)

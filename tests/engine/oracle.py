@@ -14,7 +14,7 @@ from torch import Tensor
 State = tuple[Tensor, ...]
 # `gate(k)` is what input and state feed to gate k, summed; `fed(k)` is the two parts of it.
 Gate = Callable[[int], Tensor]
-Fed = Callable[[int], tuple[Tensor, Tensor]]
+Fed = Callable[..., tuple[Tensor, Tensor]]
 
 
 def _rnn_tanh(state: State, gate: Gate, fed: Fed) -> State:
@@ -38,21 +38,94 @@ def _gru(state: State, gate: Gate, fed: Fed) -> State:
     return ((1 - update) * candidate + update * state[0],)
 
 
-CELLS = {"rnn_tanh": _rnn_tanh, "rnn_relu": _rnn_relu, "lstm": _lstm, "gru": _gru}
-GATES = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3}
-STATES = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 2, "gru": 1}
+def _lstm_coupled(state: State, gate: Gate, fed: Fed) -> State:
+    forget, candidate, out_gate = gate(0).sigmoid(), gate(1).tanh(), gate(2).sigmoid()
+    c = forget * state[1] + (1 - forget) * candidate
+    return out_gate * c.tanh(), c
+
+
+def _gru_before(state: State, gate: Gate, fed: Fed) -> State:
+    reset, update = gate(0).sigmoid(), gate(1).sigmoid()
+    from_input, from_state = fed(2, reset * state[0])
+    return ((1 - update) * (from_input + from_state).tanh() + update * state[0],)
+
+
+def _indrnn_tanh(state: State, gate: Gate, fed: Fed) -> State:
+    from_input, own = fed(0)
+    return ((from_input + own * state[0]).tanh(),)
+
+
+def _indrnn_relu(state: State, gate: Gate, fed: Fed) -> State:
+    from_input, own = fed(0)
+    return ((from_input + own * state[0]).clamp(min=0),)
+
+
+def _candidate(a: Tensor) -> Tensor:
+    return torch.where(a < 0, a.sigmoid(), a + 0.5)
+
+
+def _mingru(state: State, gate: Gate, fed: Fed) -> State:
+    update, candidate = fed(0)[0].sigmoid(), _candidate(fed(1)[0])
+    return ((1 - update) * state[0] + update * candidate,)
+
+
+def _minlstm(state: State, gate: Gate, fed: Fed) -> State:
+    forget, in_gate, candidate = fed(0)[0].sigmoid(), fed(1)[0].sigmoid(), _candidate(fed(2)[0])
+    return ((forget * state[0] + in_gate * candidate) / (forget + in_gate),)
+
+
+def _slstm(state: State, gate: Gate, fed: Fed) -> State:
+    _, c, n, m = state
+    in_gate, kept = gate(0), torch.nn.functional.logsigmoid(gate(1)) + m
+    fresh = n == 0  # nothing to scale
+    larger = torch.where(fresh | (in_gate >= kept), in_gate, kept)
+    takes = (in_gate - larger).exp()
+    keeps = torch.where(fresh, 0, (torch.where(fresh, larger, kept) - larger).exp())
+    c, n = keeps * c + takes * gate(2).tanh(), keeps * n + takes
+    return gate(3).sigmoid() * c / n, c, n, larger
+
+
+# torch.nn's, and others.
+PLAIN = {"rnn_tanh": _rnn_tanh, "rnn_relu": _rnn_relu, "lstm": _lstm, "gru": _gru}
+OTHERS = {
+    "lstm_coupled": _lstm_coupled,
+    "gru_before": _gru_before,
+    "indrnn_tanh": _indrnn_tanh,
+    "indrnn_relu": _indrnn_relu,
+    "mingru": _mingru,
+    "minlstm": _minlstm,
+    "slstm": _slstm,
+}
+CELLS = PLAIN | OTHERS
+# Gates fed by the input; all are fed by the state too, but for these cells.
+GATES = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3, "lstm_coupled": 3, "gru_before": 3}
+GATES |= {"indrnn_tanh": 1, "indrnn_relu": 1, "mingru": 2, "minlstm": 3, "slstm": 4}
+ALONE = ("indrnn_tanh", "indrnn_relu", "mingru", "minlstm")
+WITH_UNITS = ("indrnn_tanh", "indrnn_relu")
+STATES = {"lstm": "hc", "lstm_coupled": "hc", "slstm": "hcnm"}
+
+
+def states(cell: str) -> list[str]:
+    """The names of a cell's states."""
+    return list(STATES.get(cell, "h"))
 
 
 def one_step(cell: str, x: Tensor, state: State, weights: dict[str, Tensor]) -> State:
     """One step of one row: x (I,), states (R,) and (H,)."""
-    by_input, by_state = weights["w_ih"] @ x, weights["w_hh"] @ state[0]
-    if "b_ih" in weights:
-        by_input, by_state = by_input + weights["b_ih"], by_state + weights["b_hh"]
-    of_input, of_state = by_input.chunk(GATES[cell]), by_state.chunk(GATES[cell])
+    rows = GATES[cell]
+    by_input = weights["w_ih"] @ x + weights.get("b_ih", 0)
+    of_input = by_input.chunk(rows)
 
-    h, *others = CELLS[cell](
-        state, lambda k: of_input[k] + of_state[k], lambda k: (of_input[k], of_state[k])
-    )
+    def of_state(k: int, h: Tensor) -> Tensor:
+        if cell in ALONE:
+            return weights["units"][0] if cell in WITH_UNITS else torch.zeros_like(h)
+        part = weights["w_hh"].chunk(rows)[k] @ h
+        return part + weights["b_hh"].chunk(rows)[k] if "b_hh" in weights else part
+
+    def fed(k: int, h: Tensor = state[0]) -> tuple[Tensor, Tensor]:
+        return of_input[k], of_state(k, h)
+
+    h, *others = CELLS[cell](state, lambda k: sum(fed(k)), fed)  # type: ignore[return-value]
     if "w_hr" in weights:
         h = weights["w_hr"] @ h
     return (h, *others)

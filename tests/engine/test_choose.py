@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from tests.engine.cases import Case, numbers_of
+from tests.engine import oracle
 from tests.engine.paths import PATHS, choosing, forced
 
 from recur import engine
@@ -19,7 +20,7 @@ compiled = pytest.mark.skipif(not library.runnable(), reason="the compiled engin
 
 @compiled
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("cell", CELLS.values(), ids=lambda cell: cell.name)
+@pytest.mark.parametrize("cell", [CELLS[name] for name in oracle.PLAIN], ids=lambda cell: cell.name)
 def test_the_compiled_path_takes_the_plain_problem(cell, dtype):
     for name in PATHS[1:]:
         with forced(name):
@@ -38,6 +39,9 @@ def test_the_compiled_path_takes_the_plain_problem(cell, dtype):
         ({"dtype": torch.complex64, "input_dtype": torch.complex64}, "torch.complex64"),
         ({"input_dtype": torch.float64}, "torch.float64"),
         ({"mixed": True}, "different types"),
+        ({"general": True, "projected": True}, "projection"),
+        ({"general": True, "every": 3}, "checkpoints"),
+        ({"general": True, "dtype": torch.float16, "input_dtype": torch.float16}, "torch.float16"),
         ({"transformed": True}, "transform"),
         ({"cell": OTHER}, "'other'"),
     ],
@@ -87,7 +91,8 @@ def test_scan_and_step_take_the_path_that_is_chosen(monkeypatch):
 def test_the_problem_is_read_from_the_weights_and_the_input():
     numbers = numbers_of(Case("lstm", projection=2, dtype=torch.bfloat16))
     problem = engine.Problem.of(LSTM, numbers.weights, numbers.x.float())
-    assert problem == engine.Problem(LSTM, torch.device("cpu"), torch.bfloat16, torch.float32)
+    want = engine.Problem(LSTM, torch.device("cpu"), torch.bfloat16, torch.float32)
+    assert problem == want._replace(projected=True)
     assert engine.Problem.of(LSTM, numbers.weights).input_dtype == torch.bfloat16
     seen = []
     torch.func.vmap(lambda x: seen.append(engine.Problem.of(LSTM, numbers.weights, x)) or x)(

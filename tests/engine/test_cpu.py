@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tests.engine import oracle
 from tests.engine.cases import Case, by_engine, numbers_of
 from tests.engine.paths import PATHS, forced
 
@@ -110,7 +111,7 @@ def test_two_directions_give_the_same_bits_each_time(path, rows):
 
 @pytest.mark.parametrize("path", COMPILED)
 @pytest.mark.parametrize("every", [0, 2])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", oracle.PLAIN)
 def test_the_operators_keep_torch_s_rules(cell, every, path):
     """Schema, fake tensors and autograd registration, as torch's own checks see them."""
     numbers = numbers_of(Case(cell, lengths=(5, 0, 3), mask="left", reset="scattered"))
@@ -119,7 +120,7 @@ def test_the_operators_keep_torch_s_rules(cell, every, path):
     state += [None] * (2 - len(state))
     flags = (numbers.lengths, numbers.mask, numbers.reset, None)
     how = (cell, FORWARD, every, True, True)
-    args = (*how, numbers.x, *state, *flags, *numbers.weights, *[None] * 5)
+    args = (*how, numbers.x, *state, *flags, *numbers.weights[:5], *[None] * 5)
     with forced(path):
         checks = ("test_schema", "test_autograd_registration", "test_faketensor")
         torch.library.opcheck(torch.ops.recur.scan.default, args, test_utils=checks)

@@ -18,6 +18,7 @@ from recur.cells import CELLS
 from recur.engine.cpu import library
 
 operator = importlib.import_module("recur.engine.cpu.operator")
+variant = importlib.import_module("recur.engine.cpu.variant")
 pytestmark = pytest.mark.skipif(not library.runnable(), reason="the compiled engine is not built")
 
 FAR = 2**31 + 5  # numbers from a step, or a row, to the next: the third is beyond 2^32
@@ -50,9 +51,10 @@ def test_steps_and_rows_far_apart(cell, path, axis, monkeypatch):
         numbers = numbers_of(case)
         numbers.x = place(numbers.x)
         leaves = list(numbers.learning().values())
-        monkeypatch.setattr(
-            operator, "_like_layout", lambda x, size: place(x.new_empty(3, 3, size))
-        )
+        for module in (operator, variant):
+            monkeypatch.setattr(
+                module, "_like_layout", lambda x, size: place(x.new_empty(3, 3, size))
+            )
         y, final = engine.scan(
             CELLS[cell], numbers.x, numbers.start, numbers.weights, lengths=numbers.lengths
         )

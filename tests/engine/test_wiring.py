@@ -93,7 +93,7 @@ def test_every_number_exactly(path, every, threads, reverse, resets, monkeypatch
         assert np.array_equal(value.detach().numpy(), want[name]), name
 
 
-def uneven(state, gx, gh):
+def uneven(state, gx, gh, extras):
     """Three gates fed by the input, two by the state, one of them shared; three states."""
     a, b, c = state
     x0, x1, x2 = gx.chunk(3, dim=-1)

@@ -115,7 +115,6 @@ def check_together(layer: Recurrent) -> None:
         InputError: arguments that contradict one another, or mean nothing for the cell.
     """
     own, cell, name = layer.own, layer.cell, type(layer).__name__
-    own.zoneouts(cell)
     for argument in ("forget_bias", "chrono"):
         if getattr(own, argument) is not None and not layer.bias:
             raise InputError(must("bias", f"True where a {argument} is given", "False"))

@@ -93,6 +93,7 @@ class Recurrent(nn.RNNBase):
     # `accelerate` makes a layer of one of torch's.
     own: Arguments = DEFAULTS
     _by_position = True  # the parameters are torch.nn's, in its order
+    _zoneout: tuple[float, ...] = ()  # of each state; empty for none
 
     def _start(self, allowed: type, given: Mapping[str, Any]) -> None:
         """Keeps recur's own arguments, and makes the parameters that they ask for.
@@ -102,6 +103,7 @@ class Recurrent(nn.RNNBase):
         """
         self.own = arguments_of(allowed, given, type(self).__name__)
         check_together(self)
+        self._zoneout = self.own.zoneouts(self.cell)
         if is_torchs(self):
             return self._start_weights()
         self._by_position = False
@@ -253,9 +255,9 @@ class Recurrent(nn.RNNBase):
         check_states(states, shapes, batched, entered.x)
         return tuple(entered.state_in(state) for state in states)
 
-    def options(self, batch: int, *, training: bool) -> engine.Options:
+    def options(self, batch: int, *, training: bool, record: bool = False) -> engine.Options:
         """What the engine is asked for in a walk of one layer over `batch` rows."""
-        own, zoneout = self.own, self.own.zoneouts(self.cell)
+        own, zoneout = self.own, self._zoneout
         keep = seed = None
         like = self._parameters[self._all_weights[0][0]] if training else None
         if like is not None and own.recurrent_dropout:
@@ -263,8 +265,8 @@ class Recurrent(nn.RNNBase):
             keep = F.dropout(ones, own.recurrent_dropout)
         if like is not None and zoneout:
             seed = torch.randint(2**62, (self.directions,), device=like.device)
-        record: dict[str, Tensor] | None = {} if own.return_gates else None
-        asked = engine.Options(keep, zoneout, seed, own.clip_cell, own.clip_gradient, record)
+        inside: dict[str, Tensor] | None = {} if record else None
+        asked = engine.Options(keep, zoneout, seed, own.clip_cell, own.clip_gradient, inside)
         return engine.NOTHING if asked == engine.NOTHING else asked
 
     def _walk(
@@ -283,7 +285,7 @@ class Recurrent(nn.RNNBase):
             mine = slice(layer * directions, (layer + 1) * directions)
             options = engine.NOTHING
             if own is not DEFAULTS:
-                options = self.options(x.shape[1], training=training)
+                options = self.options(x.shape[1], training=training, record=own.return_gates)
             outputs, final = engine.scan_layer(
                 self.cell,
                 x,

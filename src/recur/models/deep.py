@@ -8,11 +8,24 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recur.layers import GRU, LSTM, RNN, Recurrent, last_output
+from recur.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    SLSTM,
+    IndRNN,
+    MinGRU,
+    MinLSTM,
+    Recurrent,
+    last_output,
+)
 from recur.layers.lengths import Lengths
 from recur.messages import one_of
 
-CELLS: dict[str, Callable[..., Recurrent]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+CELLS: dict[str, Callable[..., Recurrent]] = {
+    **{"rnn": RNN, "lstm": LSTM, "gru": GRU},
+    **{"indrnn": IndRNN, "mingru": MinGRU, "minlstm": MinLSTM, "slstm": SLSTM},
+}
 
 
 def deep(
@@ -30,7 +43,7 @@ def deep(
     """Makes `layers` recurrent layers, batch first: one layer of recur, or a `Residual`.
 
     Args:
-        cell: "rnn", "lstm" or "gru".
+        cell: "rnn", "lstm" or "gru"; "indrnn", "mingru", "minlstm" or "slstm".
         inputs: features of each step.
         units: size of the state in each direction.
         layers: recurrent layers stacked.

@@ -96,10 +96,11 @@ def walk(
     directions = 2 if both else int(reverse[0])
     how = _How(cell.name, directions, outputs, learning, options.record is not None, numbers)
     plain = all(t is None or type(t) in _PLAIN for t in tensors)
+    there = [t is not None for t in tensors]
     if watched() or not plain:
-        results = list(torch.ops.recur.variant(*how[:-1], list(numbers), list(tensors)))
+        found = [t for t in tensors if t is not None]
+        results = list(torch.ops.recur.variant(*how[:-1], list(numbers), there, found))
     elif learning:
-        there = tuple(t is not None for t in tensors)
         results = list(_Walk.apply(how, there, *(t for t in tensors if t is not None)))  # type: ignore[no-untyped-call]
     else:
         results = _forward(how, tensors)
@@ -340,17 +341,17 @@ def _differentiate(
     if not watched() and all(g is None or type(g) in _PLAIN for g in incoming):
         found = _backward(how, tensors, y, saved, incoming, needed)
     else:
-        there = [
-            t is not None and (i >= _FIRST_WEIGHT or (n and (i == 0 or i < _LENGTHS)))
-            for i, (t, n) in enumerate(zip(tensors, needed, strict=True))
-        ]
-        numbers = list(how.numbers)
-        found = at_their_places(
-            torch.ops.recur.variant_backward(
-                *how[:-1], numbers, tensors, y, saved, list(incoming), list(needed)
-            ),
-            there,
+        there = [t is not None for t in tensors]
+        pulled = [g is not None for g in incoming]
+        gradients = torch.ops.recur.variant_backward(
+            *(*how[:-1], list(how.numbers), there, [t for t in tensors if t is not None]),
+            *(y, saved, pulled, [g for g in incoming if g is not None], list(needed)),
         )
+        places = [
+            here and (i >= _FIRST_WEIGHT or (n and i < _LENGTHS))
+            for i, (here, n) in enumerate(zip(there, needed, strict=True))
+        ]
+        found = at_their_places(gradients, places)
     return [g if n else None for g, n in zip(found, needed, strict=True)]
 
 
@@ -406,47 +407,51 @@ class _Walk(torch.autograd.Function):
 
 # The operators.
 
-_SCHEMA = "str cell, int directions, bool outputs, bool learning, bool recording, float[] numbers"
-_SETTINGS = 6
+# An operator takes tensors only: which of them are there is said beside them.
+_SCHEMA = (
+    "str cell, int directions, bool outputs, bool learning, bool recording, float[] numbers, "
+    "bool[] there, Tensor[] given"
+)
+_SETTINGS = 7  # before the tensors
 
 
-def _how(given: Sequence[Any]) -> _How:
-    return _How(*given[: _SETTINGS - 1], tuple(given[_SETTINGS - 1]))
+def _read(given: Sequence[Any]) -> tuple[_How, list[Any]]:
+    *how, numbers, there, tensors = given[: _SETTINGS + 1]
+    return _How(*how, tuple(numbers)), at_their_places(tensors, there)
 
 
 def _variant(*given: Any) -> list[Tensor]:
-    return _forward(_how(given), given[_SETTINGS])
+    return _forward(*_read(given))
 
 
 def _variant_fake(*given: Any) -> list[Tensor]:
-    return _empty_results(_how(given), given[_SETTINGS])
+    return _empty_results(*_read(given))
 
 
 def _variant_backward(*given: Any) -> list[Tensor]:
-    tensors, y, saved, incoming, needed = given[_SETTINGS:]
-    found = _backward(_how(given), tensors, y, saved, incoming, needed)
+    y, saved, pulled, incoming, needed = given[_SETTINGS + 1 :]
+    found = _backward(*_read(given), y, saved, at_their_places(incoming, pulled), needed)
     return [g for g in found if g is not None]
 
 
 def _variant_backward_fake(*given: Any) -> list[Tensor]:
-    tensors, *_, needed = given[_SETTINGS:]
-    return [g for g in _empty_gradients(tensors, needed) if g is not None]
+    _, tensors = _read(given)
+    return [g for g in _empty_gradients(tensors, given[-1]) if g is not None]
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    ctx.how = _how(inputs)
-    tensors = inputs[_SETTINGS]
-    ctx.there = [t is not None for t in tensors]
-    ctx.needed = [t is not None and t.requires_grad for t in tensors]
-    ctx.save_for_backward(*(t for t in tensors if t is not None), output[0], output[-2])
+    ctx.how, _ = _read(inputs)
+    ctx.there, given = inputs[_SETTINGS - 1 : _SETTINGS + 1]
+    ctx.save_for_backward(*given, output[0], output[-2])
     ctx.set_materialize_grads(False)
 
 
 def _variant_gradients(ctx: Any, incoming: Sequence[Tensor | None]) -> tuple[Any, ...]:
     *given, y, saved = ctx.saved_tensors
     tensors = at_their_places(given, ctx.there)
-    gradients = _differentiate(ctx.how, tensors, y, saved, ctx.needed, incoming)
-    return (*[None] * _SETTINGS, list(gradients))
+    needed = [bool(n) for n in at_their_places(ctx.needs_input_grad[_SETTINGS], ctx.there)]
+    gradients = _differentiate(ctx.how, tensors, y, saved, needed, incoming)
+    return (*[None] * _SETTINGS, [g for g, here in zip(gradients, ctx.there, strict=True) if here])
 
 
 _operator = torch.library.custom_op(
@@ -454,7 +459,7 @@ _operator = torch.library.custom_op(
     _variant,
     mutates_args=(),
     device_types="cpu",
-    schema=f"({_SCHEMA}, Tensor?[] tensors) -> Tensor[]",
+    schema=f"({_SCHEMA}) -> Tensor[]",
 )
 _operator.register_fake(_variant_fake)
 _operator.register_autograd(_variant_gradients, setup_context=_remember)
@@ -464,6 +469,6 @@ torch.library.custom_op(
     _variant_backward,
     mutates_args=(),
     device_types="cpu",
-    schema=f"({_SCHEMA}, Tensor?[] tensors, Tensor y, Tensor saved, Tensor?[] incoming, "
+    schema=f"({_SCHEMA}, Tensor y, Tensor saved, bool[] pulled, Tensor[] incoming, "
     "bool[] needed) -> Tensor[]",
 ).register_fake(_variant_backward_fake)
