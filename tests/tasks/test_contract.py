@@ -157,6 +157,17 @@ def test_train_save_load_evaluate_predict(task, trained):
         assert path.stat().st_size > 1000
 
 
+def test_every_run_can_be_looked_into(task, trained):
+    found = run.load("run").inspect()
+    assert set(found.untrained) == {"rnn", "lstm", "gru"}
+    assert all(norm >= 0 for flow in found.trained.flows for norm in flow.norms)
+    assert max(found.trained.flows[-1].norms) > 0
+    assert all(name in str(found) for name in ("As trained", "Before training", "In training"))
+    json.dumps(found.to_json(), allow_nan=False)
+    for path in trained.draw_inside(found):
+        assert path.stat().st_size > 1000
+
+
 def test_answers_do_not_depend_on_their_neighbours(task, trained):
     inputs = TINY[task.name][2]
     together = trained.predict(inputs)
