@@ -110,6 +110,32 @@ def test_it_learns_to_tag(residual):
     assert recur.predict(model, test).shape == (60, 8, 2)
 
 
+def test_targets_of_unequal_sequences_count_once_for_each_step_that_exists():
+    """As a list of its own for each sequence, or in one padded array: the same loss and weights."""
+    generator = torch.Generator().manual_seed(0)
+    lengths = [5, 2, 4, 1, 3]
+    x = [torch.randn(n, 3, generator=generator) for n in lengths]
+    y = [(torch.rand(n, 2, generator=generator) > 0.5).float() for n in lengths]
+    padded = Sequences(*(torch.nn.utils.rnn.pad_sequence(part, True) for part in (x, y)),
+                       lengths=lengths)  # fmt: skip
+    found = []
+    for data in (Sequences(x, y), padded):
+        torch.manual_seed(0)
+        model = ManyToMany(outputs=2, inputs=3, cell="gru", units=4)
+        given = {"loss": "binary_crossentropy_with_logits", "batch_size": 2}
+        outputs = [model(each[None])[0] for each in x]
+        expected = torch.nn.functional.binary_cross_entropy_with_logits(
+            torch.cat(outputs), torch.cat(y)
+        )
+        loss = recur.evaluate(model, data, **given)["loss"]
+        assert loss == pytest.approx(expected.item(), rel=1e-5)
+        history = recur.fit(model, data, **given, epochs=2, seed=0, progress=False)
+        found.append((history.loss, [p.detach().clone() for p in model.parameters()]))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
+    for one, other in zip(found[0][1], found[1][1], strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
 @pytest.fixture(scope="module")
 def counter():
     """A language model of 0 1 2 3 4 0 1 ...: where to go on can be told from the last token."""
