@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from recur import files, run, tasks
+from recur import InputError, files, run, tasks
 from recur.tasks.options import Options
 from recur.tasks.task import Task, Trained
 
@@ -165,6 +165,23 @@ def test_every_run_can_be_looked_into(task, trained):
     assert all(name in str(found) for name in ("As trained", "Before training", "In training"))
     json.dumps(found.to_json(), allow_nan=False)
     for path in trained.draw_inside(found):
+        assert path.stat().st_size > 1000
+
+
+def test_a_run_says_which_steps_mattered(task, trained):
+    inputs = TINY[task.name][2]
+    if task.name == "counting":
+        with pytest.raises(InputError, match="The task counting does not say why"):
+            trained.why(inputs)
+        return
+    reasons = trained.why(inputs)
+    assert len(reasons) == len(inputs)
+    for each in reasons:
+        assert len(each.values) == len(each.labels) > 0
+        assert abs(each.error) < 1e-3
+        assert each.name in str(each)
+        json.dumps(each.to_json(), allow_nan=False)
+    for path in trained.draw_why(reasons):
         assert path.stat().st_size > 1000
 
 

@@ -23,6 +23,7 @@ from recur.data import units
 from recur.data.datasets.texts import Texts
 from recur.data.documents import Documents
 from recur.decoding import Decoded, decode
+from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
 from recur.models.deep import by_row, from_rows
 from recur.models.many_to_many import ManyToMany
@@ -286,12 +287,26 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
         inputs: Sequence[str],
     ) -> list[Prediction]:
         """Continues texts."""
-        prompts = list(inputs)
-        if not prompts or not all(prompt.strip() for prompt in prompts):
-            raise InputError(
-                'language needs the beginning of a text, such as "The clouds are in the".'
+        return [_continued(prompt, trained) for prompt in _prompts(inputs)]
+
+    def why(
+        self,
+        trained: Trained[LanguageOptions, LanguagePreprocessing],
+        inputs: Sequence[str],
+    ) -> list[Attribution]:
+        """Says which words mattered for the likeliest next one, by integrated gradients."""
+        unit, model, found = trained.preprocessing.unit, trained.model, []
+        names = [unit.piece(number) for number in range(len(unit))]
+        for prompt in _prompts(inputs):
+            ids = _encoded_prompt(prompt, trained)
+            with torch.no_grad():
+                likeliest = int(_known_only(model(ids)[0, -1]).argmax())
+            labels = [names[number] for number in ids[0].tolist()]
+            reason = integrated_gradients(
+                model, ids[0], labels=labels, names=names, output=likeliest
             )
-        return [_continued(prompt, trained) for prompt in prompts]
+            found.append(reason)
+        return found
 
     def inputs_of(self, file: str) -> list[str]:
         """Returns the lines of a file, without their ends."""
@@ -381,17 +396,32 @@ def _unknown_note(text: Text, unit: Unit) -> tuple[str, ...]:
     return (f"{what}; they count as one word, {units.UNKNOWN_WORD}.",)
 
 
+def _prompts(inputs: Sequence[str]) -> list[str]:
+    prompts = list(inputs)
+    if not prompts or not all(prompt.strip() for prompt in prompts):
+        raise InputError('language needs the beginning of a text, such as "The clouds are in the".')
+    return prompts
+
+
+def _encoded_prompt(
+    prompt: str, trained: Trained[LanguageOptions, LanguagePreprocessing]
+) -> Tensor:
+    """(1, T) numbers."""
+    unit = trained.preprocessing.unit
+    ids = torch.from_numpy(unit.encode(prompt))[None]
+    if not len(ids[0]) or bool((ids == units.UNKNOWN).all()):
+        expected = "one with a word that the model knows"
+        todo = f"It learnt {len(unit):,} {unit.kind}; try another beginning."
+        raise InputError(must("a prompt", expected, repr(prompt), todo))
+    return ids
+
+
 def _continued(
     prompt: str, trained: Trained[LanguageOptions, LanguagePreprocessing]
 ) -> Continuation:
     unit, model, options = trained.preprocessing.unit, trained.model, trained.options
     assert isinstance(model, ManyToMany)
-    ids = torch.from_numpy(unit.encode(prompt))[None]
-    unknown = unit.unknown(prompt)
-    if not len(ids[0]) or bool((ids == units.UNKNOWN).all()):
-        expected = "one with a word that the model knows"
-        todo = f"It learnt {len(unit):,} {unit.kind}; try another beginning."
-        raise InputError(must("a prompt", expected, repr(prompt), todo))
+    ids, unknown = _encoded_prompt(prompt, trained), unit.unknown(prompt)
     with torch.no_grad():
         _, state = model(ids[:, :-1], return_state=True)
         scores = model(ids[:, -1:], state=state)

@@ -150,7 +150,7 @@ class Task(abc.ABC, Generic[O, P, T]):
         Raises:
             InputError: if the task cannot say, or an input is not what it needs.
         """
-        raise InputError(f"The task {self.name} does not say why. sentiment does.")
+        raise InputError(f"The task {self.name} does not say why. Leave --why out.")
 
     def fit(
         self, model: nn.Module, prepared: Prepared[P, T], options: O, **loop: Any
