@@ -65,7 +65,7 @@ def whole(what: str, value: object, least: int = 1) -> int:
     Raises:
         InputError: if it is not; True and False are none.
     """
-    if not isinstance(value, bool) and isinstance(value, numbers.Integral) and value >= least:
+    if not isinstance(value, bool) and isinstance(value, numbers.Integral) and int(value) >= least:
         return int(value)
     raise InputError(must(what, f"a whole number of at least {least}", repr(value)))
 

@@ -287,7 +287,10 @@ BAD = {
         lambda: model_of(extended=2, unknown=1),
         "extended must be 0 where nothing is copied; got 2.",
     ),
-    "negative": (lambda: model_of(extended=-1), "extended must be at least 0; got -1."),
+    "negative": (
+        lambda: model_of(extended=-1),
+        "extended must be a whole number of at least 0; got -1.",
+    ),
     "no unknown": (
         lambda: model_of(extended=2, copy=True),
         "extended needs unknown: the token that the words beyond are read as.",

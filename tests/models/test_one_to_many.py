@@ -201,7 +201,10 @@ BAD = {
         lambda: model_of(teacher_forcing=lambda n: 2.0)(vectors(), TARGETS),
         "what a schedule gives must be a ratio from 0 to 1; got 2.0.",
     ),
-    "linear": (lambda: schedules.linear_decay(0), "batches must be at least 1; got 0."),
+    "linear": (
+        lambda: schedules.linear_decay(0),
+        "batches must be a whole number of at least 1; got 0.",
+    ),
     "exponential": (
         lambda: schedules.exponential_decay(1.0),
         "k must be above 0 and below 1; got 1.0.",

@@ -19,6 +19,7 @@ from recur.layers import Embedding
 from recur.layers.attention import existing
 from recur.layers.lengths import Lengths, as_lengths
 from recur.messages import InputError, must
+from recur.models.checks import check_options, check_sizes, check_state, numbers, tensor
 from recur.models.deep import by_row, deep, from_rows
 from recur.models.tokens import check_source, embedded
 
@@ -46,8 +47,8 @@ class ManyToMany(nn.Module):
         options: more arguments for the recurrent layers; see `recur.layers.Recurrent`.
 
     Raises:
-        InputError: an unknown cell, neither or both of `inputs` and `vocabulary`, or sizes that
-            cannot be tied.
+        InputError: an unknown cell, neither or both of `inputs` and `vocabulary`, sizes below 1 or
+            that cannot be tied.
     """
 
     def __init__(
@@ -68,14 +69,25 @@ class ManyToMany(nn.Module):
     ) -> None:
         super().__init__()
         check_source(inputs, vocabulary)
+        check_options(options)
+        check_sizes(
+            dropout,
+            outputs=outputs,
+            inputs=inputs,
+            vocabulary=vocabulary,
+            embedding=embedding,
+            units=units,
+            layers=layers,
+        )
         size, width = units * (2 if bidirectional else 1), embedding or units
+        self.inputs = width if inputs is None else inputs
         self.embedding: Embedding | None = None
         if vocabulary is not None:
             self.embedding = Embedding(vocabulary, width)
         self.dropout = nn.Dropout(dropout)
         self.recurrent = deep(
             cell,
-            width if inputs is None else inputs,
+            self.inputs,
             units,
             layers=layers,
             bidirectional=bidirectional,
@@ -120,11 +132,11 @@ class ManyToMany(nn.Module):
             the final state.
 
         Raises:
-            InputError: token ids that are no integers, or outside the vocabulary; lengths that do
-                not fit.
+            InputError: token ids that are no integers, or outside the vocabulary; numbers, lengths
+                or a state that do not fit.
         """
-        if self.embedding is not None:
-            x = embedded(x, self.embedding)
+        x = numbers(x, self.inputs) if self.embedding is None else embedded(x, self.embedding)
+        check_state(self.recurrent, state, len(x))
         y, final = self.recurrent(self.dropout(x), state, lengths=lengths, reset=reset)
         scores = self.head(self.dropout(y))
         exists = existing(scores, lengths)
@@ -181,7 +193,7 @@ class ManyToMany(nn.Module):
             raise InputError(must("a model that generates", "one that reads what it writes", got))
         if self.recurrent.bidirectional:
             raise InputError(must("a model that generates", "one of one direction", "one of two"))
-        if prompt.dim() != 2:
+        if tensor("prompt", prompt).dim() != 2:
             raise InputError(must("prompt", "of two axes (batch, time)", prompt.dim()))
         batch, time = prompt.shape
         if lengths is None:
