@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recur.data.columns import Column, Dense, Ragged, column, dense, integers, ragged, row_numbers
-from recur.messages import InputError, count, must
+from recur.messages import InputError, count, must, real
 
 
 class Batch(NamedTuple):
@@ -121,8 +121,7 @@ class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
         Raises:
             InputError: if `fraction` is not between 0 and 1, or leaves one part empty.
         """
-        if not 0 < fraction < 1:
-            raise InputError(must("the fraction to split off", "between 0 and 1", fraction))
+        real("the fraction to split off", fraction, lambda f: 0 < f < 1, "between 0 and 1")
         first = int(len(self) * (1 - fraction))
         if first in (0, len(self)):
             todo = "Give more sequences, or another fraction."

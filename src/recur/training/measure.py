@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from recur.messages import InputError
 from recur.training import losses, metrics
 from recur.training.call import Caller, aligned, caller, with_targets_on
 from recur.training.feed import Feed, SequenceFeed, check_truncate, feed_of
@@ -66,7 +67,11 @@ def evaluate(
 def measured(
     call: Caller, feed: Feed, totals: Totals, *, after: Callable[[], None] | None = None
 ) -> dict[str, float]:
-    """One pass without gradients: the means by name. `after` is called after each batch."""
+    """One pass without gradients: the means by name. `after` is called after each batch.
+
+    Raises:
+        InputError: no target at all, whose mean would look like a loss of 0.
+    """
     device = call.device
     unread: list[Measured] = []
     with evaluating(call.model):
@@ -79,6 +84,8 @@ def measured(
             if after is not None:
                 after()
     _read(unread, totals)
+    if not totals.examples:
+        raise InputError("There is nothing to measure: the data hold no target that counts.")
     return totals.means()
 
 

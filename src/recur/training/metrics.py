@@ -52,6 +52,8 @@ def find_metrics(metrics: Sequence[str | Function], loss: Loss) -> list[Metric]:
     """
     if isinstance(metrics, str):
         raise InputError(must("metrics", "a list", repr(metrics), f"Write [{metrics!r}]."))
+    if not isinstance(metrics, Iterable):
+        raise InputError(must("metrics", "a list of names or functions", repr(metrics)))
     found = [_find(metric, loss) for metric in metrics]
     names = ["loss", *(metric.name for metric in found)]
     twice = [name for name in names if names.count(name) > 1]

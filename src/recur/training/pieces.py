@@ -156,6 +156,8 @@ def _document(given: Any) -> Documents | None:
         got = f"a tuple of {len(parts)}"
         raise InputError(must("a document of an IterableDataset", "x or (x, y)", got))
     x, *y = parts
+    if not hasattr(x, "__len__") or getattr(x, "ndim", 1) == 0:
+        raise InputError(must("a document of an IterableDataset", "a sequence of steps", repr(x)))
     return Documents(x, *y) if len(x) >= (1 if y else 2) else None
 
 
