@@ -138,7 +138,10 @@ def test_class_numbers_for_each_step_stay_whole_numbers():
     first = Sequences([[1, 2], [3]], [[0, 1], [1]]).batch([0, 1]).y
     assert first is not None
     assert first.dtype == torch.int64
-    assert first.tolist() == [[0, 1], [1, 0]]
+    assert first.tolist() == [[0, 1], [1, -100]]
+    part = Sequences([[1, 2], [3]], [[0, 1], [1]]).subset([1, 0]).batch([0, 1]).y
+    assert part is not None
+    assert part.tolist() == [[1, -100], [0, 1]]
 
 
 # Parts.

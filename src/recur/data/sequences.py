@@ -5,8 +5,8 @@ batch, F features a step.
 
 Sequences of unequal length are stored end to end, so that a data set of 25,000 reviews takes the
 room of its words and not of its padding. A batch is padded on the right, to its own longest
-sequence, and carries the lengths. Targets for every step of such sequences are stored and padded
-in the same way.
+sequence, and carries the lengths. Targets for every step of such sequences are stored in the same
+way, and padded too: class numbers with -100, which counts for nothing, others with 0.
 """
 
 from __future__ import annotations
@@ -19,7 +19,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recur.data.columns import Column, Dense, Ragged, column, dense, integers, ragged, row_numbers
+from recur.data.columns import (
+    IGNORED,
+    Column,
+    Dense,
+    Ragged,
+    column,
+    dense,
+    integers,
+    ragged,
+    row_numbers,
+)
 from recur.messages import InputError, count, must, real
 
 
@@ -156,7 +166,12 @@ def _targets(y: Any, x: Column) -> Column:
     arrays = (row for row in y if not isinstance(row, Tensor | np.ndarray) or row.ndim)
     rows = [row for row in arrays if isinstance(row, list | tuple | Tensor | np.ndarray)]
     unequal = len(rows) == len(y) and len({len(row) for row in rows}) > 1
-    return ragged(rows, "y") if unequal else dense(y, "y")
+    if not unequal:
+        return dense(y, "y")
+    found = ragged(rows, "y")
+    # Class numbers beyond the end count for nothing, even to a model that knows of no lengths.
+    found.fill = IGNORED if found.values.dtype.kind in "iu" else 0
+    return found
 
 
 def _check_steps(y: Ragged, x: Column) -> None:

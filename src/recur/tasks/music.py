@@ -69,9 +69,10 @@ class MusicOptions(Options):
         "jsb-chorales", "a JSON file of pieces, or a dataset (jsb-chorales:16th for finer steps)"
     )
     cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    layers: int = option(2, "recurrent layers on top of one another", least=1)
     units: int = option(200, "hidden units in each layer", least=1)
     dropout: float = option(
-        0.4,
+        0.35,
         "share of keys, and of values between layers, dropped in training",
         least=0.0,
         below=1.0,
@@ -79,9 +80,9 @@ class MusicOptions(Options):
     transpose: int = option(
         0, "learn each piece up to so many semitones higher and lower too", least=0
     )
-    epochs: int = option(40, "passes over the training data", least=1)
-    batch_size: int = option(8, "pieces in a batch", least=1)
-    learning_rate: float | None = option(0.01, "the optimizer's step size", above=0.0)
+    epochs: int = option(30, "passes over the training data", least=1)
+    batch_size: int = option(4, "pieces in a batch", least=1)
+    learning_rate: float | None = option(0.005, "the optimizer's step size", above=0.0)
     decay: bool = option(True, "let the step size fall in a straight line, to 0 at the end")
     length: int = option(16, "steps that an answer goes on for", least=1)
     temperature: float = option(

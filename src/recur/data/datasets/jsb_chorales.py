@@ -26,7 +26,7 @@ def _encoding(step: str, size: int, sha256: str) -> Source:
         task="music",
         licence="music in the public domain; none is stated for the encoding",
         homepage="https://github.com/czhuang/JSB-Chorales-dataset",
-        size="0.4 MB" if size < 500_000 else "0.9 MB" if size < 1_000_000 else "1.7 MB",
+        size=f"{size / 1e6:.1f} MB",
         local=(f"{file}.gz", file),
         remote=Remote(f"{_ADDRESS}{file}", size, f"sha256:{sha256}"),
     )
