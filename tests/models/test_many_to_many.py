@@ -10,7 +10,7 @@ import recur
 from recur.data.sequences import Sequences
 from recur.messages import InputError
 from recur.models import ManyToMany
-from recur.models.deep import CELLS
+from recur.models.deep import CELLS, by_row
 
 LENGTHS = [5, 2, 0, 4]
 
@@ -183,6 +183,25 @@ def test_scores_are_those_of_the_whole_text(cell, residual):
         log_probs = model(whole).log_softmax(-1)[:, 3:-1]
         want = log_probs.gather(2, tokens.unsqueeze(2)).sum((1, 2))
         torch.testing.assert_close(scores, want)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("lengths", [None, [1203, 0, 500], [1, 501, 1000]])
+def test_what_is_remembered_is_the_state(cell, lengths):
+    """However many pieces it takes."""
+    model = ManyToMany(vocabulary=7, outputs=7, cell=cell, units=4, layers=2).double()
+    x = torch.randint(0, 7, (3, 1203), generator=torch.Generator().manual_seed(0))
+    _, want = model(x, lengths, return_state=True)
+    got = model.remember(x, lengths)
+    for one, other in zip(by_row(got), by_row(want), strict=True):
+        torch.testing.assert_close(one, other)
+    assert all(part.shape[1] == 2 for part in by_row(model.remember(x[:, :0])))
+
+
+def test_a_model_that_reads_from_the_end_remembers_nothing():
+    model = ManyToMany(vocabulary=7, outputs=7, bidirectional=True)
+    with pytest.raises(InputError, match="one of one direction"):
+        model.remember(torch.zeros(1, 2, dtype=torch.long))
 
 
 BAD = {

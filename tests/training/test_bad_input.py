@@ -42,9 +42,7 @@ def says(start, call):
 @pytest.mark.parametrize("truncate", [0, -1, 1.5, True, "a", float("nan")])
 @pytest.mark.parametrize("data", [(X, Y), (recur.Documents(TEXT),)])
 def test_truncate(run, truncate, data):
-    sentence = (
-        "truncate must be a whole number of steps, at least 1, or None for whole sequences; "
-    )
+    sentence = "truncate must be a whole number of steps, at least 1, or None for whole sequences; "
     says(f"{sentence}got {truncate!r}.", lambda: run(model(), *data, truncate=truncate, **HOW))
 
 

@@ -23,6 +23,9 @@ from recur.models.checks import check_options, check_sizes, check_state, numbers
 from recur.models.deep import by_row, deep, from_rows
 from recur.models.tokens import check_source, embedded
 
+PIECE = 500
+"""Steps that `remember` walks at a time."""
+
 
 class ManyToMany(nn.Module):
     """Recurrent layers over a sequence, then one linear layer at every step.
@@ -135,14 +138,47 @@ class ManyToMany(nn.Module):
             InputError: token ids that are no integers, or outside the vocabulary; numbers, lengths
                 or a state that do not fit.
         """
-        x = numbers(x, self.inputs) if self.embedding is None else embedded(x, self.embedding)
+        read = self._read(x)
         check_state(self.recurrent, state, len(x))
-        y, final = self.recurrent(self.dropout(x), state, lengths=lengths, reset=reset)
+        y, final = self.recurrent(read, state, lengths=lengths, reset=reset)
         scores = self.head(self.dropout(y))
         exists = existing(scores, lengths)
         if exists is not None:
             scores = scores.masked_fill(~exists.unsqueeze(-1), 0)
         return (scores, final) if return_state else scores
+
+    def remember(self, x: Tensor, lengths: Lengths | None = None) -> Any:
+        """The state after sequences, without the scores; for a model of one direction.
+
+        They are walked in pieces, so that without gradients the memory needed does not grow with
+        their length.
+
+        Args:
+            x: as for `forward`.
+            lengths: as for `forward`.
+
+        Returns:
+            the final state, as `forward` takes it.
+
+        Raises:
+            InputError: as `forward`, or for a model of two directions.
+        """
+        if self.recurrent.bidirectional:
+            raise InputError(must("a model that remembers", "one of one direction", "one of two"))
+        steps = None
+        if lengths is not None:
+            steps = as_lengths(lengths, time=x.shape[1], batch=len(x), device=x.device)
+        state = None
+        for start in range(0, max(x.shape[1], 1), PIECE):
+            piece = x[:, start : start + PIECE]
+            here = None if steps is None else (steps - start).clamp(0, piece.shape[1])
+            _, state = self.recurrent(self._read(piece), state, lengths=here)
+        return state
+
+    def _read(self, x: Tensor) -> Tensor:
+        x = numbers(x, self.inputs) if self.embedding is None else embedded(x, self.embedding)
+        read: Tensor = self.dropout(x)
+        return read
 
     def generate(
         self,
@@ -171,11 +207,10 @@ class ManyToMany(nn.Module):
             InputError: a model that does not write what it reads, a prompt without any token, or
                 arguments that do not fit.
         """
-        table, steps = self._check_prompt(prompt, lengths)
+        steps = self._check_prompt(prompt, lengths)
         last = prompt.gather(1, steps.unsqueeze(1) - 1).squeeze(1)
         with torch.no_grad():
-            read = self.dropout(embedded(prompt, table))
-            _, state = self.recurrent(read, lengths=steps - 1)
+            state = self.remember(prompt, steps - 1)
 
         def step(rows: Any, token: Tensor) -> tuple[Tensor, Any]:
             scores, after = self.forward(
@@ -185,8 +220,8 @@ class ManyToMany(nn.Module):
 
         return decode(search, step, by_row(state), last, max_steps=max_steps, end=end, **how)
 
-    def _check_prompt(self, prompt: Tensor, lengths: Lengths | None) -> tuple[Embedding, Tensor]:
-        """The table that tokens are looked up in, and the tokens of each row (batch,)."""
+    def _check_prompt(self, prompt: Tensor, lengths: Lengths | None) -> Tensor:
+        """The tokens of each row (batch,)."""
         table = self.embedding
         if table is None or table.num_embeddings != self.head.out_features:
             got = "one of other inputs"
@@ -203,4 +238,4 @@ class ManyToMany(nn.Module):
             row = int(steps.argmin())
             todo = "Begin with a token that starts a text."
             raise InputError(must("a prompt", "at least one token", f"none in row {row}", todo))
-        return table, steps
+        return steps

@@ -41,8 +41,6 @@ Unit = units.Words | units.Characters | units.Subwords
 DOCUMENTS = ("file", "lines", "paragraphs")
 LIKELIEST = 5
 """Next words that an answer lists."""
-STEPS = 500
-"""Steps scored at a time: enough for fast products, little enough for memory."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -262,8 +260,13 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
         The text is read from its beginning to its end, with nothing cut in between.
         """
         loss = self.loss(trained.preprocessing)
+        options = trained.options
         found = training.evaluate(
-            trained.model, data.documents, loss=loss, batch_size=1, truncate=STEPS
+            trained.model,
+            data.documents,
+            loss=loss,
+            batch_size=options.batch_size,
+            truncate=options.truncate,
         )["loss"]
         unit = trained.preprocessing.unit
         if isinstance(unit, units.Characters):
@@ -423,7 +426,7 @@ def _continued(
     assert isinstance(model, ManyToMany)
     ids, unknown = _encoded_prompt(prompt, trained), unit.unknown(prompt)
     with torch.no_grad():
-        _, state = model(ids[:, :-1], return_state=True)
+        state = model.remember(ids[:, :-1])
         scores = model(ids[:, -1:], state=state)
     chances = _known_only(scores[0, -1]).softmax(dim=-1)
     top = chances.topk(min(LIKELIEST, len(unit) - 1))

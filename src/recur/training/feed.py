@@ -162,6 +162,7 @@ def feed_of(
     batch_size: int = 32,
     bucket: bool | None = None,
     truncate: int | None = None,
+    cuts: bool = True,
 ) -> Feed:
     """Makes a feed of anything that holds data.
 
@@ -173,6 +174,7 @@ def feed_of(
         batch_size: rows in a batch.
         bucket: put rows of similar length together; None: where they differ in length.
         truncate: the steps of a batch at most: longer ones come in pieces; None: whole.
+        cuts: whether one of `Documents` may be cut into rows; see `DocumentsFeed`.
 
     Raises:
         InputError: if these do not fit together.
@@ -182,7 +184,7 @@ def feed_of(
         return _whole(x, y, lengths, batch_size, bucket)
     if isinstance(x, Documents):
         _nothing_beside("Documents", y, lengths)
-        return DocumentsFeed(x, batch_size, truncate)
+        return DocumentsFeed(x, batch_size, truncate, cuts=cuts)
     if isinstance(x, IterableDataset):
         _nothing_beside("an IterableDataset", y, lengths)
         return PouredFeed(x, batch_size, truncate)

@@ -238,6 +238,6 @@ def _validation(data: Any, batch_size: int, truncate: int | None) -> Feed | None
             )
         x, y, *rest = data
         lengths = rest[0] if rest else None
-    if not isinstance(x, Documents):  # more of those would be cut into more rows
+    if not isinstance(x, Documents):  # a long text takes no more memory than in training
         batch_size = max(batch_size, 256)
-    return feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate)
+    return feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate, cuts=False)

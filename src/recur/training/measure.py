@@ -46,8 +46,9 @@ def evaluate(
         lengths: as for `fit`.
         loss: a name or a callable, as for `fit`.
         metrics: names or callables.
-        batch_size: rows at a time; the result does not depend on it, but for rounding. `Documents`
-            are cut into so many rows, each of which begins without what was before it.
+        batch_size: rows at a time; the result does not depend on it, but for rounding. None of
+            `Documents` is cut: each is read from its beginning to its end, and where there are
+            fewer of them than rows, more steps are walked at a time.
         truncate: the steps walked at a time, as for `fit`; the state is carried on, so that the
             result does not depend on it either.
         progress: None: a bar on a terminal if it takes more than a second; False: nothing.
@@ -57,7 +58,7 @@ def evaluate(
     """
     check_truncate(truncate)
     found = find_loss(loss)
-    feed = feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate)
+    feed = feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate, cuts=False)
     call = caller(model, carries=truncate is not None)
     totals = Totals(found, find_metrics(metrics, found), feed.targets, aligned=aligned(model))
     with passing("evaluating", len(feed), progress) as advance:
