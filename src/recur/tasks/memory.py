@@ -52,7 +52,7 @@ class MemoryOptions(Options):
     lag: int = option(
         100, "how far apart: steps of a sum, blanks before repeating, words between", least=2
     )
-    examples: int = option(10_000, "examples to learn from and to validate on", least=10)
+    examples: int = option(20_000, "examples to learn from and to validate on", least=10)
     cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
     units: int = option(64, "hidden units in each layer and direction", least=1)
     activation: str = option(
@@ -66,8 +66,7 @@ class MemoryOptions(Options):
     mixed: bool = option(
         False, "learn from shorter lags too: three of four examples, down to the shortest"
     )
-    epochs: int = option(20, "passes over the training data", least=1)
-    batch_size: int = option(64, "sequences in a batch", least=1)
+    epochs: int = option(10, "passes over the training data", least=1)
     learning_rate: float | None = option(0.005, "the optimizer's step size", above=0.0)
     decay: bool = option(True, "let the step size fall in a straight line, to 0 at the end")
 
