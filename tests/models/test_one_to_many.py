@@ -12,8 +12,6 @@ from recur.messages import InputError
 from recur.models import OneToMany, decoder
 from recur.models import teacher_forcing as schedules
 from recur.models.one_to_many import CONDITIONS
-from recur.models.targets import IGNORED
-from recur.training import targets as training_targets
 
 TARGETS = filled([[1, 2, 3], [0, 4, 2, 6], [5]])
 
@@ -183,8 +181,7 @@ def test_dropout_only_while_training():
     assert torch.equal(model(x, TARGETS), model(x, TARGETS))
 
 
-def test_one_number_for_what_fills_up():
-    assert IGNORED == training_targets.IGNORED
+def test_the_first_token_is_none_of_the_vocabulary():
     assert decoder.START < 0
 
 

@@ -16,8 +16,6 @@ from torch import Tensor
 
 from recur.messages import InputError, must
 
-IGNORED = -100
-"""The class number that counts for nothing, as in torch's losses."""
 ENCODE = "Turn words and classes into numbers first (recur.Vocabulary does it for text)."
 
 

@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recur.data.columns import IGNORED as IGNORED
 from recur.data.columns import integers
 from recur.data.sequences import Batch
 from recur.messages import InputError, count, must, real
+from recur.models.targets import IGNORED
 
 
 class Documents:

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recur.data.columns import (
-    IGNORED,
     Column,
     Dense,
     Ragged,
@@ -31,6 +30,7 @@ from recur.data.columns import (
     row_numbers,
 )
 from recur.messages import InputError, count, must, real
+from recur.models.targets import IGNORED
 
 
 class Batch(NamedTuple):

@@ -8,8 +8,8 @@ from torch import Tensor
 from recur.messages import InputError, must
 from recur.models.checks import tensor
 
-# What fills up a row of targets: as in torch's losses, and in `recur.fit`.
 IGNORED = -100
+"""The class number that counts for nothing, as in torch's losses: it fills up rows of targets."""
 
 
 def target_lengths(targets: Tensor, *, classes: int, least: int = 0) -> Tensor:

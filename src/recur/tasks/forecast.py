@@ -22,7 +22,8 @@ from recur.data.times import continue_times, show_times
 from recur.data.windows import Windows, split_by_time, windows
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, must
-from recur.models.many_to_one import CELLS, ManyToOne
+from recur.models.deep import CELLS
+from recur.models.many_to_one import ManyToOne
 from recur.tasks import baselines, comparison
 from recur.tasks.options import Options, option
 from recur.tasks.sources import dataset

@@ -25,9 +25,8 @@ from recur.data.documents import Documents
 from recur.decoding import Decoded, decode
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
-from recur.models.deep import by_row, from_rows
+from recur.models.deep import CELLS, by_row, from_rows
 from recur.models.many_to_many import ManyToMany
-from recur.models.many_to_one import CELLS
 from recur.tasks.options import Options, option
 from recur.tasks.sources import dataset
 from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained

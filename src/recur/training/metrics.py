@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from recur.messages import InputError, listed, must, one_of
+from recur.models.targets import IGNORED
 from recur.training import losses
 from recur.training.losses import Loss
-from recur.training.targets import IGNORED, like_outputs
+from recur.training.targets import like_outputs
 
 Function = Callable[[Tensor, Tensor], Tensor | float]
 
