@@ -233,23 +233,13 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
         feed = feed_of(prepared.train, batch_size=options.batch_size, truncate=options.truncate)
         decay_by_epoch(optimizer, options.decay, after=options.decay_after, steps=len(feed))
         characters = options.unit == units.Characters.kind
-        return training.fit(
-            model,
-            prepared.train,
-            validation_data=prepared.validation,
-            loss=self.loss(prepared.preprocessing),
-            metrics=["bits_per_character"] if characters else self.metrics,
-            monitor=self.monitor,
-            restore_best=True,
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            truncate=options.truncate,
-            optimizer=optimizer,
-            clip_norm=options.clip_norm or None,
-            patience=options.patience,
-            seed=options.seed,
-            **loop,
-        )
+        how = {
+            "metrics": ("bits_per_character",) if characters else self.metrics,
+            "optimizer": optimizer,
+            "learning_rate": None,
+            "truncate": options.truncate,
+        }
+        return super().fit(model, prepared, options, **how, **loop)
 
     def evaluate(
         self, trained: Trained[LanguageOptions, LanguagePreprocessing], data: Text
