@@ -198,6 +198,37 @@ def test_what_is_remembered_is_the_state(cell, lengths):
     assert all(part.shape[1] == 2 for part in by_row(model.remember(x[:, :0])))
 
 
+@pytest.mark.parametrize("search", ["greedy", "beam", "sample"])
+def test_a_text_goes_on_from_a_state(search):
+    """As if what is remembered stood before the prompt."""
+    model = ManyToMany(vocabulary=7, outputs=7, cell="lstm", units=8).double().eval()
+    x = torch.randint(0, 7, (3, 6), generator=torch.Generator().manual_seed(1))
+    how = {"search": search, "max_steps": 5} | ({"width": 2} if search == "beam" else {})
+    found = []
+    for prompt, state in ((x, None), (x[:, 4:], model.remember(x[:, :4]))):
+        chance = {"generator": torch.Generator().manual_seed(2)} if search == "sample" else {}
+        found.append(model.generate(prompt, state=state, **how, **chance))
+    assert torch.equal(found[0].tokens, found[1].tokens)
+    torch.testing.assert_close(found[0].scores, found[1].scores)
+
+
+def test_tokens_that_are_never_written():
+    model = ManyToMany(vocabulary=4, outputs=4, units=8).eval()
+    prompt = torch.tensor([[0]])
+    found = model.generate(prompt, max_steps=2, search="beam", width=16, never=[0, 3])
+    written = {tuple(tokens) for tokens in found.tokens[0][: 2 * 2].tolist()}
+    assert written == {(1, 1), (1, 2), (2, 1), (2, 2)}
+    assert found.scores[0, :4].exp().sum().item() == pytest.approx(1, abs=1e-6)
+    assert (found.scores[0, 4:] == -torch.inf).all()
+    for never, sentence in (
+        ([4], r"^never must be tokens from 0 to 3; got 4\."),
+        ([-1], r"^never must be a whole number of at least 0; got -1\."),
+        ([0, 1, 2, 3], r"^never bars every token"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            model.generate(prompt, max_steps=2, never=never)
+
+
 def test_a_model_that_reads_from_the_end_remembers_nothing():
     model = ManyToMany(vocabulary=7, outputs=7, bidirectional=True)
     with pytest.raises(InputError, match="one of one direction"):

@@ -9,6 +9,7 @@ x_1   x_2   ...   x_T
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from recur.decoding import Decoded, decode
 from recur.layers import Embedding
 from recur.layers.attention import existing
 from recur.layers.lengths import Lengths, as_lengths
-from recur.messages import InputError, must
+from recur.messages import InputError, must, whole
 from recur.models.checks import check_options, check_sizes, check_state, numbers, tensor
 from recur.models.deep import by_row, deep, from_rows
 from recur.models.tokens import check_source, embedded
@@ -147,7 +148,7 @@ class ManyToMany(nn.Module):
             scores = scores.masked_fill(~exists.unsqueeze(-1), 0)
         return (scores, final) if return_state else scores
 
-    def remember(self, x: Tensor, lengths: Lengths | None = None) -> Any:
+    def remember(self, x: Tensor, lengths: Lengths | None = None, *, state: Any = None) -> Any:
         """The state after sequences, without the scores; for a model of one direction.
 
         They are walked in pieces, so that without gradients the memory needed does not grow with
@@ -156,6 +157,7 @@ class ManyToMany(nn.Module):
         Args:
             x: as for `forward`.
             lengths: as for `forward`.
+            state: as for `forward`.
 
         Returns:
             the final state, as `forward` takes it.
@@ -168,7 +170,7 @@ class ManyToMany(nn.Module):
         steps = None
         if lengths is not None:
             steps = as_lengths(lengths, time=x.shape[1], batch=len(x), device=x.device)
-        state = None
+        check_state(self.recurrent, state, len(x))
         for start in range(0, max(x.shape[1], 1), PIECE):
             piece = x[:, start : start + PIECE]
             here = None if steps is None else (steps - start).clamp(0, piece.shape[1])
@@ -188,6 +190,8 @@ class ManyToMany(nn.Module):
         max_steps: int,
         search: str = "greedy",
         end: int | None = None,
+        state: Any = None,
+        never: Sequence[int] = (),
         **how: Any,
     ) -> Decoded:
         """Continues texts. Call `eval()` first: in training mode dropout works here too.
@@ -198,27 +202,41 @@ class ManyToMany(nn.Module):
             max_steps: tokens to write at most.
             search: "greedy", "beam" or "sample"; see `recur.decoding`.
             end: the token that ends a text; None if there is none.
+            state: the state before the prompt, as for `forward`.
+            never: tokens that are not written, such as the one for unknown words; the
+                probabilities of the others sum to 1.
             how: more arguments for the search: `width`, `temperature`, ...
 
         Returns:
             what was written after each prompt.
 
         Raises:
-            InputError: a model that does not write what it reads, a prompt without any token, or
-                arguments that do not fit.
+            InputError: a model that does not write what it reads, a prompt without any token,
+                tokens outside the vocabulary, or arguments that do not fit.
         """
         steps = self._check_prompt(prompt, lengths)
+        barred = self._check_tokens(never, prompt.device)
         last = prompt.gather(1, steps.unsqueeze(1) - 1).squeeze(1)
         with torch.no_grad():
-            state = self.remember(prompt, steps - 1)
+            state = self.remember(prompt, steps - 1, state=state)
 
         def step(rows: Any, token: Tensor) -> tuple[Tensor, Any]:
             scores, after = self.forward(
                 token.unsqueeze(1), state=from_rows(rows), return_state=True
             )
-            return scores.squeeze(1).log_softmax(dim=-1), by_row(after)
+            last_scores = scores.squeeze(1).index_fill(-1, barred, -torch.inf)
+            return last_scores.log_softmax(dim=-1), by_row(after)
 
         return decode(search, step, by_row(state), last, max_steps=max_steps, end=end, **how)
+
+    def _check_tokens(self, never: Sequence[int], device: torch.device) -> Tensor:
+        size = self.head.out_features
+        for token in never:
+            if whole("never", token, least=0) >= size:
+                raise InputError(must("never", f"tokens from 0 to {size - 1}", token))
+        if len(set(never)) == size:
+            raise InputError("never bars every token: nothing can be written.")
+        return torch.tensor(list(never), dtype=torch.int64, device=device)
 
     def _check_prompt(self, prompt: Tensor, lengths: Lengths | None) -> Tensor:
         """The tokens of each row (batch,)."""

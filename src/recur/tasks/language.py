@@ -22,10 +22,9 @@ from recur import files, training
 from recur.data import units
 from recur.data.datasets.texts import Texts
 from recur.data.documents import Documents
-from recur.decoding import Decoded, decode
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
-from recur.models.deep import CELLS, by_row, from_rows
+from recur.models.deep import CELLS
 from recur.models.many_to_many import ManyToMany
 from recur.tasks.options import Options, option
 from recur.tasks.sources import dataset
@@ -291,8 +290,7 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
         names = [unit.piece(number) for number in range(len(unit))]
         for prompt in _prompts(inputs):
             ids = _encoded_prompt(prompt, trained)
-            with torch.no_grad():
-                likeliest = int(_known_only(model(ids)[0, -1]).argmax())
+            likeliest = int(_following(model, ids)[0].argmax())
             labels = [names[number] for number in ids[0].tolist()]
             reason = integrated_gradients(
                 model, ids[0], labels=labels, names=names, output=likeliest
@@ -414,13 +412,17 @@ def _continued(
     unit, model, options = trained.preprocessing.unit, trained.model, trained.options
     assert isinstance(model, ManyToMany)
     ids, unknown = _encoded_prompt(prompt, trained), unit.unknown(prompt)
-    with torch.no_grad():
-        state = model.remember(ids[:, :-1])
-        scores = model(ids[:, -1:], state=state)
-    chances = _known_only(scores[0, -1]).softmax(dim=-1)
+    scores, state = _following(model, ids)
+    chances = scores.softmax(dim=-1)
     top = chances.topk(min(LIKELIEST, len(unit) - 1))
     pairs = zip(top.indices.tolist(), top.values.tolist(), strict=True)
-    written = _written(model, ids[:, -1], state, options)
+    how: dict[str, Any] = {"search": "greedy"}
+    if options.temperature:
+        chance = torch.Generator().manual_seed(options.seed)
+        how = {"search": "sample", "temperature": options.temperature, "generator": chance}
+    written = model.generate(
+        ids[:, -1:], state=state, max_steps=options.length, never=[units.UNKNOWN], **how
+    )
     start = unit.decode(ids[0].tolist())
     tokens = written.tokens[0].tolist()
     text = unit.decode([*ids[0].tolist(), *tokens])
@@ -431,25 +433,14 @@ def _continued(
     )
 
 
-def _written(model: ManyToMany, last: Tensor, state: Any, options: LanguageOptions) -> Decoded:
-    """Goes on from a state and the last token read."""
-
-    def step(rows: Any, token: Tensor) -> tuple[Tensor, Any]:
-        scores, after = model(token.unsqueeze(1), state=from_rows(rows), return_state=True)
-        return _known_only(scores[:, 0]).log_softmax(dim=-1), by_row(after)
-
-    if not options.temperature:
-        return decode("greedy", step, by_row(state), last, max_steps=options.length)
-    chance = torch.Generator().manual_seed(options.seed)
-    how = {"temperature": options.temperature, "generator": chance}
-    return decode("sample", step, by_row(state), last, max_steps=options.length, **how)
-
-
-def _known_only(scores: Tensor) -> Tensor:
-    """The unknown word is never written."""
-    scores = scores.clone()
-    scores[..., units.UNKNOWN] = -math.inf
-    return scores
+def _following(model: nn.Module, ids: Tensor) -> tuple[Tensor, Any]:
+    """Scores of the next word, of which the unknown one is none, and the state before the last."""
+    assert isinstance(model, ManyToMany)
+    with torch.no_grad():
+        state = model.remember(ids[:, :-1])
+        scores: Tensor = model(ids[:, -1:], state=state)[0, -1]
+    scores[units.UNKNOWN] = -math.inf
+    return scores, state
 
 
 def _shown(word: str) -> str:
