@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from recur.bench import in_turns, timed
-from recur.models.many_to_one import CELLS
+from recur.models.deep import CELLS
 
 BATCH, SIZES = 32, (32, 128)
 TIMES = (500, 1000)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import recur
 from recur.bench import in_turns, timed
-from recur.models.many_to_one import CELLS
+from recur.models.deep import CELLS
 
 UNITS = 64
 TORCH_CELLS: dict[str, Callable[..., nn.Module]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from recur import messages
@@ -86,3 +87,29 @@ def test_count(number, words):
 def test_count_with_a_plural_of_its_own():
     assert messages.count(2, "batch", "batches") == "2 batches"
     assert messages.count(1, "batch", "batches") == "1 batch"
+
+
+@pytest.mark.parametrize("value", [1, 7, np.int64(3), np.uint8(2)])
+def test_whole_numbers(value):
+    found = messages.whole("width", value)
+    assert found == value
+    assert type(found) is int
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.0, True, None, "3", float("nan"), np.bool_(True)])
+def test_no_whole_numbers(value):
+    with pytest.raises(messages.InputError) as caught:
+        messages.whole("width", value)
+    assert str(caught.value) == f"width must be a whole number of at least 1; got {value!r}."
+
+
+@pytest.mark.parametrize("value", [0, 0.5, 1, np.float32(0.25)])
+def test_real_numbers(value):
+    assert messages.real("p", value, lambda p: 0 <= p <= 1, "from 0 to 1") == value
+
+
+@pytest.mark.parametrize("value", [-0.1, 2, True, None, "0.5", float("nan")])
+def test_no_real_numbers(value):
+    with pytest.raises(messages.InputError) as caught:
+        messages.real("p", value, lambda p: 0 <= p <= 1, "from 0 to 1")
+    assert str(caught.value) == f"p must be from 0 to 1; got {value!r}."

@@ -230,3 +230,22 @@ def test_alignments_and_attributions_have_their_words():
         plots.alignment([[1.0]], target=["a", "b"])
     with pytest.raises(InputError, match="at least one; got none"):
         plots.attribution([])
+
+
+def test_a_piano_roll_has_a_bar_for_each_key_that_sounds(tmp_path):
+    known, following = np.zeros((3, 5)), np.zeros((2, 5))
+    known[0, 1] = known[2, 3] = following[1, 2] = 1
+    figure = plots.piano_roll(known, following, keys=["a", "b", "", "d", "e"], title="A title")
+    (axes,) = figure.axes
+    bars = {(bar.get_x(), round(bar.get_y() + 0.4, 6)) for bar in axes.patches}
+    assert bars == {(-2.5, 1), (-0.5, 3), (1.5, 2)}  # the last step given is step 0
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["b", "d"]
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["given", "follows"]
+    assert plots.save(figure, tmp_path / "roll.png").stat().st_size > 1000
+
+
+def test_a_piano_roll_refuses_what_does_not_fit():
+    with pytest.raises(InputError, match=r"given must be an array \(steps, 3\)"):
+        plots.piano_roll(np.zeros((2, 2)), np.zeros((2, 3)), keys=["a", "b", "c"])
+    with pytest.raises(InputError, match="at least one note; got none"):
+        plots.piano_roll(np.zeros((2, 3)), np.zeros((2, 3)), keys=["a", "b", "c"])

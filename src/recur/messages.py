@@ -9,7 +9,8 @@ defect of ours.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import numbers
+from collections.abc import Callable, Iterable
 
 
 class RecurError(Exception):
@@ -56,6 +57,28 @@ def one_of(what: str, value: str, allowed: Iterable[str]) -> str:
         return value
     hint = did_you_mean(value, words)
     raise InputError(must(what, listed(words), repr(value), hint))
+
+
+def whole(what: str, value: object, least: int = 1) -> int:
+    """Returns `value` if it is a whole number of at least `least`.
+
+    Raises:
+        InputError: if it is not; True and False are none.
+    """
+    if not isinstance(value, bool) and isinstance(value, numbers.Integral) and int(value) >= least:
+        return int(value)
+    raise InputError(must(what, f"a whole number of at least {least}", repr(value)))
+
+
+def real(what: str, value: object, allowed: Callable[[float], bool], words: str) -> float:
+    """Returns `value` if it is a number that is allowed; `words` say which are.
+
+    Raises:
+        InputError: if it is not; True and False are none.
+    """
+    if not isinstance(value, bool) and isinstance(value, numbers.Real) and allowed(float(value)):
+        return float(value)
+    raise InputError(must(what, words, repr(value)))
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

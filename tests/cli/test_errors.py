@@ -22,6 +22,7 @@ from recur import files
 QUICK = ["--epochs", "1", "--units", "4"]
 FORECAST = ["train", "forecast", *QUICK, "--horizon", "3", "--window", "6"]
 SENTIMENT = ["train", "sentiment", *QUICK, "--maxlen", "8"]
+LANGUAGE = ["train", "language", *QUICK, "--layers", "1", "--truncate", "8"]
 OFFLINE = {
     "HTTPS_PROXY": "http://127.0.0.1:9",
     "HTTP_PROXY": "http://127.0.0.1:9",
@@ -80,15 +81,22 @@ def folder(tmp_path_factory):
     prices(place / "nan.csv", row7="nan")
     prices(place / "gap.csv", row7=None)
     prices(place / "short.csv", n=5)
+    (place / "book.txt").write_text("the sun shines, and the rain falls.\n" * 40)
+    (place / "blank.txt").write_text("\n \t\n" * 20)
+    (place / "bytes.txt").write_bytes(bytes(range(256)))
+    (place / "word.txt").write_text("word")
+    (place / "words.txt").write_text("word\n" * 40)
     (place / "empty.csv").write_bytes(b"")
     (place / "header.csv").write_text("text,label\n")
     (place / "latin.csv").write_bytes("date,close,text,label\ncafé,1,a,b\n".encode("latin-1"))
-    (trained, also) = recur(
+    trained = recur(
         place,
         [*SENTIMENT, "--data", "reviews.csv", "--out", "run"],
         [*FORECAST, "--data", "prices.csv", "--out", "prices"],
+        [*LANGUAGE, "--data", "book.txt", "--out", "book"],
     )
-    assert trained["status"] == also["status"] == 0, trained["err"] + also["err"]
+    for result in trained:
+        assert result["status"] == 0, result["err"]
     return place
 
 
@@ -130,6 +138,38 @@ WRONG = {
     "resume another task": ([*FORECAST, "--out", "run", "--resume"], "must be a run of forecast"),
     "nothing to judge": (["predict", "run"], "sentiment needs a text that is not empty"),
     "series to judge": (["predict", "prices", "gone.csv"], "There is no file gone.csv"),
+    "pieces of 0": ([*LANGUAGE, "--truncate", "0"], "truncate must be at least 1; got 0."),
+    "a vocabulary of 1": ([*LANGUAGE, "--vocabulary", "1"], "vocabulary must be at least 3; got 1"),
+    "a temperature below 0": ([*LANGUAGE, "--temperature", "-1"], "temperature must be at least 0"),
+    "an answer of 0": ([*LANGUAGE, "--length", "0"], "length must be at least 1; got 0."),
+    "an empty text": ([*LANGUAGE, "--data", "empty.csv"], "empty.csv must be long enough to learn"),
+    "a blank text": ([*LANGUAGE, "--data", "blank.txt"], "blank.txt must be long enough to learn"),
+    "bytes": ([*LANGUAGE, "--data", "bytes.txt"], "bytes.txt is not UTF-8 text: line"),
+    "one word": ([*LANGUAGE, "--data", "word.txt"], "word.txt must be long enough to learn"),
+    "documents of one word": (
+        [*LANGUAGE, "--data", "words.txt", "--documents", "lines"],
+        "must be a text with two words in a row at least; got 32 tokens. Add more text.",
+    ),
+    "a folder of texts": ([*LANGUAGE, "--data", "book"], "book is a folder."),
+    "nothing to score": (
+        ["evaluate", "book", "--data", "blank.txt"],
+        "blank.txt must be a text with two words in a row at least; got 0 tokens.",
+    ),
+    "a word to score": (["evaluate", "book", "--data", "word.txt"], "got 1 token."),
+    "an empty prompt": (["predict", "book", " "], "language needs the beginning of a text"),
+    "prompts in an empty file": (
+        ["predict", "book", "--file", "empty.csv"],
+        "language needs the beginning of a text",
+    ),
+    "unknown words": (
+        ["predict", "book", "qux zod"],
+        "a prompt must be one with a word that the model knows; got 'qux zod'.",
+    ),
+    "why unknown words": (["predict", "book", "qux", "--why"], "that the model knows; got 'qux'."),
+    "other pieces in the middle": (
+        ["train", "language", "--out", "book", "--resume", "--truncate", "3"],
+        "truncate of a run that goes on must be the same, 8; got 3.",
+    ),
 }
 
 

@@ -256,7 +256,10 @@ def test_inspect_says_how_far_gradients_reach_beside_other_cells(trained, capsys
     for cell in ("rnn", "lstm", "gru"):
         assert f"\n{cell:<6}gradients" in out
     assert "norm of the gradient" in out
-    assert "how far weights moved in the last epoch: embedding" in out
+    assert "update, first      last epoch" in out
+    rows = [line.split() for line in out.splitlines() if line.startswith(("embedding ", "head "))]
+    assert all(len(row) == 5 and row[3].endswith("%") for row in rows)
+    assert len(rows) == 2
     for name in ("gradients", "activity", "layers"):
         assert f"plot: {os.path.join('a', 'plots', name + '.png')}" in out
     assert main(["inspect", "a", "--json"]) == 0
@@ -270,7 +273,7 @@ def test_an_older_run_without_sizes_is_inspected_too(trained, capsys):
     os.remove(os.path.join("a", "layers.csv"))
     assert main(["inspect", "a"]) == 0
     out, _ = capsys.readouterr()
-    assert "how far weights moved" not in out
+    assert "update, first" not in out
 
 
 def test_a_task_that_does_not_say_why_says_so(trained, capsys):

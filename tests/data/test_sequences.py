@@ -106,6 +106,44 @@ def test_changing_the_array_afterwards_changes_nothing():
     assert data.batch([0]).x.tolist() == [[0, 1, 2]]
 
 
+# A target for each step.
+
+
+TAGS = [[[n, 1.5] for n in tokens] for tokens in ([1, 2, 3], [4], [], [5, 6])]
+
+
+@pytest.mark.parametrize("kind", [list, np.array, torch.tensor], ids=["list", "array", "tensor"])
+def test_targets_for_each_step_of_unequal_sequences(kind):
+    values = [np.zeros((n, 3)) for n in (3, 1, 0, 2)]
+    tags = [kind(each) if each else np.zeros((0, 2)) for each in TAGS]
+    data = Sequences(values, tags)
+    batch = data.batch([3, 0, 2])
+    assert batch.y is not None
+    assert batch.x.shape == (3, 3, 3)
+    assert batch.y.dtype == torch.float32 or kind is not list
+    assert batch.y.tolist() == [[*TAGS[3], [0, 0]], TAGS[0], [[0, 0]] * 3]
+    assert data.y is None
+    x, y = data[-1]
+    assert y is not None
+    assert (len(x), y.tolist()) == (2, TAGS[3])
+    part = data.subset([1, 3]).batch([1])
+    assert part.y is not None
+    assert part.y.tolist() == [TAGS[3]]
+    again = collate([data[0], data[3]])
+    assert again.y is not None
+    assert again.y.tolist() == [TAGS[0], [*TAGS[3], [0, 0]]]
+
+
+def test_class_numbers_for_each_step_stay_whole_numbers():
+    first = Sequences([[1, 2], [3]], [[0, 1], [1]]).batch([0, 1]).y
+    assert first is not None
+    assert first.dtype == torch.int64
+    assert first.tolist() == [[0, 1], [1, -100]]
+    part = Sequences([[1, 2], [3]], [[0, 1], [1]]).subset([1, 0]).batch([0, 1]).y
+    assert part is not None
+    assert part.tolist() == [[1, -100], [0, 1]]
+
+
 # Parts.
 
 
@@ -222,7 +260,12 @@ def test_wrong_x(x, message):
     [
         ([1, 2, 3], r"y must be as long as x \(4 sequences\); got 3 targets\."),
         (["pos", "neg", "pos", "neg"], r"y must be numbers; got .*'pos'"),
-        ([[1], [1, 2], [1], [1]], "y must be examples of one shape; got unequal ones"),
+        (
+            [[1], [1, 2], [1], [1]],
+            "the targets y of sequence 0 must be one for each of the 3 steps of x, or all be alike"
+            "; got 1 target.",
+        ),
+        ([1, [1, 2], [1], [1]], "y must be examples of one shape; got unequal ones"),
         (3, "y must be at least one example"),
     ],
 )

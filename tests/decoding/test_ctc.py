@@ -158,6 +158,13 @@ def test_bad_input_is_one_sentence(search, case):
     assert str(caught.value) == sentence
 
 
+def test_where_no_alignment_is_possible():
+    """Every class at every step has the probability 0: nothing is said, with a score of -inf."""
+    found = ctc_beam_search(torch.full((1, 2, 3), -torch.inf), width=2)
+    assert found.lengths.tolist() == [[0, 0]]
+    assert found.scores.tolist() == [[-torch.inf] * 2]
+
+
 def test_a_beam_of_0():
     with pytest.raises(InputError, match=r"^width must be a whole number of at least 1; got 0\."):
         ctc_beam_search(random_log_probs(), width=0)

@@ -119,3 +119,17 @@ def test_bad_arguments_are_one_sentence(options, sentence):
 def test_a_model_that_gives_nan_is_said():
     with pytest.raises(FailedError, match=r"not numbers \(NaN\)"):
         drawn(torch.full((3,), torch.nan), n=4)
+
+
+def test_however_cold_the_likeliest_token_is_drawn():
+    """Divided by so little, log-probabilities are beyond all numbers."""
+    table = torch.tensor([[0.1, 0.2, 0.7]])
+    for temperature in (1e-30, 1e-300):
+        narrow = narrowed(table.log(), temperature=temperature)
+        assert narrow.exp().tolist() == [[0, 0, 1]]
+
+
+def test_a_generator_that_is_none():
+    with pytest.raises(InputError) as caught:
+        sample(constant(P), None, torch.zeros(1, dtype=torch.long), max_steps=1, generator=3)
+    assert str(caught.value) == "generator must be a torch.Generator or None; got 3."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -197,7 +198,50 @@ BAD = {
         {"step": lambda state, token: (torch.zeros(2, 1, 3), state)},
         "a step's log-probabilities must be of the shape (2, vocabulary); got (2, 1, 3).",
     ),
+    "a start of flags": (
+        greedy_search,
+        {"start": torch.tensor([True, False])},
+        "start must be a tensor of token ids, one for each sequence; got torch.bool of the shape "
+        "(2,).",
+    ),
+    "a step without a state": (
+        greedy_search,
+        {"step": lambda state, token: torch.zeros(3, 4)},
+        "what a step gives must be (log-probabilities, state); got Tensor.",
+    ),
+    "a step of a list": (
+        greedy_search,
+        {"step": lambda state, token: ([[0.0]], state)},
+        "what a step gives must be (log-probabilities, state); got tuple.",
+    ),
+    "a vocabulary of 0": (
+        beam_search,
+        {"step": lambda state, token: (torch.zeros(4, 0), state)},
+        "a step's log-probabilities must be of the shape (4, vocabulary); got (4, 0).",
+    ),
+    "scores as they come": (
+        greedy_search,
+        {"step": lambda state, token: (torch.ones(2, 3), state)},
+        "log_probs must be logarithms of probabilities; got 2.0. Apply log_softmax to a model's "
+        "scores first.",
+    ),
+    "scores as they come, in a beam": (
+        beam_search,
+        {"step": lambda state, token: (torch.ones(4, 3), state)},
+        "log_probs must be logarithms of probabilities; got 2.0. Apply log_softmax to a model's "
+        "scores first.",
+    ),
 }
+
+
+def test_numbers_of_numpy_will_do():
+    """Widths and steps often come out of an array."""
+    chain = Chain()
+    state, start = chain.start()
+    two = np.int64(2)
+    found = beam_search(chain.step, state, start, width=two, max_steps=two)
+    same = beam_search(chain.step, state, start, width=2, max_steps=2)
+    assert torch.equal(found.tokens, same.tokens)
 
 
 @pytest.mark.parametrize("case", BAD)

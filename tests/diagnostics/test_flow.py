@@ -208,9 +208,65 @@ def test_it_draws_and_goes_through_json(tmp_path):
     assert stored["flows"][0]["horizon"] == found.flows[0].horizon
 
 
+class Reader(nn.Module):
+    """A program's own network, of torch.nn alone."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer, self.head = layer, nn.Linear(4, 1)
+
+    def forward(self, x):
+        return self.head(self.layer(x)[0][:, -1])
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [(nn.RNN, RNN), (nn.LSTM, LSTM), (nn.GRU, GRU)])
+def test_layers_of_torch_are_looked_into_and_left_as_they_were(theirs, ours):
+    model = Reader(theirs(3, 4, num_layers=2, batch_first=True, bidirectional=True))
+    model.head = nn.Linear(8, 1)
+    x, y = torch.randn(5, 9, 3), torch.randn(5, 1)
+    found = diagnose(model, (x, y), loss="mse")
+    assert type(model.layer) is theirs
+    assert "_walk" not in vars(model.layer)
+    other = Reader(ours(3, 4, num_layers=2, batch_first=True, bidirectional=True))
+    other.head = model.head
+    other.layer.load_state_dict(model.layer.state_dict())
+    assert str(found) == str(diagnose(other, (x, y), loss="mse"))
+    nn.functional.mse_loss(model(x), y).backward()
+    norm = math.hypot(*(p.grad.norm() for p in model.layer.parameters()))
+    assert found.parameter_gradients["layer"] == pytest.approx(norm, rel=1e-4)
+    with pytest.raises(RuntimeError, match="Expected 3, got 2"):
+        diagnose(model, x[..., :2])
+    assert type(model.layer) is theirs
+
+
+def test_a_compiled_model_is_looked_into_as_it_was_written():
+    model = ManyToOne(inputs=2, outputs=1)
+    x = torch.randn(2, 5, 2)
+    assert str(diagnose(torch.compile(model, backend="eager"), x)) == str(diagnose(model, x))
+
+
+def test_values_that_are_not_finite_are_said_to_be():
+    model = ManyToOne(inputs=2, outputs=1)
+    x = torch.randn(2, 6, 2)
+    x[0, 2] = math.nan
+    found = diagnose(model, x)
+    assert "the gradient is not finite: look for values that are not finite" in str(found)
+    assert found.horizon is None
+    assert None in found.to_json()["flows"][0]["norms"]
+
+
+class Subclass(nn.LSTM):
+    """What it computes cannot be known."""
+
+
 def test_bad_input_gets_a_sentence():
-    with pytest.raises(InputError, match=r"recur\.accelerate\(model\) puts recur's layers"):
-        diagnose(nn.Sequential(nn.Linear(2, 1)), torch.randn(1, 3, 2))
+    for layer, got in ((nn.Linear(2, 1), "none"), (Subclass(2, 4), "Subclass")):
+        with pytest.raises(InputError, match=f"one with a recurrent layer.*; got {got}"):
+            diagnose(nn.Sequential(layer), torch.randn(1, 3, 2))
+    with pytest.raises(InputError, match=r"model must be a torch\.nn\.Module; got str"):
+        diagnose("model", torch.randn(1, 3, 2))
+    with pytest.raises(InputError, match="The model must return a tensor; got tuple"):
+        diagnose(LSTM(2, 4), torch.randn(1, 3, 2))
     model = ManyToOne(inputs=2, outputs=1)
     with pytest.raises(InputError, match="at least one step"):
         diagnose(model, torch.randn(2, 0, 2))
@@ -218,3 +274,13 @@ def test_bad_input_gets_a_sentence():
         diagnose(model, torch.randn(0, 3, 2))
     with pytest.raises(InputError, match="loss must be"):
         diagnose(model, (torch.randn(1, 3, 2), torch.randn(1, 1)), loss="msee")
+    for batch in ("words", {"x": torch.randn(1, 3, 2)}, None):
+        with pytest.raises(InputError, match="must be"):
+            diagnose(model, batch)
+    with pytest.raises(InputError, match="y must be as long as x"):
+        diagnose(model, (torch.randn(2, 3, 2), torch.randn(3, 1)), loss="mse")
+    reader = ManyToOne(vocabulary=9, outputs=2)
+    with pytest.raises(InputError, match="token ids must be integers"):
+        diagnose(reader, torch.randn(2, 3))
+    with pytest.raises(InputError, match=r"class numbers from 0 to 1.*; got 5"):
+        diagnose(reader, (torch.ones(2, 3).long(), torch.tensor([0, 5])), loss="cross_entropy")

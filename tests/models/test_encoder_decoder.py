@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 import torch
+from tests.decoding.chains import penalised, sequences, without
 from tests.models.learning import filled, learn, padded, written
 
 from recur.messages import InputError
@@ -199,6 +200,28 @@ def test_scores_are_those_of_teacher_forcing(options, search):
         assert scores[row, w].item() == pytest.approx(want)
 
 
+@pytest.mark.parametrize("options", [{}, {"copy": True, "input_feeding": True}], ids=str)
+@pytest.mark.parametrize("penalty", [0.0, 1.5])
+def test_a_wide_beam_finds_the_best_of_all_there_are(options, penalty):
+    """Each scored alone, by teacher forcing."""
+    torch.manual_seed(4)
+    small = {"vocabulary": 3, "source_vocabulary": 3, "end": 0, "layers": 2}
+    model = model_of(**small, **options).eval()
+    x, steps = torch.tensor([[2, 1, 2, 2]]), 3
+    found = model.generate(x, max_steps=steps, search="beam", width=27, length_penalty=penalty)
+    every = sequences(3, 0, steps)
+    scored = []
+    for said in every:
+        log_probs = model(x, None, torch.tensor([said])).log_softmax(-1)[0]
+        score = sum(log_probs[t, token].item() for t, token in enumerate(said))
+        scored.append((penalised(score, len(said), penalty), without(said, 0)))
+    scored.sort(reverse=True)
+    for w, (score, tokens) in enumerate(scored):
+        assert found.scores[0, w].item() == pytest.approx(score)
+        assert found.tokens[0, w, : found.lengths[0, w]].tolist() == tokens
+    assert (found.scores[0, len(every) :] == -torch.inf).all()
+
+
 def test_a_beam_of_one_is_greedy(attention):
     model = model_of(attention=attention, end=0, units=8)
     x = torch.randint(0, 7, (20, 5))
@@ -287,7 +310,10 @@ BAD = {
         lambda: model_of(extended=2, unknown=1),
         "extended must be 0 where nothing is copied; got 2.",
     ),
-    "negative": (lambda: model_of(extended=-1), "extended must be at least 0; got -1."),
+    "negative": (
+        lambda: model_of(extended=-1),
+        "extended must be a whole number of at least 0; got -1.",
+    ),
     "no unknown": (
         lambda: model_of(extended=2, copy=True),
         "extended needs unknown: the token that the words beyond are read as.",

@@ -10,7 +10,7 @@ import recur
 from recur.data.sequences import Sequences
 from recur.messages import InputError
 from recur.models import ManyToMany
-from recur.models.deep import CELLS
+from recur.models.deep import CELLS, by_row
 
 LENGTHS = [5, 2, 0, 4]
 
@@ -110,6 +110,32 @@ def test_it_learns_to_tag(residual):
     assert recur.predict(model, test).shape == (60, 8, 2)
 
 
+def test_targets_of_unequal_sequences_count_once_for_each_step_that_exists():
+    """As a list of its own for each sequence, or in one padded array: the same loss and weights."""
+    generator = torch.Generator().manual_seed(0)
+    lengths = [5, 2, 4, 1, 3]
+    x = [torch.randn(n, 3, generator=generator) for n in lengths]
+    y = [(torch.rand(n, 2, generator=generator) > 0.5).float() for n in lengths]
+    padded = Sequences(*(torch.nn.utils.rnn.pad_sequence(part, True) for part in (x, y)),
+                       lengths=lengths)  # fmt: skip
+    found = []
+    for data in (Sequences(x, y), padded):
+        torch.manual_seed(0)
+        model = ManyToMany(outputs=2, inputs=3, cell="gru", units=4)
+        given = {"loss": "binary_crossentropy_with_logits", "batch_size": 2}
+        outputs = [model(each[None])[0] for each in x]
+        expected = torch.nn.functional.binary_cross_entropy_with_logits(
+            torch.cat(outputs), torch.cat(y)
+        )
+        loss = recur.evaluate(model, data, **given)["loss"]
+        assert loss == pytest.approx(expected.item(), rel=1e-5)
+        history = recur.fit(model, data, **given, epochs=2, seed=0, progress=False)
+        found.append((history.loss, [p.detach().clone() for p in model.parameters()]))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
+    for one, other in zip(found[0][1], found[1][1], strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
 @pytest.fixture(scope="module")
 def counter():
     """A language model of 0 1 2 3 4 0 1 ...: where to go on can be told from the last token."""
@@ -157,6 +183,56 @@ def test_scores_are_those_of_the_whole_text(cell, residual):
         log_probs = model(whole).log_softmax(-1)[:, 3:-1]
         want = log_probs.gather(2, tokens.unsqueeze(2)).sum((1, 2))
         torch.testing.assert_close(scores, want)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("lengths", [None, [1203, 0, 500], [1, 501, 1000]])
+def test_what_is_remembered_is_the_state(cell, lengths):
+    """However many pieces it takes."""
+    model = ManyToMany(vocabulary=7, outputs=7, cell=cell, units=4, layers=2).double()
+    x = torch.randint(0, 7, (3, 1203), generator=torch.Generator().manual_seed(0))
+    _, want = model(x, lengths, return_state=True)
+    got = model.remember(x, lengths)
+    for one, other in zip(by_row(got), by_row(want), strict=True):
+        torch.testing.assert_close(one, other)
+    assert all(part.shape[1] == 2 for part in by_row(model.remember(x[:, :0])))
+
+
+@pytest.mark.parametrize("search", ["greedy", "beam", "sample"])
+def test_a_text_goes_on_from_a_state(search):
+    """As if what is remembered stood before the prompt."""
+    model = ManyToMany(vocabulary=7, outputs=7, cell="lstm", units=8).double().eval()
+    x = torch.randint(0, 7, (3, 6), generator=torch.Generator().manual_seed(1))
+    how = {"search": search, "max_steps": 5} | ({"width": 2} if search == "beam" else {})
+    found = []
+    for prompt, state in ((x, None), (x[:, 4:], model.remember(x[:, :4]))):
+        chance = {"generator": torch.Generator().manual_seed(2)} if search == "sample" else {}
+        found.append(model.generate(prompt, state=state, **how, **chance))
+    assert torch.equal(found[0].tokens, found[1].tokens)
+    torch.testing.assert_close(found[0].scores, found[1].scores)
+
+
+def test_tokens_that_are_never_written():
+    model = ManyToMany(vocabulary=4, outputs=4, units=8).eval()
+    prompt = torch.tensor([[0]])
+    found = model.generate(prompt, max_steps=2, search="beam", width=16, never=[0, 3])
+    written = {tuple(tokens) for tokens in found.tokens[0][: 2 * 2].tolist()}
+    assert written == {(1, 1), (1, 2), (2, 1), (2, 2)}
+    assert found.scores[0, :4].exp().sum().item() == pytest.approx(1, abs=1e-6)
+    assert (found.scores[0, 4:] == -torch.inf).all()
+    for never, sentence in (
+        ([4], r"^never must be tokens from 0 to 3; got 4\."),
+        ([-1], r"^never must be a whole number of at least 0; got -1\."),
+        ([0, 1, 2, 3], r"^never bars every token"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            model.generate(prompt, max_steps=2, never=never)
+
+
+def test_a_model_that_reads_from_the_end_remembers_nothing():
+    model = ManyToMany(vocabulary=7, outputs=7, bidirectional=True)
+    with pytest.raises(InputError, match="one of one direction"):
+        model.remember(torch.zeros(1, 2, dtype=torch.long))
 
 
 BAD = {

@@ -201,7 +201,7 @@ def test_the_arguments_reach_the_layers(cell):
             {"vocabulary": 9},
             "a model's input must be told by one of inputs= and vocabulary=; got both.",
         ),
-        ({"embedding_std": 0.0}, "embedding_std must be above 0; got 0.0."),
+        ({"embedding_std": 0.0}, "embedding_std must be a number above 0; got 0.0."),
         (
             {"recurrent_init": "identiy"},
             "recurrent_init must be orthogonal or identity; got 'identiy'. Did you mean "

@@ -12,8 +12,6 @@ from recur.messages import InputError
 from recur.models import OneToMany, decoder
 from recur.models import teacher_forcing as schedules
 from recur.models.one_to_many import CONDITIONS
-from recur.models.targets import IGNORED
-from recur.training import targets as training_targets
 
 TARGETS = filled([[1, 2, 3], [0, 4, 2, 6], [5]])
 
@@ -183,8 +181,7 @@ def test_dropout_only_while_training():
     assert torch.equal(model(x, TARGETS), model(x, TARGETS))
 
 
-def test_one_number_for_what_fills_up():
-    assert IGNORED == training_targets.IGNORED
+def test_the_first_token_is_none_of_the_vocabulary():
     assert decoder.START < 0
 
 
@@ -201,7 +198,10 @@ BAD = {
         lambda: model_of(teacher_forcing=lambda n: 2.0)(vectors(), TARGETS),
         "what a schedule gives must be a ratio from 0 to 1; got 2.0.",
     ),
-    "linear": (lambda: schedules.linear_decay(0), "batches must be at least 1; got 0."),
+    "linear": (
+        lambda: schedules.linear_decay(0),
+        "batches must be a whole number of at least 1; got 0.",
+    ),
     "exponential": (
         lambda: schedules.exponential_decay(1.0),
         "k must be above 0 and below 1; got 1.0.",

@@ -52,5 +52,7 @@ def test_bad_input_is_one_sentence():
         OneToOne(inputs=6, outputs=2)(torch.zeros(2, 5))
     sentence = "x must be (batch, ...) with 6 numbers each; got the shape (2, 5)."
     assert str(caught.value) == sentence
-    with pytest.raises(InputError, match=r"^layers must be at least 0; got -1\.$"):
+    with pytest.raises(
+        InputError, match=r"^layers must be a whole number of at least 0; got -1\.$"
+    ):
         OneToOne(inputs=6, outputs=2, layers=-1)

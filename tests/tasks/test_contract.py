@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from recur import files, run, tasks
+from recur import InputError, files, run, tasks
 from recur.tasks.options import Options
 from recur.tasks.task import Task, Trained
 
@@ -43,15 +43,24 @@ def lines(path):
     files.write_text(path, "\n".join(texts))
 
 
+def pieces(path):
+    """60 short pieces of three chords."""
+    rng = np.random.default_rng(0)
+    chords = ([60, 64, 67], [65, 69, 72], [62, 67, 71])
+    made = [[chords[n] for n in rng.integers(0, 3, rng.integers(2, 9))] for _ in range(60)]
+    files.write_json(path, made)
+
+
 # For each task: small data, the options that make it quick, and what to ask of it.
 TINY = {
     "counting": (lambda path: None, {}, ["101", "0"]),
     "sentiment": (reviews, {"data": "data.csv", "maxlen": 8}, ["good film", "bad"]),
     "memory": (lambda path: None, {"lag": 5, "examples": 64}, ["0.5* 0.1 0.25*", "1* 1*"]),
     "language": (lines, {"data": "data.csv", "documents": "lines"}, ["the film", "a"]),
+    "music": (pieces, {"data": "data.csv"}, ["C4 E4 G4 | F4 A4 C5", "60 64 67"]),
     "forecast": (prices, {"data": "data.csv", "horizon": 3, "window": 7}, ["data.csv"]),
 }
-ONE_WAY = {"language"}  # tasks whose networks may not read a sequence from its end
+ONE_WAY = {"language", "music"}  # tasks whose networks may not read a sequence from its end
 QUICK = {"epochs": 1, "batch_size": 16, "units": 4, "progress": False, "out": "run"}
 
 
@@ -154,6 +163,34 @@ def test_train_save_load_evaluate_predict(task, trained):
         assert answer.to_json() == other.to_json()
         json.dumps(answer.to_json(), allow_nan=False)
     for path in loaded.draw(answers):
+        assert path.stat().st_size > 1000
+
+
+def test_every_run_can_be_looked_into(task, trained):
+    found = run.load("run").inspect()
+    assert set(found.untrained) == {"rnn", "lstm", "gru"}
+    assert all(norm >= 0 for flow in found.trained.flows for norm in flow.norms)
+    assert max(found.trained.flows[-1].norms) > 0
+    assert all(name in str(found) for name in ("As trained", "Before training", "In training"))
+    json.dumps(found.to_json(), allow_nan=False)
+    for path in trained.draw_inside(found):
+        assert path.stat().st_size > 1000
+
+
+def test_a_run_says_which_steps_mattered(task, trained):
+    inputs = TINY[task.name][2]
+    if task.name == "counting":
+        with pytest.raises(InputError, match="The task counting does not say why"):
+            trained.why(inputs)
+        return
+    reasons = trained.why(inputs)
+    assert len(reasons) == len(inputs)
+    for each in reasons:
+        assert len(each.values) == len(each.labels) > 0
+        assert abs(each.error) < 1e-3
+        assert each.name in str(each)
+        json.dumps(each.to_json(), allow_nan=False)
+    for path in trained.draw_why(reasons):
         assert path.stat().st_size > 1000
 
 

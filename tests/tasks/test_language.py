@@ -213,6 +213,23 @@ def test_wrong_prompts_get_a_sentence(here):
         trained.predict("zebras yawn")
 
 
+def test_a_long_prompt_is_read_in_pieces():
+    """Of 100,000 words the scores alone would be 800 MB, at 2,000 words to score."""
+    words = [f"w{n}" for n in range(2_000)]
+    fitted = TASK.preprocessing(units.Words(words))
+    small = options(units=16, layers=1)
+    model = TASK.model(small, fitted).eval()
+    seen = []
+    for part in model.children():
+        part.register_forward_hook(lambda _, given, __: seen.append(given[0].shape[1]))
+    prompt = " ".join(np.random.default_rng(0).choice(words, 100_000))
+    (found,) = TASK.predict(Trained(small, fitted, model), [prompt])
+    assert found.text.startswith(prompt)
+    assert len(found.likeliest) == 5
+    assert sum(seen) > 2 * 100_000
+    assert max(seen) <= 500
+
+
 def test_another_file_is_scored_whole(here):
     write(sentences=100)
     write("other.txt", 30)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from recur import GRU, LSTM, RNN, InputError, run, tasks
+from recur import GRU, LSTM, RNN, FailedError, InputError, run, tasks
 from recur.tasks import problems
 from recur.tasks.memory import recall, start_chrono
 
@@ -194,8 +195,70 @@ def test_data_and_a_plain_cell_with_chrono_are_refused(tmp_path):
     for data in ("a.csv", "imdb"):
         with pytest.raises(InputError, match="draws its examples from the seed"):
             run.train("memory", data=data, **QUICK)
-    with pytest.raises(InputError, match="chrono must be used with an lstm or a gru"):
-        run.train("memory", cell="rnn", chrono=True, examples=20, **QUICK)
+    for given, sentence in (
+        ({"cell": "rnn", "chrono": True}, "chrono must be used with cell lstm or gru; got rnn"),
+        ({"cell": "gru", "activation": "relu"}, "activation must be tanh with cell gru; got relu"),
+        ({"lag": 0}, "lag must be at least 2; got 0"),
+        ({"lag": -5}, "lag must be at least 2; got -5"),
+        ({"problem": "ading"}, "problem must be adding, copying or agreement; got 'ading'. Did"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            run.train("memory", examples=20, **given, **QUICK)
+    assert not Path("run").exists()
+
+
+def test_more_examples_than_memory_holds_are_refused():
+    with pytest.raises(FailedError, match="examples over 4,000,000,000 steps do not fit into mem"):
+        run.train("memory", lag=4_000_000_000, examples=10_000, **QUICK)
+
+
+def test_it_says_which_steps_mattered():
+    options = {"examples": 2500, "epochs": 8, "units": 24, "batch_size": 32}
+    lag = {"lag": 6, "learning_rate": 0.01}
+    trained = run.train("memory", problem="adding", **lag, **options, **QUICK)
+    (found,) = trained.why("0.9* 0.8 0.7 0.2 0.8* 0.9")
+    assert found.labels == ("0.9*", "0.8", "0.7", "0.2", "0.8*", "0.9")
+    assert found.name == "the sum"
+    assert abs(found.error) < 0.02
+    both = sum(abs(found.values[n]) for n in (0, 4))
+    assert both > 2 * sum(abs(found.values[n]) for n in (1, 2, 3, 5))
+
+
+def test_of_a_sentence_the_country_mattered_most():
+    options = {"lag": 3, "examples": 2500, "epochs": 8, "units": 24, "batch_size": 32}
+    trained = run.train("memory", problem="agreement", **options, **QUICK)
+    (found,) = trained.why("I grew up in Japan my dog saw so I speak fluent")
+    assert found.name == "Japanese"
+    assert found.labels[max(range(12), key=lambda t: found.values[t])] == "Japan"
+
+
+def test_copying_does_not_say_why():
+    trained = run.train("memory", problem="copying", lag=2, examples=20, units=4, epochs=1, **QUICK)
+    with pytest.raises(InputError, match="does not say why of copying"):
+        trained.why("1234567812")
+
+
+@pytest.mark.parametrize("given", [{"cell": "gru", "chrono": True}, {"activation": "relu"}])
+def test_all_cells_stand_beside_a_run_with_options_of_its_own_cell(given):
+    options = {"lag": 30, "examples": 40, "units": 8, "epochs": 1, "cell": "rnn", **given}
+    found = run.train("memory", **options, **QUICK).inspect()
+    assert list(found.untrained) == ["rnn", "lstm", "gru"]
+    assert not found.refused
+
+
+def test_a_cell_that_the_options_refuse_is_named(monkeypatch):
+    trained = run.train("memory", lag=5, examples=40, units=4, epochs=1, **QUICK)
+    build = trained.task.model
+
+    def model(options, fitted):
+        if options.cell == "lstm":
+            raise InputError("This option is not for an lstm.")
+        return build(options, fitted)
+
+    monkeypatch.setattr(trained.task, "model", model)
+    found = trained.inspect()
+    assert list(found.untrained) == ["rnn", "gru"]
+    assert "lstm  not with these options: This option is not for an lstm." in str(found)
 
 
 def test_the_irnn_can_be_asked_for():

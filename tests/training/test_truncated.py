@@ -188,12 +188,45 @@ def test_the_state_begins_anew_in_every_document(k):
     sums = [evaluate(learnt, Documents(part), **whole)["loss"] * (len(part) - 1) for part in parts]
     expected = sum(sums) / sum(len(part) - 1 for part in parts)
     given = {"loss": "cross_entropy", "truncate": k}
-    assert evaluate(learnt, together(parts), batch_size=1, **given)["loss"] == pytest.approx(
-        expected, rel=1e-12
-    )
-    for batch_size in (1, 2, 5, 50):
+    for batch_size in (1, 2, 5, 50, 256):
+        found = evaluate(learnt, together(parts), batch_size=batch_size, **given)
+        assert found["loss"] == pytest.approx(expected, rel=1e-12)
         poured = evaluate(learnt, Texts(documents(12)), batch_size=batch_size, **given)
         assert poured["loss"] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("k", [3, 50])
+def test_a_score_depends_on_no_batch_size(k):
+    """One long text is read from its beginning to its end, in validation too."""
+    text = Documents(np.random.default_rng(2).integers(0, 6, 230))
+    learnt, how = model(outputs=6), {"loss": "cross_entropy", "truncate": k}
+    expected = evaluate(learnt, text, loss="cross_entropy", truncate=1000, batch_size=1)["loss"]
+    assert evaluate(learnt, text, **how)["loss"] == pytest.approx(expected, rel=1e-12)
+    for batch_size in (1, 4, 32):
+        found = evaluate(learnt, text, batch_size=batch_size, **how)["loss"]
+        assert found == pytest.approx(expected, rel=1e-12)
+        other, _ = text.split(0.5)
+        history = fit(learnt, other, validation_data=text, batch_size=batch_size, **how, **QUIET)
+        expected = evaluate(learnt, text, **how)["loss"]
+        assert history.val_loss[-1] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 50])
+def test_rows_that_are_not_cut(batch_size):
+    """They begin where documents do, and no piece holds more than was asked for."""
+    whole = together(documents(9, seed=3))
+    feed = feed_of(whole, batch_size=batch_size, truncate=4, cuts=False)
+    pieces = list(feed.batches(None))
+    assert set(feed.begins) <= set(whole.starts)
+    assert len(feed.begins) <= batch_size
+    assert len(feed.begins) > 1 or batch_size == 1
+    read = []
+    for row in range(len(feed.begins)):
+        for piece in pieces:
+            assert piece.x.numel() <= batch_size * 4
+            steps = int(piece.lengths[row]) if piece.lengths is not None else piece.x.shape[1]
+            read += piece.x[row, :steps].tolist()
+    assert read == whole.x[: whole.steps].tolist()
 
 
 def test_documents_with_targets_of_their_own():

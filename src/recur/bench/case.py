@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from recur.messages import InputError, must, one_of
-from recur.models.many_to_one import CELLS
+from recur.models.deep import CELLS
 
 
 @dataclass(frozen=True)

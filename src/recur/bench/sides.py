@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from recur.bench.case import Case
 from recur.bench.turns import Runner, timed
-from recur.models.many_to_one import CELLS
+from recur.models.deep import CELLS
 
 MODES = ("inference", "training")
 """Inference: a pass without gradients. Training: a pass, and the gradients of input and weights."""

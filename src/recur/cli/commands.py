@@ -17,7 +17,7 @@ from recur.cli.derive import with_options
 from recur.cli.interrupt import interruptible
 from recur.layers import explain as explain_layers
 from recur.messages import InputError, must, one_of
-from recur.models.many_to_one import CELLS
+from recur.models.deep import CELLS
 from recur.tasks import Task
 from recur.tasks.options import KIND_WORDS
 

@@ -47,13 +47,21 @@ class Dense:
 
 
 class Ragged:
-    """Examples of unequal length, end to end: example i is values[starts[i]:][:lengths[i]]."""
+    """Examples of unequal length, end to end: example i is values[starts[i]:][:lengths[i]].
+
+    Batches are padded with `fill`.
+    """
 
     def __init__(
-        self, values: NDArray[Any], starts: NDArray[np.int64], lengths: NDArray[np.int64]
+        self,
+        values: NDArray[Any],
+        starts: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        fill: int = 0,
     ) -> None:
         self.values = values
         self.starts = starts
+        self.fill = fill
         self.lengths: NDArray[np.int64] = lengths
 
     def __len__(self) -> int:
@@ -66,13 +74,15 @@ class Ragged:
 
     def take(self, rows: NDArray[np.int64]) -> Ragged:
         """The examples at `rows`; the values are shared."""
-        return Ragged(self.values, self.starts[rows], self.lengths[rows])
+        return Ragged(self.values, self.starts[rows], self.lengths[rows], self.fill)
 
     def batch(self, rows: NDArray[np.int64]) -> Tensor:
-        """The examples at `rows`, padded on the right with 0: (B, T, ...)."""
+        """The examples at `rows`, padded on the right: (B, T, ...)."""
         starts, lengths = self.starts[rows].tolist(), self.lengths[rows].tolist()
         shape = (len(rows), max(lengths, default=0), *self.values.shape[1:])
         padded = np.zeros(shape, dtype=self.values.dtype)
+        if self.fill:
+            padded[...] = self.fill
         # One copy a row: faster than a gather with an index for each step, which reads it too.
         for row, (start, length) in enumerate(zip(starts, lengths, strict=True)):
             padded[row, :length] = self.values[start : start + length]

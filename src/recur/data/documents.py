@@ -15,10 +15,8 @@ from torch import Tensor
 
 from recur.data.columns import integers
 from recur.data.sequences import Batch
-from recur.messages import InputError, count, must
-
-IGNORED = -100
-"""A target class that counts for nothing, as in torch."""
+from recur.messages import InputError, count, must, real
+from recur.models.targets import IGNORED
 
 
 class Documents:
@@ -114,8 +112,7 @@ class Documents:
         Raises:
             InputError: if `fraction` is not between 0 and 1, or a part would be too short.
         """
-        if not 0 < fraction < 1:
-            raise InputError(must("the fraction to split off", "between 0 and 1", fraction))
+        real("the fraction to split off", fraction, lambda f: 0 < f < 1, "between 0 and 1")
         return self.cut(0, at := int(len(self.x) * (1 - fraction))), self.cut(at, len(self.x))
 
     def cut(self, begin: int, end: int) -> Documents:
@@ -129,7 +126,11 @@ def _array(given: Any, what: str) -> NDArray[Any]:
     """Without a copy where it is an array already: it may be larger than memory."""
     if isinstance(given, Tensor):
         given = given.detach().cpu().numpy()
-    array = given if isinstance(given, np.ndarray) else np.asarray(given)
+    try:
+        array = given if isinstance(given, np.ndarray) else np.asarray(given)
+    except ValueError:  # rows of unequal length
+        todo = "Put documents end to end, and say where they start (starts)."
+        raise InputError(must(what, "an array of numbers", "a list of lists", todo)) from None
     if not array.ndim or array.dtype.kind not in "iubf":
         got = f"shape {array.shape} and type {array.dtype}"
         raise InputError(must(what, "an array of numbers, the steps first", got))
@@ -142,7 +143,10 @@ def _read_as(array: NDArray[Any]) -> Any:
 
 
 def _starts(given: Any, steps: int) -> NDArray[np.int64]:
-    found = np.unique(integers([] if given is None else given, "starts"))
+    places = integers([] if given is None else given, "starts")
+    if places.ndim != 1:
+        raise InputError(must("starts", "one number a document", f"shape {places.shape}"))
+    found = np.unique(places)
     if len(found) and (found[0] < 0 or found[-1] >= steps):
         got = found[0] if found[0] < 0 else found[-1]
         raise InputError(must("starts", f"between 0 and {steps - 1}", got))

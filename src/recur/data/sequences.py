@@ -5,7 +5,8 @@ batch, F features a step.
 
 Sequences of unequal length are stored end to end, so that a data set of 25,000 reviews takes the
 room of its words and not of its padding. A batch is padded on the right, to its own longest
-sequence, and carries the lengths.
+sequence, and carries the lengths. Targets for every step of such sequences are stored in the same
+way, and padded too: class numbers with -100, which counts for nothing, others with 0.
 """
 
 from __future__ import annotations
@@ -18,8 +19,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recur.data.columns import Column, Dense, Ragged, column, dense, integers, row_numbers
-from recur.messages import InputError, count, must
+from recur.data.columns import (
+    Column,
+    Dense,
+    Ragged,
+    column,
+    dense,
+    integers,
+    ragged,
+    row_numbers,
+)
+from recur.messages import InputError, count, must, real
+from recur.models.targets import IGNORED
 
 
 class Batch(NamedTuple):
@@ -49,7 +60,8 @@ class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
     Args:
         x: a list of N sequences of shape (T_i,) or (T_i, F), arrays, tensors or lists; or one
             array or tensor of shape (N, T, ...).
-        y: N targets, or None.
+        y: N targets, or None; for a list of sequences of unequal length also a list of theirs, a
+            target for each step: (T_i, ...).
         lengths: (N,) whole numbers from 0 to T, for `x` in one array that is padded on the right.
 
     Raises:
@@ -58,11 +70,13 @@ class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
 
     def __init__(self, x: Any, y: Any = None, *, lengths: Any = None) -> None:
         self._x: Column = column(x, "x")
-        self._y: Dense | None = None if y is None else dense(y, "y")
+        self._y: Column | None = None if y is None else _targets(y, self._x)
         if self._y is not None and len(self._y) != len(self._x):
             todo = "Give one target for each sequence, in the same order."
             expected = f"as long as x ({count(len(self._x), 'sequence')})"
             raise InputError(must("y", expected, count(len(self._y), "target"), todo))
+        if isinstance(self._y, Ragged):
+            _check_steps(self._y, self._x)
         self._lengths = self._x.lengths if lengths is None else _checked(lengths, self._x)
 
     @property
@@ -72,8 +86,8 @@ class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
 
     @property
     def y(self) -> Tensor | None:
-        """(N, ...) targets, or None."""
-        return None if self._y is None else self._y.values
+        """(N, ...) targets; None without any, or where they are as unequal as the sequences."""
+        return self._y.values if isinstance(self._y, Dense) else None
 
     def __len__(self) -> int:
         return len(self._x)
@@ -117,8 +131,7 @@ class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
         Raises:
             InputError: if `fraction` is not between 0 and 1, or leaves one part empty.
         """
-        if not 0 < fraction < 1:
-            raise InputError(must("the fraction to split off", "between 0 and 1", fraction))
+        real("the fraction to split off", fraction, lambda f: 0 < f < 1, "between 0 and 1")
         first = int(len(self) * (1 - fraction))
         if first in (0, len(self)):
             todo = "Give more sequences, or another fraction."
@@ -134,13 +147,42 @@ def collate(examples: Iterable[tuple[Any, Any]]) -> Batch:
         InputError: as `Sequences`.
     """
     pairs = list(examples)
-    targets = [y for _, y in pairs if y is not None]
-    whole = Sequences([x for x, _ in pairs], torch.stack(_tensors(targets)) if targets else None)
+    targets = _tensors([y for _, y in pairs if y is not None])
+    of_one_shape = len({target.shape for target in targets}) == 1
+    y = torch.stack(targets) if of_one_shape else targets or None
+    whole = Sequences([x for x, _ in pairs], y)
     return whole.batch(np.arange(len(whole)))
 
 
 def _tensors(targets: list[Any]) -> list[Tensor]:
     return [target if isinstance(target, Tensor) else torch.tensor(target) for target in targets]
+
+
+def _targets(y: Any, x: Column) -> Column:
+    """Targets of one shape, or a list with one for each step of sequences of unequal length."""
+    listed = isinstance(y, list | tuple) or (isinstance(y, np.ndarray) and y.dtype == np.object_)
+    if not isinstance(x, Ragged) or not listed:
+        return dense(y, "y")
+    arrays = (row for row in y if not isinstance(row, Tensor | np.ndarray) or row.ndim)
+    rows = [row for row in arrays if isinstance(row, list | tuple | Tensor | np.ndarray)]
+    unequal = len(rows) == len(y) and len({len(row) for row in rows}) > 1
+    if not unequal:
+        return dense(y, "y")
+    found = ragged(rows, "y")
+    # Class numbers beyond the end count for nothing, even to a model that knows of no lengths.
+    found.fill = IGNORED if found.values.dtype.kind in "iu" else 0
+    return found
+
+
+def _check_steps(y: Ragged, x: Column) -> None:
+    """Raises an InputError unless each step has its target."""
+    assert x.lengths is not None
+    wrong = np.flatnonzero(y.lengths != x.lengths)
+    if len(wrong):
+        row = int(wrong[0])
+        expected = f"one for each of the {count(int(x.lengths[row]), 'step')} of x, or all be alike"
+        got = count(int(y.lengths[row]), "target")
+        raise InputError(must(f"the targets y of sequence {row}", expected, got))
 
 
 def _checked(lengths: Any, x: Column) -> NDArray[np.int64]:

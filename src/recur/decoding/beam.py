@@ -13,12 +13,11 @@ from recur.decoding.stepping import (
     Decoded,
     Step,
     check_scores,
-    check_step,
     check_walk,
+    checked_step,
     each,
-    number,
-    whole,
 )
+from recur.messages import real, whole
 
 
 def beam_search(
@@ -56,8 +55,8 @@ def beam_search(
         FailedError: log-probabilities of NaN.
     """
     check_walk(start, end, max_steps)
-    whole("width", width)
-    number("length_penalty", length_penalty, lambda a: 0 <= a < math.inf, "a number of at least 0")
+    width = whole("width", width)
+    real("length_penalty", length_penalty, lambda a: 0 <= a < math.inf, "a number of at least 0")
     if not len(start):
         none = start.new_zeros(0, width)
         return Decoded(start.new_zeros(0, width, 0), none, none.float())
@@ -66,8 +65,7 @@ def beam_search(
         state = each(state, lambda s: s.repeat_interleave(width, dim=0))
         token = start.repeat_interleave(width)
         for _ in range(max_steps):
-            log_probs, state = step(state, token)
-            check_step(log_probs, len(start) * width, end)
+            log_probs, state = checked_step(step(state, token), len(start) * width, end)
             rows = beam.extend(log_probs)
             if beam.is_over():
                 break

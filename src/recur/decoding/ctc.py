@@ -16,13 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recur.decoding.stepping import Decoded, check_scores, whole
+from recur.decoding.stepping import Decoded, check_scores
 from recur.layers.lengths import as_lengths
-from recur.messages import InputError, must
+from recur.messages import InputError, must, whole
 
 Floats = NDArray[np.float64]
 NONE = -np.inf  # the logarithm of 0
-ROUNDING = 1e-3  # a log-probability may be above 0 by so much
 
 
 def ctc_greedy_search(
@@ -83,7 +82,7 @@ def ctc_beam_search(
         FailedError: log-probabilities of NaN.
     """
     steps = _checked(log_probs, lengths, blank)
-    whole("width", width)
+    width = whole("width", width)
     rows = log_probs.detach().double().cpu().numpy()
     found = [_search(row[:n], width, blank) for row, n in zip(rows, steps.tolist(), strict=True)]
     longest = max((len(labels) for row in found for labels, _ in row), default=0)
@@ -125,6 +124,8 @@ def _search(log_probs: Floats, width: int, blank: int) -> list[tuple[list[int], 
     prefixes, beam = _Prefixes(), [0]
     in_blank, in_label = np.array([0.0]), np.array([NONE])
     for now in log_probs:
+        if not beam:  # no alignment is possible
+            return []
         last = np.array([prefixes.label[p] for p in beam])
         parent = np.array([prefixes.parent[p] for p in beam])
         total = np.logaddexp(in_blank, in_label)
@@ -164,16 +165,12 @@ def _checked(log_probs: Tensor, lengths: Any, blank: int) -> Tensor:
         got = tuple(log_probs.shape) if isinstance(log_probs, Tensor) else type(log_probs).__name__
         raise InputError(must("log_probs", "a tensor (batch, time, classes)", got))
     batch, time, classes = log_probs.shape
-    if not isinstance(blank, int) or not 0 <= blank < classes:
+    if not isinstance(blank, int) or isinstance(blank, bool) or not 0 <= blank < classes:
         raise InputError(must("blank", f"a class from 0 to {classes - 1}", repr(blank)))
     if lengths is None:
         steps = torch.full((batch,), time, device=log_probs.device)
     else:
         steps = as_lengths(lengths, time=time, batch=batch, device=log_probs.device)
     exists = torch.arange(time, device=steps.device) < steps.unsqueeze(1)
-    there = log_probs.detach()[exists]
-    check_scores(there)
-    if there.numel() and float(there.max()) > ROUNDING:
-        todo = "Apply log_softmax to a model's scores first."
-        raise InputError(must("log_probs", "logarithms of probabilities", float(there.max()), todo))
+    check_scores(log_probs.detach()[exists])
     return steps

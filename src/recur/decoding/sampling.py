@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from recur.decoding.stepping import Decoded, Step, number, walk, whole
+from recur.decoding.stepping import Decoded, Step, walk
+from recur.messages import InputError, must, real, whole
 
 
 def sample(
@@ -45,6 +46,8 @@ def sample(
         FailedError: log-probabilities of NaN.
     """
     _check(temperature, top_k, top_p)
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise InputError(must("generator", "a torch.Generator or None", repr(generator)))
 
     def draw(log_probs: Tensor) -> Tensor:
         narrow = narrowed(log_probs, temperature=temperature, top_k=top_k, top_p=top_p)
@@ -80,7 +83,10 @@ def narrowed(
         InputError: a temperature not above 0, a top_k below 1, a top_p not above 0 or above 1.
     """
     _check(temperature, top_k, top_p)
-    narrow = torch.log_softmax(log_probs / temperature, dim=-1)
+    # The greatest becomes 0 first: however low the temperature, it stays a number.
+    below = log_probs - log_probs.amax(dim=-1, keepdim=True)
+    coldest = torch.finfo(below.dtype).tiny
+    narrow = torch.log_softmax(below / max(temperature, coldest), dim=-1)
     if top_k is None and top_p is None:
         return narrow
     size = narrow.shape[-1]
@@ -94,8 +100,8 @@ def narrowed(
 
 
 def _check(temperature: float, top_k: int | None, top_p: float | None) -> None:
-    number("temperature", temperature, lambda t: 0 < t < math.inf, "a number above 0")
+    real("temperature", temperature, lambda t: 0 < t < math.inf, "a number above 0")
     if top_k is not None:
         whole("top_k", top_k)
     if top_p is not None:
-        number("top_p", top_p, lambda p: 0 < p <= 1, "above 0 and at most 1")
+        real("top_p", top_p, lambda p: 0 < p <= 1, "above 0 and at most 1")

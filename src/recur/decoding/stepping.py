@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from recur.messages import FailedError, InputError, must
+from recur.messages import FailedError, InputError, must, whole
 
 # (state, token (rows,)) -> (log-probabilities (rows, V) of the token that follows, the new state).
 #
@@ -20,6 +20,9 @@ from recur.messages import FailedError, InputError, must
 # sequence side by side, so that what belongs to a sequence (an encoder's outputs) may stay with
 # the function instead: row r belongs to the sequence r // (rows // B).
 Step = Callable[[Any, Tensor], tuple[Tensor, Any]]
+
+
+ROUNDING = 1e-3  # a log-probability may be above 0 by so much
 
 
 class Decoded(NamedTuple):
@@ -44,7 +47,8 @@ def check_walk(start: Tensor, end: int | None, max_steps: int) -> None:
     Raises:
         InputError: start tokens that are no (B,) integers, or no step to go.
     """
-    if not isinstance(start, Tensor) or start.dim() != 1 or start.is_floating_point():
+    integers = isinstance(start, Tensor) and not start.is_floating_point()
+    if not integers or start.dim() != 1 or start.dtype == torch.bool:
         got = (
             f"{start.dtype} of the shape {tuple(start.shape)}"
             if isinstance(start, Tensor)
@@ -56,29 +60,23 @@ def check_walk(start: Tensor, end: int | None, max_steps: int) -> None:
         whole("end", end, least=0)
 
 
-def whole(what: str, value: Any, least: int = 1) -> None:
-    """Raises an InputError unless `value` is a whole number of at least `least`."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InputError(must(what, f"a whole number of at least {least}", repr(value)))
-
-
-def number(what: str, value: Any, allowed: Callable[[float], bool], words: str) -> None:
-    """Raises an InputError unless `value` is a number that is allowed."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not allowed(value):
-        raise InputError(must(what, words, repr(value)))
-
-
-def check_step(log_probs: Tensor, rows: int, end: int | None) -> None:
-    """Checks what a step function gave.
+def checked_step(given: Any, rows: int, end: int | None) -> tuple[Tensor, Any]:
+    """What a step function gave: (log-probabilities, state).
 
     Raises:
-        InputError: log-probabilities of a wrong shape, or an `end` that is no token.
+        InputError: something else, log-probabilities of a wrong shape, or an `end` that is no
+            token.
     """
-    if log_probs.dim() != 2 or log_probs.shape[0] != rows:
+    if not isinstance(given, tuple | list) or len(given) != 2 or not isinstance(given[0], Tensor):
+        got = type(given).__name__
+        raise InputError(must("what a step gives", "(log-probabilities, state)", got))
+    log_probs, state = given
+    if log_probs.dim() != 2 or log_probs.shape[0] != rows or not log_probs.shape[1]:
         expected = f"of the shape ({rows}, vocabulary)"
         raise InputError(must("a step's log-probabilities", expected, tuple(log_probs.shape)))
     if end is not None and end >= log_probs.shape[1]:
         raise InputError(must("end", f"below {log_probs.shape[1]}, the vocabulary", end))
+    return log_probs, state
 
 
 def check_scores(scores: Tensor) -> None:
@@ -86,12 +84,17 @@ def check_scores(scores: Tensor) -> None:
 
     Raises:
         FailedError: scores of NaN.
+        InputError: scores that are no logarithms of probabilities, since they are above 0.
     """
     if scores.isnan().any():
         raise FailedError(
             "The model's log-probabilities are not numbers (NaN); what was written from them would "
             "mean nothing. Look at the weights: training may have diverged."
         )
+    greatest = float(scores.max()) if scores.numel() else 0.0
+    if greatest > ROUNDING:
+        todo = "Apply log_softmax to a model's scores first."
+        raise InputError(must("log_probs", "logarithms of probabilities", greatest, todo))
 
 
 def each(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
@@ -129,8 +132,7 @@ def walk(
     written: list[Tensor] = []
     with torch.no_grad():
         while len(written) < max_steps and bool(going.any()):
-            log_probs, state = step(state, token)
-            check_step(log_probs, len(start), end)
+            log_probs, state = checked_step(step(state, token), len(start), end)
             token = choose(log_probs)
             gained = log_probs.gather(1, token.unsqueeze(1)).squeeze(1)
             if scores is None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from recur.diagnostics import gates
 from recur.diagnostics.flow import batch_of
-from recur.diagnostics.walk import Walk, watched
+from recur.diagnostics.walk import Walk, inner, watched
 from recur.messages import InputError, must
 from recur.training.call import Caller
 
@@ -54,8 +54,8 @@ def activity(model: nn.Module, batch: Any, *, row: int = 0) -> tuple[Activity, .
     """Records states and gates of every step.
 
     Args:
-        model: any module with recurrent layers of recur; evaluated without dropout, and left as it
-            was.
+        model: any module with recurrent layers of recur or of torch.nn; evaluated without dropout,
+            and left as it was.
         batch: as for `recur.diagnose`.
         row: whose sequence.
 
@@ -65,6 +65,7 @@ def activity(model: nn.Module, batch: Any, *, row: int = 0) -> tuple[Activity, .
     Raises:
         InputError: a model without such layers, or a row that is not there.
     """
+    model = inner(model)
     given = batch_of(batch)
     if not 0 <= row < len(given.x):
         raise InputError(must("row", f"from 0 to {len(given.x) - 1}", row))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from recur.diagnostics.flow import batch_of
+from recur.diagnostics.walk import inner
 from recur.layers import Attention, AttentionPooling
 from recur.messages import InputError, must
 from recur.training.call import Caller
@@ -62,6 +63,7 @@ def attention(model: nn.Module, batch: Any, *, row: int = 0) -> tuple[Alignment,
     Raises:
         InputError: a model without attention, or a row that is not there.
     """
+    model = inner(model)
     given = batch_of(batch)
     if not 0 <= row < len(given.x):
         raise InputError(must("row", f"from 0 to {len(given.x) - 1}", row))

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recur.diagnostics.walk import inner
 from recur.messages import InputError, must
 from recur.training.call import device_of
 
@@ -190,8 +191,8 @@ class _Reader:
         labels: Sequence[str] | None,
         names: Sequence[str] | None,
     ) -> None:
-        self.model = model
-        self.x = torch.as_tensor(x).to(device_of(model))
+        self.model = inner(model)
+        self.x = torch.as_tensor(x).to(device_of(self.model))
         tokens = not self.x.is_floating_point()
         if self.x.dim() != (1 if tokens else 2) or not len(self.x):
             expected = "of at least one step: (T,) token ids or (T, E) numbers"

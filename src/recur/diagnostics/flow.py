@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from recur.data.sequences import Batch, Sequences
 from recur.diagnostics import gates
 from recur.diagnostics.gates import Gate
-from recur.diagnostics.walk import Walk, watched
+from recur.diagnostics.walk import Walk, inner, watched
 from recur.messages import InputError, count, must
 from recur.training import losses
 from recur.training.call import Caller, aligned
@@ -64,7 +64,7 @@ class Flow:
 
         None too where nothing can be said: a gradient of zero, or one that is not finite.
         """
-        largest = max(self.norms)
+        largest = self._largest
         if not 0 < largest < math.inf:
             return None
         reached = [lag for lag, norm in enumerate(self.norms) if norm > LEFT * largest]
@@ -87,7 +87,7 @@ class Flow:
     @property
     def finding(self) -> str:
         """What became of the gradient, in words."""
-        largest, steps = max(self.norms), count(len(self.norms) - 1, "step")
+        largest, steps = self._largest, count(len(self.norms) - 1, "step")
         if not math.isfinite(largest):
             return "the gradient is not finite"
         if largest == 0:
@@ -104,10 +104,17 @@ class Flow:
         """What it means and what to do; empty where nothing is wrong."""
         if self.horizon is not None:
             return VANISHING.get(self.cell, OTHERWISE)
-        return EXPLODING if self._explodes() or not math.isfinite(max(self.norms)) else ""
+        if not math.isfinite(self._largest):
+            return NOT_FINITE
+        return EXPLODING if self._explodes() else ""
+
+    @property
+    def _largest(self) -> float:
+        """NaN if any is, whatever its place."""
+        return math.nan if any(map(math.isnan, self.norms)) else max(self.norms)
 
     def _explodes(self) -> bool:
-        return len(self.norms) > 1 and max(self.norms) > 0 and self.growth > GROWN
+        return len(self.norms) > 1 and self._largest > 0 and self.growth > GROWN
 
     def to_json(self) -> dict[str, Any]:
         """Returns the numbers as JSON; those that are not finite as None."""
@@ -122,6 +129,7 @@ class Flow:
 
 
 EXPLODING = "clip the norm (clip_norm=1.0), or take a smaller recurrent matrix"
+NOT_FINITE = "look for values that are not finite in the data and in the weights"
 PLAIN = (
     'this network cannot learn dependencies longer than that; try cell="gru" or "lstm", '
     'recurrent_init="orthogonal", or pooling="mean" or "attention", which give every step a '
@@ -190,8 +198,8 @@ def diagnose(
     """Measures how far back gradients reach, in one backward pass.
 
     Args:
-        model: any module with recurrent layers of recur; evaluated without dropout, and left as it
-            was.
+        model: any module with recurrent layers of recur or of torch.nn; evaluated without dropout,
+            and left as it was.
         batch: a `Batch`, `Sequences`, a pair (x, targets), or x alone, as for `recur.fit`.
         loss: as for `recur.fit`. None, or a batch without targets: the sum of the outputs. Where
             there is an output for every step, the loss is that of each row's last step (the last
@@ -199,7 +207,9 @@ def diagnose(
 
     Raises:
         InputError: a model without such layers, a loss that does not fit, a batch without steps.
+        RuntimeError, ValueError: a batch that the model itself refuses.
     """
+    model = inner(model)
     given = batch_of(batch)
     with torch.enable_grad(), watched(model) as walks:
         value, rows = _loss(model, given, loss)
@@ -240,6 +250,7 @@ def _loss(model: nn.Module, batch: Batch, loss: str | losses.Function | None) ->
         return outputs.sum() / rows, rows
     found = find_loss(loss)
     targets = found.align(outputs, batch.y.to(outputs.device))
+    found.check(outputs, targets, batch.y)
     if outputs.dim() == 3 and targets.shape[:2] == outputs.shape[:2]:
         last = _ends(model, batch, outputs)
         if targets.dim() == 2:

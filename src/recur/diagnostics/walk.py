@@ -22,6 +22,7 @@ from recur import engine
 from recur.cells import Cell, State
 from recur.engine.problem import existing_steps
 from recur.layers import Recurrent
+from recur.layers.accelerate import OURS
 from recur.layers.layout import Entered
 from recur.messages import InputError, must
 
@@ -95,20 +96,35 @@ class Walk:
         return counted - 1 if self.reverse else counted[-1] - counted
 
 
+def inner(model: object) -> nn.Module:
+    """The module to look into; what torch.compile has wrapped without its wrapping.
+
+    Raises:
+        InputError: no module.
+    """
+    found = getattr(model, "_orig_mod", model)
+    if not isinstance(found, nn.Module):
+        todo = "Give the network that it holds, its .model." if hasattr(model, "model") else ""
+        raise InputError(must("model", "a torch.nn.Module", type(model).__name__, todo))
+    return found
+
+
 @contextlib.contextmanager
 def watched(model: nn.Module) -> Iterator[list[Walk]]:
     """While it lasts, the recurrent layers of `model` are walked a step at a time.
 
     The list that it gives fills up with a `Walk` for each layer and direction, in the order in
-    which they were walked. The model is in evaluation mode.
+    which they were walked. The model is in evaluation mode, and layers of torch.nn are recur's.
 
     Raises:
-        InputError: a model without a recurrent layer of recur.
+        InputError: a model without a recurrent layer, or only with some of classes of their own.
     """
+    theirs = _plain(model)
+    for layer in theirs:
+        layer.__class__ = OURS[type(layer)]
     layers = {name: m for name, m in model.named_modules() if isinstance(m, Recurrent)}
     if not layers:
-        todo = "recur.accelerate(model) puts recur's layers in the place of torch.nn's."
-        raise InputError(must("the model", "one with a recurrent layer of recur", "none", todo))
+        raise InputError(_unknown(model))
     modes = [(module, module.training) for module in model.modules()]
     walks: list[Walk] = []
     model.eval()
@@ -121,6 +137,23 @@ def watched(model: nn.Module) -> Iterator[list[Walk]]:
             del vars(layer)["_walk"]
         for module, mode in modes:
             module.training = mode
+        for layer, before in theirs.items():
+            layer.__class__ = before
+
+
+def _plain(model: nn.Module) -> dict[nn.Module, type[nn.Module]]:
+    """The layers of torch.nn itself, which compute what recur's do; with their classes."""
+    kinds = [theirs for theirs, ours in OURS.items() if issubclass(ours, Recurrent)]
+    found = [m for m in model.modules() if type(m) in kinds and "forward" not in vars(m)]
+    return {layer: type(layer) for layer in found}
+
+
+def _unknown(model: nn.Module) -> str:
+    expected = "one with a recurrent layer: recur's or torch.nn's RNN, LSTM or GRU"
+    kinds = (nn.RNNBase, nn.RNNCellBase)
+    others = {type(m).__name__ for m in model.modules() if isinstance(m, kinds)}
+    todo = "What a subclass or a cell computes is not known here." if others else ""
+    return must("the model", expected, ", ".join(sorted(others)) or "none", todo)
 
 
 def _walk(

@@ -18,7 +18,8 @@ from torch import Tensor
 from recur.decoding import Decoded, ctc_beam_search, ctc_greedy_search
 from recur.layers.attention import existing
 from recur.layers.lengths import Lengths
-from recur.messages import InputError, must
+from recur.messages import InputError, must, whole
+from recur.models.checks import tensor
 from recur.models.many_to_many import ManyToMany
 from recur.models.targets import target_lengths
 
@@ -42,7 +43,7 @@ class CTC(ManyToMany):
     aligned = False  # with the input, step by step
 
     def __init__(self, *, labels: int, **options: Any) -> None:
-        super().__init__(outputs=labels + 1, **options)
+        super().__init__(outputs=whole("labels", labels) + 1, **options)
 
     def forward(self, x: Tensor, lengths: Lengths | None = None, **options: Any) -> Any:
         """Log-probabilities of the classes at each step.
@@ -78,11 +79,14 @@ class CTC(ManyToMany):
             InputError: targets of a wrong shape, that are no labels, or that no alignment can say
                 because there are too few steps.
         """
+        tensor("targets for CTC", targets)
         if log_probs.dim() != 3 or targets.dim() != 2 or len(targets) != len(log_probs):
             got = f"{tuple(targets.shape)} for outputs {tuple(log_probs.shape)}"
             raise InputError(
                 must("targets for CTC", "(batch, labels) for (batch, time, classes)", got)
             )
+        if not len(targets):
+            raise InputError("There is nothing to learn from: the batch has no rows.")
         sizes = target_lengths(targets, least=1, classes=log_probs.shape[-1])
         steps = (log_probs != _certain(log_probs)).any(dim=-1).sum(dim=1)
         each = F.ctc_loss(

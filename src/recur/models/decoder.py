@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from recur import decoding
 from recur.layers import Attention, Embedding
 from recur.layers.attention import Memory
-from recur.messages import InputError, must
+from recur.messages import InputError, count, must, whole
+from recur.models.checks import check_sizes
 from recur.models.deep import by_row, deep, from_rows
 from recur.models.targets import target_lengths
 from recur.models.teacher_forcing import Schedule, check_ratio
@@ -109,6 +110,7 @@ class Decoder(nn.Module):
         **options: Any,
     ) -> None:
         super().__init__()
+        check_sizes(dropout, vocabulary=vocabulary, embedding=embedding, units=units, layers=layers)
         _check(attention, input_feeding, copy, extended, unknown, vocabulary)
         if not callable(teacher_forcing):
             check_ratio("teacher_forcing", teacher_forcing)
@@ -162,6 +164,11 @@ class Decoder(nn.Module):
             InputError: targets of a wrong shape, or outside the vocabulary.
         """
         lengths = target_lengths(targets, classes=self.vocabulary + self.extended)
+        rows = len(state.hidden[0])
+        if len(targets) != rows:
+            raise InputError(
+                must("targets", f"a row for each of {rows}", count(len(targets), "row"))
+            )
         tokens = torch.cat([torch.full_like(targets[:, :1], START), targets[:, :-1]], dim=1)
         ratio = self._ratio()
         if not self.input_feeding and ratio == 1:
@@ -306,8 +313,7 @@ def _check(
     if attention is None and (input_feeding or copy):
         what = "input_feeding" if input_feeding else "copy"
         raise InputError(must(what, "False where there is no attention", True))
-    if extended < 0:
-        raise InputError(must("extended", "at least 0", extended))
+    whole("extended", extended, least=0)
     if extended and not copy:
         raise InputError(must("extended", "0 where nothing is copied", extended))
     if extended and unknown is None:

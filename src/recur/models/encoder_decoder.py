@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from recur.decoding import Decoded
 from recur.layers import Embedding
 from recur.layers.lengths import Lengths
-from recur.messages import InputError, must
+from recur.messages import InputError, must, whole
+from recur.models.checks import check_end, check_options, check_sizes, numbers
 from recur.models.decoder import Context, Decoder, DecoderState
 from recur.models.deep import by_row, deep
 from recur.models.teacher_forcing import Schedule
@@ -91,6 +92,16 @@ class EncoderDecoder(nn.Module):
     ) -> None:
         super().__init__()
         check_source(inputs, source_vocabulary, named="source_vocabulary")
+        check_options(options)
+        check_sizes(
+            dropout,
+            inputs=inputs,
+            source_vocabulary=source_vocabulary,
+            embedding=embedding,
+            units=units,
+            layers=layers,
+        )
+        check_end(end, whole("vocabulary", vocabulary))
         if copy and source_vocabulary != vocabulary:
             got = f"{source_vocabulary} and {vocabulary}"
             raise InputError(must("the vocabularies of a model that copies", "the same", got))
@@ -101,9 +112,10 @@ class EncoderDecoder(nn.Module):
             self.embedding = Embedding(source_vocabulary, width)
         self.dropout = nn.Dropout(dropout)
         shared = {"layers": layers, "dropout": dropout, "residual": residual, **options}
+        self.inputs = width if inputs is None else inputs
         self.encoder = deep(
             cell,
-            width if inputs is None else inputs,
+            self.inputs,
             units,
             bidirectional=bidirectional,
             **shared,
@@ -209,9 +221,9 @@ class EncoderDecoder(nn.Module):
 
     def _read(self, x: Tensor) -> Tensor:
         if self.embedding is None:
-            return x
+            return numbers(x, self.inputs)
         decoder = self.decoder
-        if decoder.extended:
+        if decoder.extended and isinstance(x, Tensor):
             assert decoder.unknown is not None
             beyond = (x >= decoder.vocabulary) & (x < decoder.vocabulary + decoder.extended)
             x = torch.where(beyond, decoder.unknown, x)

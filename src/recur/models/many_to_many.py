@@ -9,6 +9,7 @@ x_1   x_2   ...   x_T
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -18,9 +19,13 @@ from recur.decoding import Decoded, decode
 from recur.layers import Embedding
 from recur.layers.attention import existing
 from recur.layers.lengths import Lengths, as_lengths
-from recur.messages import InputError, must
+from recur.messages import InputError, must, whole
+from recur.models.checks import check_options, check_sizes, check_state, numbers, tensor
 from recur.models.deep import by_row, deep, from_rows
 from recur.models.tokens import check_source, embedded
+
+PIECE = 500
+"""Steps that `remember` walks at a time."""
 
 
 class ManyToMany(nn.Module):
@@ -46,8 +51,8 @@ class ManyToMany(nn.Module):
         options: more arguments for the recurrent layers; see `recur.layers.Recurrent`.
 
     Raises:
-        InputError: an unknown cell, neither or both of `inputs` and `vocabulary`, or sizes that
-            cannot be tied.
+        InputError: an unknown cell, neither or both of `inputs` and `vocabulary`, sizes below 1 or
+            that cannot be tied.
     """
 
     def __init__(
@@ -68,14 +73,25 @@ class ManyToMany(nn.Module):
     ) -> None:
         super().__init__()
         check_source(inputs, vocabulary)
+        check_options(options)
+        check_sizes(
+            dropout,
+            outputs=outputs,
+            inputs=inputs,
+            vocabulary=vocabulary,
+            embedding=embedding,
+            units=units,
+            layers=layers,
+        )
         size, width = units * (2 if bidirectional else 1), embedding or units
+        self.inputs = width if inputs is None else inputs
         self.embedding: Embedding | None = None
         if vocabulary is not None:
             self.embedding = Embedding(vocabulary, width)
         self.dropout = nn.Dropout(dropout)
         self.recurrent = deep(
             cell,
-            width if inputs is None else inputs,
+            self.inputs,
             units,
             layers=layers,
             bidirectional=bidirectional,
@@ -120,17 +136,51 @@ class ManyToMany(nn.Module):
             the final state.
 
         Raises:
-            InputError: token ids that are no integers, or outside the vocabulary; lengths that do
-                not fit.
+            InputError: token ids that are no integers, or outside the vocabulary; numbers, lengths
+                or a state that do not fit.
         """
-        if self.embedding is not None:
-            x = embedded(x, self.embedding)
-        y, final = self.recurrent(self.dropout(x), state, lengths=lengths, reset=reset)
+        read = self._read(x)
+        check_state(self.recurrent, state, len(x))
+        y, final = self.recurrent(read, state, lengths=lengths, reset=reset)
         scores = self.head(self.dropout(y))
         exists = existing(scores, lengths)
         if exists is not None:
             scores = scores.masked_fill(~exists.unsqueeze(-1), 0)
         return (scores, final) if return_state else scores
+
+    def remember(self, x: Tensor, lengths: Lengths | None = None, *, state: Any = None) -> Any:
+        """The state after sequences, without the scores; for a model of one direction.
+
+        They are walked in pieces, so that without gradients the memory needed does not grow with
+        their length.
+
+        Args:
+            x: as for `forward`.
+            lengths: as for `forward`.
+            state: as for `forward`.
+
+        Returns:
+            the final state, as `forward` takes it.
+
+        Raises:
+            InputError: as `forward`, or for a model of two directions.
+        """
+        if self.recurrent.bidirectional:
+            raise InputError(must("a model that remembers", "one of one direction", "one of two"))
+        steps = None
+        if lengths is not None:
+            steps = as_lengths(lengths, time=x.shape[1], batch=len(x), device=x.device)
+        check_state(self.recurrent, state, len(x))
+        for start in range(0, max(x.shape[1], 1), PIECE):
+            piece = x[:, start : start + PIECE]
+            here = None if steps is None else (steps - start).clamp(0, piece.shape[1])
+            _, state = self.recurrent(self._read(piece), state, lengths=here)
+        return state
+
+    def _read(self, x: Tensor) -> Tensor:
+        x = numbers(x, self.inputs) if self.embedding is None else embedded(x, self.embedding)
+        read: Tensor = self.dropout(x)
+        return read
 
     def generate(
         self,
@@ -140,6 +190,8 @@ class ManyToMany(nn.Module):
         max_steps: int,
         search: str = "greedy",
         end: int | None = None,
+        state: Any = None,
+        never: Sequence[int] = (),
         **how: Any,
     ) -> Decoded:
         """Continues texts. Call `eval()` first: in training mode dropout works here too.
@@ -150,38 +202,51 @@ class ManyToMany(nn.Module):
             max_steps: tokens to write at most.
             search: "greedy", "beam" or "sample"; see `recur.decoding`.
             end: the token that ends a text; None if there is none.
+            state: the state before the prompt, as for `forward`.
+            never: tokens that are not written, such as the one for unknown words; the
+                probabilities of the others sum to 1.
             how: more arguments for the search: `width`, `temperature`, ...
 
         Returns:
             what was written after each prompt.
 
         Raises:
-            InputError: a model that does not write what it reads, a prompt without any token, or
-                arguments that do not fit.
+            InputError: a model that does not write what it reads, a prompt without any token,
+                tokens outside the vocabulary, or arguments that do not fit.
         """
-        table, steps = self._check_prompt(prompt, lengths)
+        steps = self._check_prompt(prompt, lengths)
+        barred = self._check_tokens(never, prompt.device)
         last = prompt.gather(1, steps.unsqueeze(1) - 1).squeeze(1)
         with torch.no_grad():
-            read = self.dropout(embedded(prompt, table))
-            _, state = self.recurrent(read, lengths=steps - 1)
+            state = self.remember(prompt, steps - 1, state=state)
 
         def step(rows: Any, token: Tensor) -> tuple[Tensor, Any]:
             scores, after = self.forward(
                 token.unsqueeze(1), state=from_rows(rows), return_state=True
             )
-            return scores.squeeze(1).log_softmax(dim=-1), by_row(after)
+            last_scores = scores.squeeze(1).index_fill(-1, barred, -torch.inf)
+            return last_scores.log_softmax(dim=-1), by_row(after)
 
         return decode(search, step, by_row(state), last, max_steps=max_steps, end=end, **how)
 
-    def _check_prompt(self, prompt: Tensor, lengths: Lengths | None) -> tuple[Embedding, Tensor]:
-        """The table that tokens are looked up in, and the tokens of each row (batch,)."""
+    def _check_tokens(self, never: Sequence[int], device: torch.device) -> Tensor:
+        size = self.head.out_features
+        for token in never:
+            if whole("never", token, least=0) >= size:
+                raise InputError(must("never", f"tokens from 0 to {size - 1}", token))
+        if len(set(never)) == size:
+            raise InputError("never bars every token: nothing can be written.")
+        return torch.tensor(list(never), dtype=torch.int64, device=device)
+
+    def _check_prompt(self, prompt: Tensor, lengths: Lengths | None) -> Tensor:
+        """The tokens of each row (batch,)."""
         table = self.embedding
         if table is None or table.num_embeddings != self.head.out_features:
             got = "one of other inputs"
             raise InputError(must("a model that generates", "one that reads what it writes", got))
         if self.recurrent.bidirectional:
             raise InputError(must("a model that generates", "one of one direction", "one of two"))
-        if prompt.dim() != 2:
+        if tensor("prompt", prompt).dim() != 2:
             raise InputError(must("prompt", "of two axes (batch, time)", prompt.dim()))
         batch, time = prompt.shape
         if lengths is None:
@@ -191,4 +256,4 @@ class ManyToMany(nn.Module):
             row = int(steps.argmin())
             todo = "Begin with a token that starts a text."
             raise InputError(must("a prompt", "at least one token", f"none in row {row}", todo))
-        return table, steps
+        return steps

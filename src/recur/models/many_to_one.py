@@ -7,6 +7,7 @@ x_1   x_2   ...   x_T
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from torch import Tensor, nn
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 from recur.layers import Embedding, max_output, mean_output
 from recur.layers.attention import AttentionPooling
 from recur.layers.lengths import Lengths
-from recur.messages import InputError, must, one_of
+from recur.messages import one_of, real
+from recur.models.checks import check_options, check_sizes, numbers
 from recur.models.deep import CELLS as CELLS
 from recur.models.deep import deep
 from recur.models.tokens import check_source, embedded
@@ -48,8 +50,8 @@ class ManyToOne(nn.Module):
             `recur.layers.Recurrent`.
 
     Raises:
-        InputError: an unknown cell or pooling, neither or both of `inputs` and `vocabulary`, or an
-            `embedding_std` that is not above 0.
+        InputError: an unknown cell or pooling, neither or both of `inputs` and `vocabulary`, sizes
+            below 1, or an `embedding_std` that is not above 0.
     """
 
     def __init__(
@@ -72,8 +74,18 @@ class ManyToOne(nn.Module):
         super().__init__()
         self.pooling = one_of("pooling", pooling, POOLINGS)
         check_source(inputs, vocabulary)
-        if not embedding_std > 0:
-            raise InputError(must("embedding_std", "above 0", embedding_std))
+        check_options(options)
+        check_sizes(
+            dropout,
+            outputs=outputs,
+            inputs=inputs,
+            vocabulary=vocabulary,
+            embedding=embedding,
+            units=units,
+            layers=layers,
+        )
+        real("embedding_std", embedding_std, lambda std: 0 < std < math.inf, "a number above 0")
+        self.inputs = embedding if inputs is None else inputs
         self.embedding: Embedding | None = None
         if vocabulary is not None:
             self.embedding = Embedding(vocabulary, embedding)
@@ -83,7 +95,7 @@ class ManyToOne(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.recurrent = deep(
             cell,
-            embedding if inputs is None else inputs,
+            self.inputs,
             units,
             layers=layers,
             bidirectional=bidirectional,
@@ -107,11 +119,10 @@ class ManyToOne(nn.Module):
             (batch, outputs).
 
         Raises:
-            InputError: token ids that are no integers, or outside the vocabulary; lengths that do
-                not fit.
+            InputError: token ids that are no integers, or outside the vocabulary; numbers or
+                lengths that do not fit.
         """
-        if self.embedding is not None:
-            x = embedded(x, self.embedding)
+        x = numbers(x, self.inputs) if self.embedding is None else embedded(x, self.embedding)
         y = self.recurrent(self.input_dropout(x), lengths=lengths)
         if self.pooling == "mean":
             y = mean_output(y, lengths, batch_first=True)

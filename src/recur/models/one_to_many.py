@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from recur.decoding import Decoded
-from recur.messages import InputError, must, one_of
+from recur.messages import InputError, one_of, whole
+from recur.models.checks import check_end, check_options, flat
 from recur.models.decoder import Context, Decoder, DecoderState
 from recur.models.teacher_forcing import Schedule
 
@@ -73,6 +74,9 @@ class OneToMany(nn.Module):
     ) -> None:
         super().__init__()
         one_of("condition", condition, CONDITIONS)
+        whole("inputs", inputs)
+        check_options(options, "bidirectional")
+        check_end(end, whole("vocabulary", vocabulary))
         self.inputs, self.end, self.condition = inputs, end, condition
         self.decoder = Decoder(
             vocabulary=vocabulary,
@@ -108,8 +112,8 @@ class OneToMany(nn.Module):
         """
         if targets is None:
             raise InputError("A model that writes is trained on targets; `generate` needs none.")
-        flat = self._flat(x)
-        return self.decoder.teach(targets, self._state(flat), self._context(flat))[0]
+        x = flat(x, self.inputs)
+        return self.decoder.teach(targets, self._state(x), self._context(x))[0]
 
     def generate(self, x: Tensor, *, max_steps: int, search: str = "greedy", **how: Any) -> Decoded:
         """Writes a sequence for each vector.
@@ -125,23 +129,16 @@ class OneToMany(nn.Module):
         Raises:
             InputError: a vector or arguments that do not fit.
         """
-        flat = self._flat(x)
+        x = flat(x, self.inputs)
         with torch.no_grad():
             return self.decoder.write(
-                self._state(flat),
-                self._context(flat),
+                self._state(x),
+                self._context(x),
                 max_steps=max_steps,
                 search=search,
                 end=self.end,
                 **how,
             )
-
-    def _flat(self, x: Tensor) -> Tensor:
-        flat = x.flatten(1) if x.dim() > 1 else x.unsqueeze(1)
-        if flat.shape[1] != self.inputs:
-            got = f"the shape {tuple(x.shape)}"
-            raise InputError(must("x", f"(batch, ...) with {self.inputs} numbers each", got))
-        return flat
 
     def _state(self, x: Tensor) -> DecoderState:
         states, layers, units = self.shape

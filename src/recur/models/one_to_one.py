@@ -12,7 +12,8 @@ import itertools
 
 from torch import Tensor, nn
 
-from recur.messages import InputError, must
+from recur.messages import whole
+from recur.models.checks import check_sizes, flat
 
 
 class OneToOne(nn.Module):
@@ -31,7 +32,7 @@ class OneToOne(nn.Module):
             arXiv:1512.03385).
 
     Raises:
-        InputError: a negative number of layers.
+        InputError: a negative number of layers, or sizes below 1.
     """
 
     def __init__(
@@ -45,8 +46,8 @@ class OneToOne(nn.Module):
         residual: bool = False,
     ) -> None:
         super().__init__()
-        if layers < 0:
-            raise InputError(must("layers", "at least 0", layers))
+        whole("layers", layers, least=0)
+        check_sizes(dropout, inputs=inputs, outputs=outputs, units=units)
         self.inputs, self.residual = inputs, residual
         sizes = [inputs, *[units] * layers]
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
@@ -65,11 +66,7 @@ class OneToOne(nn.Module):
         Raises:
             InputError: examples of another size.
         """
-        flat = x.flatten(1) if x.dim() > 1 else x.unsqueeze(1)
-        if flat.shape[1] != self.inputs:
-            got = f"the shape {tuple(x.shape)}"
-            raise InputError(must("x", f"(batch, ...) with {self.inputs} numbers each", got))
-        y = flat
+        y = flat(x, self.inputs)
         for n, layer in enumerate(self.hidden):
             z = self.dropout(layer(y).relu())
             y = y + z if self.residual and n else z

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from recur.messages import InputError, must
+from recur.models.checks import tensor
 
-# What fills up a row of targets: as in torch's losses, and in `recur.fit`.
 IGNORED = -100
+"""The class number that counts for nothing, as in torch's losses: it fills up rows of targets."""
 
 
 def target_lengths(targets: Tensor, *, classes: int, least: int = 0) -> Tensor:
@@ -22,7 +23,8 @@ def target_lengths(targets: Tensor, *, classes: int, least: int = 0) -> Tensor:
     Raises:
         InputError: a wrong rank, numbers with a fraction, other classes, or -100 within a row.
     """
-    if targets.dim() != 2 or targets.is_floating_point():
+    tensor("targets", targets)
+    if targets.dim() != 2 or targets.is_floating_point() or targets.dtype == torch.bool:
         got = f"{targets.dtype} of the shape {tuple(targets.shape)}"
         raise InputError(must("targets", "class numbers (batch, time)", got))
     known = targets != IGNORED

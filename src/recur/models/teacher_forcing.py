@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from recur.messages import InputError, must
+from recur.messages import real, whole
 
 Schedule = Callable[[int], float]
 
@@ -22,8 +22,7 @@ def linear_decay(batches: int, *, last: float = 0.0) -> Schedule:
     Raises:
         InputError: batches below 1, or a last ratio that is none.
     """
-    if batches < 1:
-        raise InputError(must("batches", "at least 1", batches))
+    whole("batches", batches)
     check_ratio("last", last)
     return lambda n: max(last, 1 - (1 - last) * n / batches)
 
@@ -34,8 +33,7 @@ def exponential_decay(k: float) -> Schedule:
     Raises:
         InputError: another k.
     """
-    if not 0 < k < 1:
-        raise InputError(must("k", "above 0 and below 1", k))
+    k = real("k", k, lambda k: 0 < k < 1, "above 0 and below 1")
     return lambda n: math.exp(n * math.log(k))
 
 
@@ -45,8 +43,7 @@ def inverse_sigmoid_decay(k: float) -> Schedule:
     Raises:
         InputError: another k.
     """
-    if not 1 <= k < math.inf:
-        raise InputError(must("k", "a number of at least 1", k))
+    k = real("k", k, lambda k: 1 <= k < math.inf, "a number of at least 1")
     # Far out the exponential is too large for a float, and the ratio 0.
     return lambda n: k / (k + math.exp(n / k)) if n / k < 700 else 0.0
 
@@ -57,6 +54,4 @@ def check_ratio(what: str, ratio: float) -> float:
     Raises:
         InputError: if it is none.
     """
-    if not isinstance(ratio, int | float) or not 0 <= ratio <= 1:
-        raise InputError(must(what, "a ratio from 0 to 1", repr(ratio)))
-    return float(ratio)
+    return real(what, ratio, lambda r: 0 <= r <= 1, "a ratio from 0 to 1")

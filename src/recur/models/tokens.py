@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from recur.messages import InputError, must
+from recur.models.checks import tensor
 
 
 def check_source(inputs: int | None, vocabulary: int | None, *, named: str = "vocabulary") -> None:
@@ -17,13 +19,16 @@ def check_source(inputs: int | None, vocabulary: int | None, *, named: str = "vo
 
 
 def embedded(tokens: Tensor, embedding: nn.Embedding) -> Tensor:
-    """The vectors of token ids.
+    """The vectors of token ids (batch, time).
 
     Raises:
-        InputError: tokens that are no integers, or outside the vocabulary.
+        InputError: tokens that are no integers (batch, time), or outside the vocabulary.
     """
-    if tokens.is_floating_point():
+    tensor("token ids", tokens)
+    if tokens.is_floating_point() or tokens.dtype == torch.bool:
         raise InputError(must("token ids", "integers", tokens.dtype, "Convert with .long()."))
+    if tokens.dim() != 2:
+        raise InputError(must("token ids", "(batch, time)", f"the shape {tuple(tokens.shape)}"))
     try:
         return cast(Tensor, embedding(tokens))
     except IndexError as error:

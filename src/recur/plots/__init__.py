@@ -8,6 +8,7 @@ matplotlib is imported when the first figure is drawn.
 from recur.plots.figure import save
 from recur.plots.inside import alignment, attribution, gradients, heatmaps, layer_sizes
 from recur.plots.learning import curves, overview
+from recur.plots.music import piano_roll
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
 from recur.plots.series import forecast
 
@@ -22,6 +23,7 @@ __all__ = [
     "heatmaps",
     "layer_sizes",
     "overview",
+    "piano_roll",
     "save",
     "unrolled",
 ]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from recur import plots
+from recur.data.documents import Documents
+from recur.data.sequences import Batch, Sequences
 from recur.diagnostics import Activity, Diagnosis, activity, diagnose
 from recur.messages import InputError
 from recur.models.many_to_one import CELLS
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 
 ROWS = 32
 """Validation examples that are looked at."""
+PIECES, STEPS = 8, 200
+"""Of one long text: pieces that are looked at, and their steps."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +36,8 @@ class Inspection:
 
     Attributes:
         trained: The model as it is.
-        untrained: Models of the same size before any training, by cell, on the same examples; a
-            cell that the run's options do not allow is left out.
+        untrained: Models of the same size before any training, by cell, on the same examples.
+        refused: By cell, why the run's options do not allow it.
         activity: States and gates of the trained model, for the first example.
         history: A row for each epoch.
         layers: For each epoch, how large gradients and updates were, layer by layer; no rows if the
@@ -40,6 +46,7 @@ class Inspection:
 
     trained: Diagnosis
     untrained: dict[str, Diagnosis]
+    refused: dict[str, str]
     activity: tuple[Activity, ...]
     history: History
     layers: History
@@ -49,6 +56,7 @@ class Inspection:
         for cell, diagnosis in self.untrained.items():
             # The layer nearest to the answer: what reaches it is all that is left for the others.
             lines.append(f"{cell:<6}{diagnosis.flows[-1].finding}")
+        lines += [f"{cell:<6}not with these options: {why}" for cell, why in self.refused.items()]
         first, last = self.history.rows[0], self.history.rows[-1]
         lines += ["", "In training:"]
         lines.append(
@@ -57,10 +65,7 @@ class Inspection:
             f"the largest {max(self.history['gradient_norm_max']):.2g}"
         )
         if self.layers:
-            row = self.layers.rows[-1].items()
-            moved = {n.removeprefix("update "): v for n, v in row if n.startswith("update ")}
-            shown = ", ".join(f"{name} {share:.1%}" for name, share in moved.items())
-            lines.append(f"how far weights moved in the last epoch: {shown}")
+            lines += _table(self.layers)
         lines += self.history.notes
         return "\n".join(lines)
 
@@ -78,7 +83,11 @@ class Inspection:
         return {
             "trained": self.trained.to_json(),
             "untrained": {cell: d.to_json() for cell, d in self.untrained.items()},
-            "layers": self.layers.rows,
+            "refused": self.refused,
+            "layers": [
+                {n: v if math.isfinite(v) else None for n, v in row.items()}
+                for row in self.layers.rows
+            ],
         }
 
 
@@ -89,23 +98,49 @@ def inspect(run: Run) -> Inspection:
         InputError: if the data that it was trained on are not there any more.
     """
     task, options, fitted = run.task, run.options, run.trained.preprocessing
-    validation = task.prepare(options).validation
-    batch = validation.batch(range(min(ROWS, len(validation))))
+    batch = _some(task.prepare(options).validation)
     loss = task.loss(fitted)
-    untrained = {}
+    untrained, refused = {}, {}
     for cell in CELLS:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
             try:
                 model = task.model(dataclasses.replace(options, cell=cell), fitted)
-            except InputError:
-                continue  # the memory task's --chrono knows no plain cell
+            except InputError as error:
+                refused[cell] = str(error)
+                continue
         untrained[cell] = diagnose(model, batch, loss=loss)
     layers = run.path / directory.LAYERS
     return Inspection(
         diagnose(run.model, batch, loss=loss),
         untrained,
+        refused,
         activity(run.model, batch),
         run.history,
         History.from_csv(layers) if layers.exists() else History(),
     )
+
+
+def _some(validation: Sequences | Documents) -> Batch:
+    """A batch to look at; of long texts, pieces from all over."""
+    if isinstance(validation, Sequences):
+        return validation.batch(range(min(ROWS, len(validation))))
+    steps = min(STEPS, validation.steps)
+    begins = np.linspace(0, validation.steps - steps, PIECES).astype(np.int64)
+    return validation.pieces(begins, begins + steps)
+
+
+def _table(layers: History) -> list[str]:
+    """Sizes of each layer in the first and the last epoch; the first update is not always known."""
+    modules = [n.removeprefix("update ") for n in layers.columns if n.startswith("update ")]
+    wide = max(len("layer"), *map(len, modules))
+    head = ("gradient, first", "last epoch", "update, first", "last epoch")
+    lines = [f"{'layer':<{wide}}" + "".join(f"{word:>16}" for word in head)]
+    for name in modules:
+        cells = []
+        for kind, form in (("gradient", ".2g"), ("update", ".1%")):
+            known = [v for v in layers.history.get(f"{kind} {name}", []) if math.isfinite(v)]
+            ends = (known[0], known[-1]) if known else (math.nan, math.nan)
+            cells += [format(value, form) for value in ends]
+        lines.append(f"{name:<{wide}}" + "".join(f"{cell:>16}" for cell in cells))
+    return lines

@@ -20,8 +20,10 @@ from recur.data.sequences import Sequences
 from recur.data.series import GAPS, Series, read_series
 from recur.data.times import continue_times, show_times
 from recur.data.windows import Windows, split_by_time, windows
+from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, must
-from recur.models.many_to_one import CELLS, ManyToOne
+from recur.models.deep import CELLS
+from recur.models.many_to_one import ManyToOne
 from recur.tasks import baselines, comparison
 from recur.tasks.options import Options, option
 from recur.tasks.sources import dataset
@@ -245,6 +247,14 @@ class ForecastTask(Task[ForecastOptions, ForecastPreprocessing, Held]):
         series = [_read_like(path, trained.options, fitted) for path in inputs]
         return [_what_follows(trained, each) for each in series or [fitted.recent]]
 
+    def why(
+        self, trained: Trained[ForecastOptions, ForecastPreprocessing], inputs: Sequence[str]
+    ) -> list[Attribution]:
+        """Says which steps of the window mattered for the next value, by integrated gradients."""
+        fitted = trained.preprocessing
+        series = [_read_like(path, trained.options, fitted) for path in inputs]
+        return [_reasons(trained, each) for each in series or [fitted.recent]]
+
     def inputs_of(self, file: str) -> list[str]:
         """Returns the file itself: it is one series."""
         if file == "-":
@@ -350,22 +360,44 @@ def _examples(
 
 def _forecast(trained: Trained[ForecastOptions, ForecastPreprocessing], known: Values) -> Values:
     """(N, L, F) known values, in their units, to (N, H) forecasts in the unit of the target."""
-    scaler = trained.preprocessing.scaler
-    x = scaler.transform(known)
+    x, last = _read_by_model(trained, known)
+    outputs = training.predict(trained.model, Sequences(x)).double().numpy()
+    return trained.preprocessing.scaler.inverse(outputs + last[:, :, 0], 0)
+
+
+def _read_by_model(
+    trained: Trained[ForecastOptions, ForecastPreprocessing], known: Values
+) -> tuple[NDArray[np.float32], Values]:
+    """What the model reads of known values (N, L, F), and (N, 1, F) what was taken off them."""
+    x = trained.preprocessing.scaler.transform(known)
     last = x[:, -1:] if trained.options.differences else np.zeros_like(x[:, -1:])
-    inputs = Sequences((x - last).astype(np.float32))
-    outputs = training.predict(trained.model, inputs).double().numpy()
-    return scaler.inverse(outputs + last[:, :, 0], 0)
+    return (x - last).astype(np.float32), last
+
+
+def _reasons(
+    trained: Trained[ForecastOptions, ForecastPreprocessing], series: Series
+) -> Attribution:
+    _check_long(series, trained.preprocessing)
+    window = trained.preprocessing.window
+    x, _ = _read_by_model(trained, series.values[None, -window:])
+    times = series.times
+    labels = [f"{n - window}" for n in range(window)] if times is None else show_times(times)
+    names = [f"step +{n}" for n in range(1, trained.options.horizon + 1)]
+    return integrated_gradients(trained.model, x[0], labels=labels[-window:], names=names, output=0)
+
+
+def _check_long(series: Series, fitted: ForecastPreprocessing) -> None:
+    needed = max(fitted.window, fitted.season)
+    if len(series) < needed:
+        got = count(len(series), "step")
+        raise InputError(must(series.name, f"at least {needed} steps long", got))
 
 
 def _what_follows(
     trained: Trained[ForecastOptions, ForecastPreprocessing], series: Series
 ) -> Forecast:
     fitted, horizon = trained.preprocessing, trained.options.horizon
-    needed = max(fitted.window, fitted.season)
-    if len(series) < needed:
-        got = count(len(series), "step")
-        raise InputError(must(series.name, f"at least {needed} steps long", got))
+    _check_long(series, fitted)
     values = _forecast(trained, series.values[None, -fitted.window :])[0]
     end = np.array([len(series)])
     beside = comparison.simple(series.values[:, 0], end, horizon, fitted.season, fitted.drift)

@@ -22,11 +22,10 @@ from recur import files, training
 from recur.data import units
 from recur.data.datasets.texts import Texts
 from recur.data.documents import Documents
-from recur.decoding import Decoded, decode
+from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
-from recur.models.deep import by_row, from_rows
+from recur.models.deep import CELLS
 from recur.models.many_to_many import ManyToMany
-from recur.models.many_to_one import CELLS
 from recur.tasks.options import Options, option
 from recur.tasks.sources import dataset
 from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
@@ -40,8 +39,6 @@ Unit = units.Words | units.Characters | units.Subwords
 DOCUMENTS = ("file", "lines", "paragraphs")
 LIKELIEST = 5
 """Next words that an answer lists."""
-STEPS = 500
-"""Steps scored at a time: enough for fast products, little enough for memory."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -235,23 +232,13 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
         feed = feed_of(prepared.train, batch_size=options.batch_size, truncate=options.truncate)
         decay_by_epoch(optimizer, options.decay, after=options.decay_after, steps=len(feed))
         characters = options.unit == units.Characters.kind
-        return training.fit(
-            model,
-            prepared.train,
-            validation_data=prepared.validation,
-            loss=self.loss(prepared.preprocessing),
-            metrics=["bits_per_character"] if characters else self.metrics,
-            monitor=self.monitor,
-            restore_best=True,
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            truncate=options.truncate,
-            optimizer=optimizer,
-            clip_norm=options.clip_norm or None,
-            patience=options.patience,
-            seed=options.seed,
-            **loop,
-        )
+        how = {
+            "metrics": ("bits_per_character",) if characters else self.metrics,
+            "optimizer": optimizer,
+            "learning_rate": None,
+            "truncate": options.truncate,
+        }
+        return super().fit(model, prepared, options, **how, **loop)
 
     def evaluate(
         self, trained: Trained[LanguageOptions, LanguagePreprocessing], data: Text
@@ -261,8 +248,13 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
         The text is read from its beginning to its end, with nothing cut in between.
         """
         loss = self.loss(trained.preprocessing)
+        options = trained.options
         found = training.evaluate(
-            trained.model, data.documents, loss=loss, batch_size=1, truncate=STEPS
+            trained.model,
+            data.documents,
+            loss=loss,
+            batch_size=options.batch_size,
+            truncate=options.truncate,
         )["loss"]
         unit = trained.preprocessing.unit
         if isinstance(unit, units.Characters):
@@ -286,12 +278,25 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
         inputs: Sequence[str],
     ) -> list[Prediction]:
         """Continues texts."""
-        prompts = list(inputs)
-        if not prompts or not all(prompt.strip() for prompt in prompts):
-            raise InputError(
-                'language needs the beginning of a text, such as "The clouds are in the".'
+        return [_continued(prompt, trained) for prompt in _prompts(inputs)]
+
+    def why(
+        self,
+        trained: Trained[LanguageOptions, LanguagePreprocessing],
+        inputs: Sequence[str],
+    ) -> list[Attribution]:
+        """Says which words mattered for the likeliest next one, by integrated gradients."""
+        unit, model, found = trained.preprocessing.unit, trained.model, []
+        names = [unit.piece(number) for number in range(len(unit))]
+        for prompt in _prompts(inputs):
+            ids = _encoded_prompt(prompt, trained)
+            likeliest = int(_following(model, ids)[0].argmax())
+            labels = [names[number] for number in ids[0].tolist()]
+            reason = integrated_gradients(
+                model, ids[0], labels=labels, names=names, output=likeliest
             )
-        return [_continued(prompt, trained) for prompt in prompts]
+            found.append(reason)
+        return found
 
     def inputs_of(self, file: str) -> list[str]:
         """Returns the lines of a file, without their ends."""
@@ -381,24 +386,43 @@ def _unknown_note(text: Text, unit: Unit) -> tuple[str, ...]:
     return (f"{what}; they count as one word, {units.UNKNOWN_WORD}.",)
 
 
+def _prompts(inputs: Sequence[str]) -> list[str]:
+    prompts = list(inputs)
+    if not prompts or not all(prompt.strip() for prompt in prompts):
+        raise InputError('language needs the beginning of a text, such as "The clouds are in the".')
+    return prompts
+
+
+def _encoded_prompt(
+    prompt: str, trained: Trained[LanguageOptions, LanguagePreprocessing]
+) -> Tensor:
+    """(1, T) numbers."""
+    unit = trained.preprocessing.unit
+    ids = torch.from_numpy(unit.encode(prompt))[None]
+    if not len(ids[0]) or bool((ids == units.UNKNOWN).all()):
+        expected = "one with a word that the model knows"
+        todo = f"It learnt {len(unit):,} {unit.kind}; try another beginning."
+        raise InputError(must("a prompt", expected, repr(prompt), todo))
+    return ids
+
+
 def _continued(
     prompt: str, trained: Trained[LanguageOptions, LanguagePreprocessing]
 ) -> Continuation:
     unit, model, options = trained.preprocessing.unit, trained.model, trained.options
     assert isinstance(model, ManyToMany)
-    ids = torch.from_numpy(unit.encode(prompt))[None]
-    unknown = unit.unknown(prompt)
-    if not len(ids[0]) or bool((ids == units.UNKNOWN).all()):
-        expected = "one with a word that the model knows"
-        todo = f"It learnt {len(unit):,} {unit.kind}; try another beginning."
-        raise InputError(must("a prompt", expected, repr(prompt), todo))
-    with torch.no_grad():
-        _, state = model(ids[:, :-1], return_state=True)
-        scores = model(ids[:, -1:], state=state)
-    chances = _known_only(scores[0, -1]).softmax(dim=-1)
+    ids, unknown = _encoded_prompt(prompt, trained), unit.unknown(prompt)
+    scores, state = _following(model, ids)
+    chances = scores.softmax(dim=-1)
     top = chances.topk(min(LIKELIEST, len(unit) - 1))
     pairs = zip(top.indices.tolist(), top.values.tolist(), strict=True)
-    written = _written(model, ids[:, -1], state, options)
+    how: dict[str, Any] = {"search": "greedy"}
+    if options.temperature:
+        chance = torch.Generator().manual_seed(options.seed)
+        how = {"search": "sample", "temperature": options.temperature, "generator": chance}
+    written = model.generate(
+        ids[:, -1:], state=state, max_steps=options.length, never=[units.UNKNOWN], **how
+    )
     start = unit.decode(ids[0].tolist())
     tokens = written.tokens[0].tolist()
     text = unit.decode([*ids[0].tolist(), *tokens])
@@ -409,25 +433,14 @@ def _continued(
     )
 
 
-def _written(model: ManyToMany, last: Tensor, state: Any, options: LanguageOptions) -> Decoded:
-    """Goes on from a state and the last token read."""
-
-    def step(rows: Any, token: Tensor) -> tuple[Tensor, Any]:
-        scores, after = model(token.unsqueeze(1), state=from_rows(rows), return_state=True)
-        return _known_only(scores[:, 0]).log_softmax(dim=-1), by_row(after)
-
-    if not options.temperature:
-        return decode("greedy", step, by_row(state), last, max_steps=options.length)
-    chance = torch.Generator().manual_seed(options.seed)
-    how = {"temperature": options.temperature, "generator": chance}
-    return decode("sample", step, by_row(state), last, max_steps=options.length, **how)
-
-
-def _known_only(scores: Tensor) -> Tensor:
-    """The unknown word is never written."""
-    scores = scores.clone()
-    scores[..., units.UNKNOWN] = -math.inf
-    return scores
+def _following(model: nn.Module, ids: Tensor) -> tuple[Tensor, Any]:
+    """Scores of the next word, of which the unknown one is none, and the state before the last."""
+    assert isinstance(model, ManyToMany)
+    with torch.no_grad():
+        state = model.remember(ids[:, :-1])
+        scores: Tensor = model(ids[:, -1:], state=state)[0, -1]
+    scores[units.UNKNOWN] = -math.inf
+    return scores, state
 
 
 def _shown(word: str) -> str:

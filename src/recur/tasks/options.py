@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from recur.layers.initial import RECURRENT
 from recur.messages import InputError, did_you_mean, must, one_of
-from recur.models.many_to_one import CELLS
+from recur.models.deep import CELLS
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "adagrad", "nadam")
 INITIALISATIONS = ("uniform", *RECURRENT)

@@ -183,23 +183,9 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
         if options.decay:
             batches = math.ceil(len(prepared.train) / options.batch_size)
             decay_linearly(optimizer, options.epochs * batches)
-        return training.fit(
-            model,
-            prepared.train,
-            validation_data=prepared.validation,
-            loss=self.loss(prepared.preprocessing),
-            metrics=self.metrics,
-            monitor=self.monitor,
-            restore_best=True,
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            optimizer=optimizer,
-            clip_norm=options.clip_norm or None,
-            patience=options.patience,
-            seed=options.seed,
-            bucket=options.bucket and options.padding == "lengths",
-            **loop,
-        )
+        bucket = options.bucket and options.padding == "lengths"
+        how = {"optimizer": optimizer, "learning_rate": None, "bucket": bucket}
+        return super().fit(model, prepared, options, **how, **loop)
 
     def evaluate(
         self, trained: Trained[SentimentOptions, SentimentPreprocessing], data: Sequences

@@ -150,28 +150,39 @@ class Task(abc.ABC, Generic[O, P, T]):
         Raises:
             InputError: if the task cannot say, or an input is not what it needs.
         """
-        raise InputError(f"The task {self.name} does not say why. sentiment does.")
+        raise InputError(f"The task {self.name} does not say why. Leave --why out.")
 
     def fit(
         self, model: nn.Module, prepared: Prepared[P, T], options: O, **loop: Any
     ) -> training.History:
-        """Trains the model; it ends with the weights of the best validation epoch."""
+        """Trains the model; it ends with the weights of the best validation epoch.
+
+        Args:
+            model: the model.
+            prepared: the data.
+            options: the options.
+            loop: more arguments for `training.fit`, or others than the task's own. A task whose
+                step size falls gives its optimizer here, and a `learning_rate` of None.
+        """
+        given = {
+            "metrics": self.metrics,
+            "optimizer": options.optimizer,
+            "learning_rate": options.learning_rate,
+            **loop,
+        }
         return training.fit(
             model,
             prepared.train,
             validation_data=prepared.validation,
             loss=self.loss(prepared.preprocessing),
-            metrics=self.metrics,
             monitor=self.monitor,
             restore_best=True,
             epochs=options.epochs,
             batch_size=options.batch_size,
-            optimizer=options.optimizer,
-            learning_rate=options.learning_rate,
             clip_norm=options.clip_norm or None,
             patience=options.patience,
             seed=options.seed,
-            **loop,
+            **given,
         )
 
     def inputs_of(self, file: str) -> list[str]:

@@ -40,6 +40,13 @@ def _parameters(model: nn.Module) -> list[inspect.Parameter]:
     return list(inspect.signature(inner.forward).parameters.values())
 
 
+def check_model(model: Any) -> None:
+    """Raises an InputError unless it is a module."""
+    if not isinstance(model, nn.Module):
+        got = f"the class {model.__name__}" if isinstance(model, type) else repr(model)
+        raise InputError(must("model", "a torch.nn.Module", got))
+
+
 class Caller:
     """`batch -> outputs`, where how the model is called is decided once.
 
@@ -55,8 +62,9 @@ class Caller:
         """`carries`: the state is given to the model and kept.
 
         Raises:
-            InputError: with `carries`, if the model takes no state.
+            InputError: no model; with `carries`, one that takes no state, or reads from the end.
         """
+        check_model(model)
         self.model, self.device = model, device_of(model)
         names = {p.name for p in _parameters(model)}
         self._with_lengths, self._with_targets = takes_lengths(model), takes_targets(model)
@@ -71,6 +79,10 @@ class Caller:
                 f"truncate needs a model whose forward takes a state (`state` or `hx`) and returns "
                 f"(outputs, state); {type(model).__name__} takes none. recur.ManyToMany does."
             )
+        # Where the layers that take the state are known.
+        if carries and getattr(getattr(model, "recurrent", model), "bidirectional", False):
+            todo = "Read from the end, a piece would begin with a state from before it."
+            raise InputError(must("bidirectional", "False with truncate", True, todo))
 
     def __call__(self, batch: Batch) -> Tensor:
         """Returns the outputs; what the model returns besides is kept or an error."""

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 from recur.data.batching import batch_order
 from recur.data.documents import Documents
 from recur.data.sequences import Batch, Sequences, collate
-from recur.messages import InputError, must
+from recur.messages import InputError, must, whole
 from recur.training.pieces import CutFeed, DocumentsFeed, PouredFeed
 
 
@@ -162,6 +162,7 @@ def feed_of(
     batch_size: int = 32,
     bucket: bool | None = None,
     truncate: int | None = None,
+    cuts: bool = True,
 ) -> Feed:
     """Makes a feed of anything that holds data.
 
@@ -173,15 +174,17 @@ def feed_of(
         batch_size: rows in a batch.
         bucket: put rows of similar length together; None: where they differ in length.
         truncate: the steps of a batch at most: longer ones come in pieces; None: whole.
+        cuts: whether one of `Documents` may be cut into rows; see `DocumentsFeed`.
 
     Raises:
         InputError: if these do not fit together.
     """
+    batch_size = whole("batch_size", batch_size)
     if truncate is None:
         return _whole(x, y, lengths, batch_size, bucket)
     if isinstance(x, Documents):
         _nothing_beside("Documents", y, lengths)
-        return DocumentsFeed(x, batch_size, truncate)
+        return DocumentsFeed(x, batch_size, truncate, cuts=cuts)
     if isinstance(x, IterableDataset):
         _nothing_beside("an IterableDataset", y, lengths)
         return PouredFeed(x, batch_size, truncate)
@@ -190,8 +193,8 @@ def feed_of(
 
 def check_truncate(truncate: int | None) -> None:
     """Raises an InputError unless it is None or a whole number of at least 1."""
-    whole = isinstance(truncate, int) and not isinstance(truncate, bool)
-    if truncate is not None and not (whole and truncate >= 1):
+    known = isinstance(truncate, int) and not isinstance(truncate, bool)
+    if truncate is not None and not (known and truncate >= 1):
         expected = "a whole number of steps, at least 1, or None for whole sequences"
         raise InputError(must("truncate", expected, repr(truncate)))
 

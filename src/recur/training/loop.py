@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from torch import nn
 from recur.data.documents import Documents
 from recur.data.sequences import Sequences
 from recur.files import PathLike
-from recur.messages import InputError, listed, must, one_of
+from recur.messages import InputError, listed, must, one_of, real, whole
 from recur.training import losses, metrics
+from recur.training.call import check_model
 from recur.training.feed import Feed, check_truncate, feed_of, sequences_of
 from recur.training.history import History
 from recur.training.losses import find_loss
@@ -110,8 +112,11 @@ def fit(
     """
     _check(epochs, batch_size, patience, clip_norm, resume, checkpoint)
     check_truncate(truncate)
+    check_model(model)
+    if on_epoch is not None and not callable(on_epoch):
+        raise InputError(must("on_epoch", "a function of an epoch and its row", repr(on_epoch)))
     if device is not None:
-        model.to(device)
+        _move(model, device)
     feeds = _feeds(
         x,
         y,
@@ -154,17 +159,33 @@ def _check(
     counts = {"epochs": epochs, "batch_size": batch_size}
     if patience is not None:
         counts["patience"] = patience
-    wrong = [
-        must(name, "a whole number of at least 1", repr(value))
-        for name, value in counts.items()
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1
+    checks: list[Callable[[], object]] = [
+        functools.partial(whole, name, value) for name, value in counts.items()
     ]
-    if clip_norm is not None and not clip_norm > 0:
-        wrong.append(must("clip_norm", "above 0, or None not to clip", clip_norm))
+    if clip_norm is not None:
+        words = "above 0, or None not to clip"
+        checks.append(functools.partial(real, "clip_norm", clip_norm, lambda n: n > 0, words))
+    wrong = []
+    for check in checks:
+        try:
+            check()
+        except InputError as error:
+            wrong.append(str(error))
     if resume and checkpoint is None:
         wrong.append("resume needs checkpoint: the folder with the state to go on from.")
     if wrong:
         raise InputError(" ".join(wrong))
+
+
+def _move(model: nn.Module, device: str | torch.device) -> None:
+    try:
+        model.to(device)
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, AssertionError) as error:  # torch says both of a device that is not here
+        reason = str(error).split("\n")[0].rstrip(".")
+        expected = "one that torch has here, such as 'cpu'"
+        raise InputError(must("device", expected, repr(device), f"{reason}.")) from error
 
 
 def _watched(monitor: str | None, chosen: Sequence[Metric], *, validated: bool) -> str:
@@ -217,6 +238,6 @@ def _validation(data: Any, batch_size: int, truncate: int | None) -> Feed | None
             )
         x, y, *rest = data
         lengths = rest[0] if rest else None
-    if not isinstance(x, Documents):  # more of those would be cut into more rows
+    if not isinstance(x, Documents):  # a long text takes no more memory than in training
         batch_size = max(batch_size, 256)
-    return feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate)
+    return feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate, cuts=False)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from recur.messages import InputError
 from recur.training import losses, metrics
 from recur.training.call import Caller, aligned, caller, with_targets_on
 from recur.training.feed import Feed, SequenceFeed, check_truncate, feed_of
@@ -45,8 +46,9 @@ def evaluate(
         lengths: as for `fit`.
         loss: a name or a callable, as for `fit`.
         metrics: names or callables.
-        batch_size: rows at a time; the result does not depend on it, but for rounding. `Documents`
-            are cut into so many rows, each of which begins without what was before it.
+        batch_size: rows at a time; the result does not depend on it, but for rounding. None of
+            `Documents` is cut: each is read from its beginning to its end, and where there are
+            fewer of them than rows, more steps are walked at a time.
         truncate: the steps walked at a time, as for `fit`; the state is carried on, so that the
             result does not depend on it either.
         progress: None: a bar on a terminal if it takes more than a second; False: nothing.
@@ -56,7 +58,7 @@ def evaluate(
     """
     check_truncate(truncate)
     found = find_loss(loss)
-    feed = feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate)
+    feed = feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate, cuts=False)
     call = caller(model, carries=truncate is not None)
     totals = Totals(found, find_metrics(metrics, found), feed.targets, aligned=aligned(model))
     with passing("evaluating", len(feed), progress) as advance:
@@ -66,7 +68,11 @@ def evaluate(
 def measured(
     call: Caller, feed: Feed, totals: Totals, *, after: Callable[[], None] | None = None
 ) -> dict[str, float]:
-    """One pass without gradients: the means by name. `after` is called after each batch."""
+    """One pass without gradients: the means by name. `after` is called after each batch.
+
+    Raises:
+        InputError: no target at all, whose mean would look like a loss of 0.
+    """
     device = call.device
     unread: list[Measured] = []
     with evaluating(call.model):
@@ -79,6 +85,8 @@ def measured(
             if after is not None:
                 after()
     _read(unread, totals)
+    if not totals.examples:
+        raise InputError("There is nothing to measure: the data hold no target that counts.")
     return totals.means()
 
 

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from recur.messages import InputError, listed, must, one_of
+from recur.models.targets import IGNORED
 from recur.training import losses
 from recur.training.losses import Loss
-from recur.training.targets import IGNORED, like_outputs
+from recur.training.targets import like_outputs
 
 Function = Callable[[Tensor, Tensor], Tensor | float]
 
@@ -52,6 +53,8 @@ def find_metrics(metrics: Sequence[str | Function], loss: Loss) -> list[Metric]:
     """
     if isinstance(metrics, str):
         raise InputError(must("metrics", "a list", repr(metrics), f"Write [{metrics!r}]."))
+    if not isinstance(metrics, Iterable):
+        raise InputError(must("metrics", "a list of names or functions", repr(metrics)))
     found = [_find(metric, loss) for metric in metrics]
     names = ["loss", *(metric.name for metric in found)]
     twice = [name for name in names if names.count(name) > 1]

@@ -6,6 +6,7 @@ The fused step passes over memory once: Adam on a table of 10,000 x 32 takes 0.2
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from recur.messages import InputError, must, one_of
+from recur.messages import InputError, must, one_of, real
 
 OptimizerLike = str | Optimizer | Callable[[Iterable[nn.Parameter]], Optimizer]
 
@@ -43,8 +44,8 @@ def find_optimizer(
         InputError: an unknown name, a step size that is not above 0, one given beside an optimizer
             object, another model's optimizer, or a model with nothing to train.
     """
-    if learning_rate is not None and not learning_rate > 0:
-        raise InputError(must("learning_rate", "above 0", learning_rate))
+    if learning_rate is not None:
+        real("learning_rate", learning_rate, lambda rate: 0 < rate < math.inf, "above 0")
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise InputError("The model has no parameters that want gradients: nothing can be trained.")

@@ -66,14 +66,27 @@ class CutFeed:
 
 
 class DocumentsFeed:
-    """`Documents` as rows of equal length, read side by side."""
+    """`Documents` as rows that are read side by side.
+
+    Args:
+        data: the documents.
+        batch_size: rows at most.
+        truncate: steps of a piece at most.
+        cuts: whether a document may be cut, so that rows are of equal length: its later parts then
+            begin without what was before. If not, rows begin where documents do, and where they
+            are fewer for it, pieces are longer: no piece has more than rows x steps asked for.
+    """
 
     targets: Tensor | None = None
     ragged = False
 
-    def __init__(self, data: Documents, batch_size: int, truncate: int) -> None:
+    def __init__(self, data: Documents, batch_size: int, truncate: int, *, cuts: bool) -> None:
         self.data, self.truncate, self.batch_size = data, truncate, batch_size
         bounds = aligned_rows(data.steps, batch_size)
+        if not cuts:
+            nearest = np.searchsorted(data.starts, bounds[:-1], side="right") - 1
+            bounds = np.append(np.unique(data.starts[nearest]), bounds[-1])
+            self.truncate = truncate * max(1, batch_size // (len(bounds) - 1))
         self.begins, self.ends = bounds[:-1], bounds[1:]
 
     def batches(self, seed: int | None, skip: int = 0) -> Iterator[Batch]:
@@ -156,6 +169,8 @@ def _document(given: Any) -> Documents | None:
         got = f"a tuple of {len(parts)}"
         raise InputError(must("a document of an IterableDataset", "x or (x, y)", got))
     x, *y = parts
+    if not hasattr(x, "__len__") or getattr(x, "ndim", 1) == 0:
+        raise InputError(must("a document of an IterableDataset", "a sequence of steps", repr(x)))
     return Documents(x, *y) if len(x) >= (1 if y else 2) else None
 
 

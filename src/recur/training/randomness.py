@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recur.messages import InputError, must
+from recur.messages import whole
 
 
 def seed_or_drawn(seed: int | None) -> int:
@@ -26,9 +26,7 @@ def seed_or_drawn(seed: int | None) -> int:
     """
     if seed is None:
         return int(torch.randint(0, 2**31, ()).item())
-    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise InputError(must("seed", "a whole number of at least 0", repr(seed)))
-    return seed
+    return whole("seed", seed, least=0)
 
 
 def epoch_seed(seed: int, epoch: int) -> int:

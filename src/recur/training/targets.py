@@ -10,8 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from recur.data.documents import IGNORED as IGNORED
 from recur.messages import InputError, must
+from recur.models.targets import IGNORED as IGNORED
 
 
 def like_outputs(outputs: Tensor, targets: Tensor) -> Tensor:

@@ -185,6 +185,8 @@ class Trainer:
         self._read()
         if not position.batch:
             raise InputError("There is nothing to train on: the data hold no batch.")
+        if not self.totals.examples:
+            raise InputError("There is nothing to train on: the data hold no target that counts.")
         self._end_epoch()
 
     def _batches(self) -> Iterator[Batch]:

@@ -14,6 +14,7 @@ from recur.data import datasets
 from recur.data.datasets import source
 from recur.data.datasets.reviews import Reviews
 from recur.data.datasets.texts import Texts
+from recur.data.music import HIGHEST, LOWEST, Music
 
 MODULES = {
     module.SOURCE.name: module
@@ -41,7 +42,7 @@ def test_the_catalogue_lists_every_dataset_once():
 def test_it_says_what_it_is(module):
     entry = module.SOURCE
     assert re.fullmatch(r"[a-z][a-z0-9-]*", entry.name)
-    assert entry.task in ("sentiment", "forecast", "language")
+    assert entry.task in ("sentiment", "forecast", "language", "music")
     assert re.fullmatch(r"[\d.]+ MB", entry.size)
     assert entry.homepage.startswith("https://")
     assert entry.title
@@ -65,7 +66,7 @@ def test_found_nowhere_it_says_what_to_do(module, monkeypatch, tmp_path):
     monkeypatch.setattr(source.Source, "_packaged", lambda _: None)
     entry = module.SOURCE
     with pytest.raises(FailedError) as caught:
-        (module.load if entry.task == "forecast" else module.load_text)()
+        (module.load if hasattr(module, "load") else module.load_text)()
     text = str(caught.value)
     assert f"The dataset {entry.name!r} ({entry.title}) cannot be had" in text
     if entry.package is not None:
@@ -82,6 +83,8 @@ def test_what_it_loads(module):
         check_reviews(module.load_text())
     elif module.SOURCE.task == "language":
         check_texts(module.load_text())
+    elif module.SOURCE.task == "music":
+        check_music(module.load())
     else:
         check_series(module.load(), module.TARGET)
 
@@ -105,6 +108,15 @@ def check_texts(texts: Texts) -> None:
     assert sizes[0] > 8 * max(sizes[1:])
     assert not set(texts.train) & {*texts.validation, *texts.test}
     assert texts.about
+
+
+def check_music(music: Music) -> None:
+    parts = music.train, music.validation, music.test
+    assert all(part and all(any(piece) for piece in part) for part in parts)
+    keys = {key for part in parts for piece in part for step in piece for key in step}
+    assert LOWEST <= min(keys) < max(keys) <= HIGHEST
+    assert len(parts[0]) > max(len(parts[1]), len(parts[2]))
+    assert music.about
 
 
 def check_series(series: Series, target: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import socket
 import threading
@@ -87,6 +88,14 @@ def test_the_folder_of_the_user_comes_first(server, places, folder):
     toy.find()
     own = places / "data" / folder / "toy.csv"
     own.parent.mkdir(exist_ok=True)
+    own.write_bytes(b"mine")
+    assert toy.find() == own
+
+
+def test_a_folder_may_have_another_dash(places):
+    toy = dataclasses.replace(source(), name="toy-set")
+    own = places / "data" / "toy_set" / "toy.csv"
+    own.parent.mkdir()
     own.write_bytes(b"mine")
     assert toy.find() == own
 

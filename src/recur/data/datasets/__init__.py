@@ -4,6 +4,7 @@ from recur.data.datasets import (
     co2,
     ett,
     imdb,
+    jsb_chorales,
     movie_reviews,
     ptb,
     review_texts,
@@ -22,6 +23,7 @@ __all__ = [
     "co2",
     "ett",
     "imdb",
+    "jsb_chorales",
     "movie_reviews",
     "ptb",
     "review_texts",
@@ -33,4 +35,4 @@ __all__ = [
 
 def catalogue() -> list[Source]:
     """Every dataset: its name, task, licence, size, and where it is or would come from."""
-    return [module.SOURCE for module in (*_TEXTS, *_SERIES)]
+    return [module.SOURCE for module in (*_TEXTS, *_SERIES, jsb_chorales)]

@@ -54,7 +54,8 @@ class Source:
         licence: the terms, as its publisher states them.
         homepage: where it is described.
         size: for people.
-        local: names of files looked for in RECUR_DATA and in its folder of the dataset's name.
+        local: names of files looked for in RECUR_DATA and in its folder of the dataset's name (or
+            that with _ for -).
         remote: its public address, if it has one that a program may fetch from.
         package: (import name, file inside, distribution) of a package that carries it.
         instead: the dataset that takes its place where it cannot be found.
@@ -126,7 +127,8 @@ class Source:
         if not Path(folder).is_dir():
             todo = "Correct it, or unset it."
             raise InputError(must(f"the variable {FOLDER}", "a folder", repr(folder), todo))
-        places = (Path(folder) / self.name, Path(folder))
+        names = dict.fromkeys([self.name, self.name.replace("-", "_")])
+        places = (*(Path(folder) / name for name in names), Path(folder))
         return [place / name for place in places for name in self.local]
 
     def _packaged(self) -> Path | None:
