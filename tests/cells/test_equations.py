@@ -88,10 +88,17 @@ def slstm(state, gx, gh):
 OWN = np.array([0.5, -1.2, 0.9])  # of each unit, where a cell has such a number
 
 EQUATIONS = {
-    **{"rnn_tanh": rnn_tanh, "rnn_relu": rnn_relu, "lstm": lstm, "gru": gru},
-    **{"lstm_coupled": lstm_coupled, "gru_before": gru_before},
-    **{"indrnn_tanh": indrnn_tanh, "indrnn_relu": indrnn_relu},
-    **{"mingru": mingru, "minlstm": minlstm, "slstm": slstm},
+    "rnn_tanh": rnn_tanh,
+    "rnn_relu": rnn_relu,
+    "lstm": lstm,
+    "gru": gru,
+    "lstm_coupled": lstm_coupled,
+    "gru_before": gru_before,
+    "indrnn_tanh": indrnn_tanh,
+    "indrnn_relu": indrnn_relu,
+    "mingru": mingru,
+    "minlstm": minlstm,
+    "slstm": slstm,
 }
 
 

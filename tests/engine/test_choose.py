@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.engine.cases import Case, numbers_of
 from tests.engine import oracle
+from tests.engine.cases import Case, numbers_of
 from tests.engine.paths import PATHS, choosing, forced
 
 from recur import engine

@@ -65,7 +65,8 @@ def walked(case: Case, asked: Asked, directions=1):
         weights.append(numbers.weights._replace(**more))
         leaves += [w for w in weights[-1] if w is not None and w.numel()]
         start.append(numbers.start)
-    state = tuple(torch.stack(each) for each in zip(*start, strict=True))
+    # Batch first in memory, as a state comes out of a model's own order of axes.
+    state = tuple(torch.stack(each, dim=1).transpose(0, 1) for each in zip(*start, strict=True))
     shares = (0.3, 0.5, 0.2, 0.4)[: len(cell.states)]
     ones = torch.ones(directions, case.batch, hidden, dtype=case.dtype)
     dropped = torch.rand(ones.shape, generator=random) < 0.6
@@ -214,7 +215,9 @@ def test_a_unit_that_zoneout_keeps_stays_as_it_was(path):
     again, _ = engine.scan(CELLS["lstm"], numbers.x, numbers.start, numbers.weights, options=asked)
     assert torch.equal(again, y)
     other = asked._replace(seed=torch.tensor([12]))
-    changed, _ = engine.scan(CELLS["lstm"], numbers.x, numbers.start, numbers.weights, options=other)
+    changed, _ = engine.scan(
+        CELLS["lstm"], numbers.x, numbers.start, numbers.weights, options=other
+    )
     assert not torch.equal(changed, y)
 
 
@@ -283,13 +286,11 @@ def test_the_operators_keep_torch_s_rules(cell, name):
 def test_weights_that_do_not_fit(change, sentence):
     numbers = numbers_of(Case("lstm", dtype=torch.float32))
     with pytest.raises(RuntimeError, match=sentence):
-        engine.scan(
-            CELLS["lstm"], numbers.x, numbers.start, numbers.weights._replace(**change)
-        )
+        engine.scan(CELLS["lstm"], numbers.x, numbers.start, numbers.weights._replace(**change))
 
 
 def test_a_cell_without_units_of_its_own_is_refused_them():
     numbers = numbers_of(Case("gru", dtype=torch.float32))
     weights = numbers.weights._replace(units=torch.zeros(0, 4))
-    with pytest.raises(RuntimeError, match="^units must be None for the cell 'gru'"):
+    with pytest.raises(RuntimeError, match=r"^units must be None for the cell 'gru'"):
         engine.scan(CELLS["gru"], numbers.x, numbers.start, weights)

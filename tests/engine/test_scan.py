@@ -114,11 +114,14 @@ def test_both_directions_are_one_and_the_other(cell, projection, threads, path):
 @pytest.mark.parametrize("cell", CELLS)
 def test_no_state_is_a_state_of_zeros(cell, path):
     numbers = numbers_of(Case(cell, lengths=(5, 0, 3), reset="scattered", every=2))
-    leaves = [numbers.x, *(
+    leaves = [
+        numbers.x,
+        *(
             v
             for k, v in numbers.leaves.items()
             if k in engine.Weights._fields and v.numel()  # a cell may have no recurrent matrix
-        )]
+        ),
+    ]
     for leaf in leaves:
         leaf.requires_grad_()
     zeros = tuple(torch.zeros_like(s).unsqueeze(0) for s in numbers.start)
@@ -246,9 +249,7 @@ def test_a_reset_forgets_a_state_that_is_not_finite(cell, path):
     y, final = engine.scan(CELLS[cell], numbers.x, bad, numbers.weights, reset=numbers.reset)
     assert y.isfinite().all()
     assert all(s.isfinite().all() for s in final)
-    for gradient in torch.autograd.grad(
-        y.sum() + sum(s.sum() for s in final), asking
-    ):
+    for gradient in torch.autograd.grad(y.sum() + sum(s.sum() for s in final), asking):
         assert torch.equal(gradient, torch.zeros_like(gradient))
 
 

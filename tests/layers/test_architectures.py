@@ -231,7 +231,7 @@ def test_zoneout_in_evaluation_is_its_expectation():
 def test_what_comes_back_of_the_inside():
     layer = recur.LSTM(3, 4, num_layers=2, bidirectional=True, batch_first=True, return_gates=True)
     x = torch.randn(2, 5, 3)
-    y, (h, c), inside = layer(x, lengths=[5, 3])
+    y, (_, c), inside = layer(x, lengths=[5, 3])
     assert len(inside) == 2
     assert list(inside[1]) == ["i", "f", "g", "o", "c"]
     assert all(v.shape == (2, 5, 8) for v in inside[1].values())
@@ -289,9 +289,17 @@ BAD = [
     ("lstm", {"chrono": 9, "bias": False}, "bias must be True where a chrono is given"),
     ("lstm", {"chrono": 9, "forget_bias": 1.0}, "forget_bias must be None where chrono is given"),
     ("lstm", {"merge": "sum"}, "merge must be 'concat' where there is one direction"),
-    ("lstm", {"merge": "add", "bidirectional": True}, "merge must be concat, sum, mean or mul; got 'add'"),
+    (
+        "lstm",
+        {"merge": "add", "bidirectional": True},
+        "merge must be concat, sum, mean or mul; got 'add'",
+    ),
     ("lstm", {"peepholes": True, "proj_size": 3}, "proj_size must be 0 with peepholes"),
-    ("gru", {"reset_after": False, "layer_norm": True}, "layer_norm must be False with reset_after"),
+    (
+        "gru",
+        {"reset_after": False, "layer_norm": True},
+        "layer_norm must be False with reset_after",
+    ),
     ("mingru", {"recurrent_dropout": 0.1}, "recurrent_dropout must be left out: a MinGRU has no"),
     ("indrnn", {"weight_drop": 0.1}, "weight_drop must be left out: a IndRNN has no recurrent"),
     ("indrnn", {"nonlinearity": "gelu"}, "nonlinearity must be relu or tanh; got"),

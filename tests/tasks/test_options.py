@@ -17,7 +17,10 @@ def test_the_defaults_are_allowed_and_go_through_json():
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"cell": "lsmt"}, "cell must be rnn, lstm or gru; got 'lsmt'. Did you mean 'lstm'?"),
+        (
+            {"cell": "lsmt"},
+            "cell must be rnn, lstm, gru, indrnn, mingru, minlstm or slstm; got 'lsmt'. Did you mean 'lstm'?",
+        ),
         ({"units": 0}, "units must be at least 1; got 0."),
         ({"units": 2.5}, "units must be a whole number; got 2.5."),
         ({"units": True}, "units must be a whole number; got True."),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from recur.layers import GRU, LSTM, RNN, Recurrent
 from recur.messages import InputError, must, one_of
-from recur.models.deep import CELLS
+
+LAYERS: dict[str, type[Recurrent]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+"""Those that torch.nn has too."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Case:
     bidirectional: bool = False
 
     def __post_init__(self) -> None:
-        one_of("cell", self.cell, CELLS)
+        one_of("cell", self.cell, LAYERS)
         for name in ("batch", "time", "inputs", "hidden"):
             if getattr(self, name) < 1:
                 raise InputError(must(name, "at least 1", getattr(self, name)))
@@ -49,7 +52,7 @@ class Case:
 
         Training takes three times as many: each product has a gradient for both its factors.
         """
-        layer = CELLS[self.cell](
+        layer = LAYERS[self.cell](
             self.inputs, self.hidden, bidirectional=self.bidirectional, device="meta"
         )
         matrices = sum(weight.numel() for weight in layer.parameters() if weight.dim() == 2)

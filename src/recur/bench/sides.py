@@ -12,9 +12,8 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor, nn
 
-from recur.bench.case import Case
+from recur.bench.case import LAYERS, Case
 from recur.bench.turns import Runner, timed
-from recur.models.deep import CELLS
 
 MODES = ("inference", "training")
 """Inference: a pass without gradients. Training: a pass, and the gradients of input and weights."""
@@ -112,7 +111,7 @@ class LayerSide:
 
 def ours(case: Case, inputs: Inputs) -> list[Side]:
     """Recur's layer."""
-    return [LayerSide("recur", _layer(CELLS[case.cell], case, batch_first=True), inputs)]
+    return [LayerSide("recur", _layer(LAYERS[case.cell], case, batch_first=True), inputs)]
 
 
 def torchs(case: Case, inputs: Inputs) -> list[Side]:

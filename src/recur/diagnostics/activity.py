@@ -46,7 +46,7 @@ class Activity:
         """Draws them over time; `steps` are T labels, such as words."""
         from recur import plots
 
-        named = {gates.WORDS.get(k, k): v for k, v in self.gates.items()}
+        named = {gates.word(self.cell, k): v for k, v in self.gates.items()}
         return plots.heatmaps({**self.states, **named}, steps=steps, title=self.name)
 
 
@@ -84,5 +84,5 @@ def _activity(walk: Walk, row: int) -> Activity:
         name: shown(torch.stack([state[number] for state in walk.after]))
         for number, name in enumerate(walk.cell.states)
     }
-    found = {k: shown(v) for k, v in gates.values(walk).items() if k not in states}
+    found = {k: shown(v) for k, v in walk.gates().items() if k not in states}
     return Activity(walk.name, walk.cell.name, states, found)

@@ -143,8 +143,8 @@ GATED = (
 VANISHING = {
     "rnn_tanh": PLAIN,
     "rnn_relu": PLAIN,
-    "lstm": GATED.format("a higher forget_bias; in the memory task --chrono"),
-    "gru": GATED.format("a higher bias of the update gate; in the memory task --chrono"),
+    **dict.fromkeys(("lstm", "lstm_coupled"), GATED.format("forget_bias, chrono")),
+    **dict.fromkeys(("gru", "gru_before"), GATED.format("chrono")),
 }
 OTHERWISE = (
     'this network learns little of dependencies longer than that; try pooling="mean" or '
@@ -292,7 +292,12 @@ def _flow(walk: Walk, norms: Tensor) -> Flow:
 
 
 def _radii(walk: Walk) -> dict[str, float]:
-    found = {}
+    found: dict[str, float] = {}
+    if walk.cell.needs_units:  # a diagonal matrix
+        assert walk.weights.units is not None
+        return {"h": float(walk.weights.units.detach().double().abs().max())}
+    if not walk.cell.state_gates:
+        return found
     parts = walk.weights.w_hh.detach().double().chunk(walk.cell.state_gates)
     for name, part in zip(gates.letters(walk), parts, strict=True):
         projection = walk.weights.w_hr

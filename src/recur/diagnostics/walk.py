@@ -24,6 +24,7 @@ from recur.engine.problem import existing_steps
 from recur.layers import Recurrent
 from recur.layers.accelerate import OURS
 from recur.layers.layout import Entered
+from recur.layers.recurrent import MERGED
 from recur.messages import InputError, must
 
 
@@ -40,6 +41,7 @@ class Walk:
         exists: (T, B), True where a step exists.
         before: for each step, in the order of time, the states that came in: (B, R), others (B, H).
         after: those that went out; where a step does not exist, the same again.
+        inside: for each step the cell's gates, by letter, (B, H).
     """
 
     name: str
@@ -48,8 +50,10 @@ class Walk:
     reverse: bool
     x: Tensor
     exists: Tensor
+    options: engine.Options
     before: list[State] = field(default_factory=list)
     after: list[State] = field(default_factory=list)
+    inside: list[dict[str, Tensor]] = field(default_factory=list)
 
     def run(self, state: State, reset: Tensor | None) -> State:
         """Walks from `state` and returns the final one; `reset` (T, B) as for the layers."""
@@ -60,6 +64,7 @@ class Walk:
                 starts = reset[t]
             fresh = (starts & self.exists[t]).unsqueeze(-1)
             before = tuple(torch.where(fresh, 0, s) for s in state) if reset is not None else state
+            seen: dict[str, Tensor] = {}
             _, state = engine.scan(
                 self.cell,
                 self.x[t : t + 1],
@@ -67,15 +72,18 @@ class Walk:
                 self.weights,
                 mask=None if bool(self.exists[t].all()) else self.exists[t : t + 1],
                 outputs=False,
+                options=self.options._replace(record=seen),
             )
             self.before.append(before)
             self.after.append(state)
+            self.inside.append({name: seen[name][0] for name in self.cell.gate_names})
             if reset is not None and self.reverse:
                 # The walk crosses the boundary after the first step of the later sequence.
                 starts = torch.where(self.exists[t], reset[t], starts)
         if self.reverse:
             self.before.reverse()
             self.after.reverse()
+            self.inside.reverse()
         return state
 
     def outputs(self) -> Tensor:
@@ -83,12 +91,11 @@ class Walk:
         y = torch.stack([state[0] for state in self.after])
         return torch.where(self.exists.unsqueeze(-1), y, 0)
 
-    def products(self) -> tuple[Tensor, Tensor]:
-        """What the cell was given at every step: gx and gh, (T, B, gates * H)."""
-        h = torch.stack([state[0] for state in self.before])
-        weights = self.weights
-        gx = nn.functional.linear(self.x, weights.w_ih, weights.b_ih)
-        return gx, nn.functional.linear(h, weights.w_hh, weights.b_hh)
+    def gates(self) -> dict[str, Tensor]:
+        """The gates of every step, by letter, (T, B, H)."""
+        return {
+            name: torch.stack([seen[name] for seen in self.inside]) for name in self.cell.gate_names
+        }
 
     def lags(self) -> Tensor:
         """(T, B), how many steps the walk goes on after each."""
@@ -181,12 +188,14 @@ def _walk(
                 direction == 1,
                 x,
                 exists,
+                layer.options(x.shape[1], training=False),
             )
             start = _zeros(layer, x) if state is None else tuple(s[each] for s in state)
             finals.append(walk.run(start, entered.reset))
             sides.append(walk)
         walks += sides
-        x = torch.cat([walk.outputs() for walk in sides], dim=-1)
+        outputs = [walk.outputs() for walk in sides]
+        x = MERGED[layer.own.merge](*outputs) if layer.bidirectional else outputs[0]
     final = tuple(torch.stack(states) for states in zip(*finals, strict=True))
     return (None if layer.return_sequences is False else x), final, []
 
@@ -202,6 +211,5 @@ def _called(layer: Recurrent, name: str, number: int, direction: int) -> str:
 
 def _zeros(layer: Recurrent, x: Tensor) -> State:
     # They ask for a gradient, so that a model whose weights are frozen can be looked into too.
-    sizes = [layer.proj_size or layer.hidden_size, layer.hidden_size][: len(layer.cell.states)]
     asks = torch.is_grad_enabled()
-    return tuple(x.new_zeros(x.shape[1], size).requires_grad_(asks) for size in sizes)
+    return tuple(x.new_zeros(x.shape[1], n).requires_grad_(asks) for n in layer.state_sizes)

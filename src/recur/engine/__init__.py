@@ -12,4 +12,15 @@ from recur.engine.options import NOTHING, Options
 from recur.engine.problem import Problem, Weights
 from recur.engine.scan import scan, scan_layer, step, stepper
 
-__all__ = ["NOTHING", "Choice", "Options", "Problem", "Weights", "choose", "scan", "scan_layer", "step", "stepper"]
+__all__ = [
+    "NOTHING",
+    "Choice",
+    "Options",
+    "Problem",
+    "Weights",
+    "choose",
+    "scan",
+    "scan_layer",
+    "step",
+    "stepper",
+]

@@ -148,11 +148,11 @@ class Walk(NamedTuple):
                 return self._steps(state, order, seen)
 
             if self.every and torch.is_grad_enabled():
-                y, state = checkpoint(piece, state, use_reentrant=False)
+                walked, state = checkpoint(piece, state, use_reentrant=False)
             else:
-                y, state = piece(state)
-            if y is not None:
-                pieces.append(y)
+                walked, state = piece(state)
+            if walked is not None:
+                pieces.append(walked)
         self._keep(seen)
         if not outputs:
             return None, state
@@ -183,9 +183,7 @@ class Walk(NamedTuple):
         weights = self.weights
         return _product(x, weights.w_ih, weights.b_ih, weights.norm_x)
 
-    def _advance(
-        self, t: int, gx: Tensor, state: State, seen: list[dict[str, Tensor]]
-    ) -> State:
+    def _advance(self, t: int, gx: Tensor, state: State, seen: list[dict[str, Tensor]]) -> State:
         """The states after the step at time `t`."""
         cell, weights, options = self.cell, self.weights, self.options
         gx = self._clipped(gx)
@@ -249,7 +247,7 @@ class Walk(NamedTuple):
             self.record[name] = inside
 
     def _in_parallel(self, state: State) -> tuple[Tensor | None, State]:
-        """h_t = a_t h_{t-1} + b_t in log2(T) rounds, each of which doubles how far a step has looked.
+        """h_t = a_t h_{t-1} + b_t in log2(T) rounds: each doubles how far a step has looked.
 
         (W. D. Hillis, G. L. Steele Jr., "Data parallel algorithms", CACM 29(12), 1986.)
         """
@@ -282,7 +280,7 @@ class Walk(NamedTuple):
 
 
 def _product(x: Tensor, w: Tensor, b: Tensor | None, norm: Tensor | None) -> Tensor:
-    """x W^T + b, or with the product normalised and scaled before b is added."""
+    """X W^T + b, or with the product normalised and scaled before b is added."""
     if norm is None:
         return F.linear(x, w, b)
     return F.layer_norm(F.linear(x, w), w.shape[:1], norm, b)

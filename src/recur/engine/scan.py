@@ -13,7 +13,6 @@ from recur.engine.options import NOTHING, Options
 from recur.engine.problem import Problem, Weights, check, existing_steps
 
 
-
 def scan(
     cell: Cell,
     x: Tensor,

@@ -130,7 +130,9 @@ def check_together(layer: Recurrent) -> None:
                 expected = f"left out: a {name} has no recurrent matrix"
                 raise InputError(must(argument, expected, repr(value)))
     if own.layer_norm and cell.feed is not None:
-        expected = "False with reset_after=False: the reset gate would see part of what is normalised"
+        expected = (
+            "False with reset_after=False: the reset gate would see part of what is normalised"
+        )
         raise InputError(must("layer_norm", expected, "True"))
     if layer.proj_size and (own.peepholes or own.coupled or own.layer_norm):
         todo = "Use proj_size, or these, and a linear layer after."

@@ -20,10 +20,10 @@ class GRU(Recurrent, nn.GRU):
     `recur.layers.Recurrent`, but for this class's:
 
     Args:
-        reset_after: the reset gate works after the product with W_hh, as in PyTorch, cuDNN and Keras;
-            False for before it, as in version 3 of K. Cho et al., arXiv:1406.1078.
-        chrono: T, to start the update gate's bias so that memories last from 1 to T steps (C. Tallec,
-            Y. Ollivier, arXiv:1804.11188); None as torch.
+        reset_after: the reset gate works after the product with W_hh, as in PyTorch, cuDNN and
+            Keras; False for before it, as in version 3 of K. Cho et al., arXiv:1406.1078.
+        chrono: T, to start the update gate's bias so that memories last from 1 to T steps (C.
+            Tallec, Y. Ollivier, arXiv:1804.11188); None as torch.
 
     Raises:
         ValueError, TypeError: as `torch.nn.GRU`.

@@ -34,9 +34,7 @@ def start_recurrent(weight: Tensor, how: str, gates: int) -> None:
             fill(gate)
 
 
-def start_forget_bias(
-    b_ih: Tensor, b_hh: Tensor, value: float, *, gate: int, hidden: int
-) -> None:
+def start_forget_bias(b_ih: Tensor, b_hh: Tensor, value: float, *, gate: int, hidden: int) -> None:
     """Sets the sum of the LSTM's two forget-gate biases to `value`, in place.
 
     With 1 the cell starts by remembering: F. A. Gers et al., 2000; R. Jozefowicz et al., ICML 2015.

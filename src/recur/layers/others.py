@@ -6,7 +6,8 @@ from typing import Any, Unpack
 
 from torch import nn
 
-from recur.cells import INDRNN_RELU, INDRNN_TANH, MINGRU, MINLSTM, SLSTM, Cell
+from recur.cells import INDRNN_RELU, INDRNN_TANH, MINGRU, MINLSTM, Cell
+from recur.cells import SLSTM as SLSTM_CELL
 from recur.layers.own import Own, OwnSLSTM
 from recur.layers.recurrent import Recurrent
 from recur.messages import one_of
@@ -86,9 +87,9 @@ class IndRNN(Other):
 class MinGRU(Other):
     """Minimal GRU layers, whose gate looks at the input alone.
 
-    The equations and the paper are in `recur.cells.mingru`. The products of a whole sequence are one,
-    and what is left to walk is one multiplication and one addition for each unit and step; off the
-    compiled path it is walked in parallel, in log2(T) rounds. Arguments as for `recur.GRU` and
+    The equations and the paper are in `recur.cells.mingru`. The products of a whole sequence are
+    one, and what is left to walk is one multiplication and one addition for each unit and step; off
+    the compiled path it is walked in parallel, in log2(T) rounds. Arguments as for `recur.GRU` and
     `recur.layers.Recurrent`.
 
     Raises:
@@ -109,7 +110,7 @@ class MinLSTM(Other):
 
 
 class SLSTM(Other):
-    """sLSTM layers: exponential input gates, a normaliser and a stabiliser: see `recur.cells.slstm`.
+    """sLSTM layers, with exponential input gates: see `recur.cells.slstm`.
 
     The state is (h, c, n, m). Arguments as for `recur.GRU` and `recur.layers.Recurrent`, and:
 
@@ -121,7 +122,7 @@ class SLSTM(Other):
         InputError: heads that do not divide the units.
     """
 
-    cell = SLSTM
+    cell = SLSTM_CELL
     _allowed = OwnSLSTM
 
     def __init__(

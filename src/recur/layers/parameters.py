@@ -38,7 +38,7 @@ def is_torchs(layer: Recurrent) -> bool:
 
 def register(layer: Recurrent) -> None:
     """Puts the layer's own parameters in the place of those that torch.nn's constructor made."""
-    like = layer.weight_ih_l0
+    like = layer.get_parameter("weight_ih_l0")
     old = [name for names in layer._all_weights for name in names]
     for name in old:
         delattr(layer, name)
@@ -51,7 +51,7 @@ def register(layer: Recurrent) -> None:
                 layer.register_parameter(name + end, nn.Parameter(like.new_empty(shape)))
             layer._all_weights.append([name + end for name in shapes])
             layer._flat_weights_names.extend(layer._all_weights[-1])
-    layer._init_flat_weights()  # type: ignore[no-untyped-call]
+    layer._init_flat_weights()
 
 
 def _shapes(layer: Recurrent, index: int) -> dict[str, Shape]:

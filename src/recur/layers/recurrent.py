@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -49,9 +50,9 @@ class Recurrent(nn.RNNBase):
             False gives the last output of each row (batch, directions * size): the one at the
             row's own length and, for the reverse direction, the one at step 0.
         return_state: with `return_sequences` given, return the pair of that and the final state.
-        return_gates: also return, last, what happened inside: for each layer a dict by letter of the
-            cell's gates and its states but h, each (time, batch, directions * hidden_size) in the
-            layout of the outputs, zero where no step exists, without gradients.
+        return_gates: also return, last, what happened inside: for each layer a dict by letter of
+            the cell's gates and its states but h, each (time, batch, directions * hidden_size) in
+            the layout of the outputs, zero where no step exists, without gradients.
         merge: what becomes of the two directions' outputs: "concat", "sum", "mean" or "mul" (M.
             Schuster, K. K. Paliwal, IEEE Trans. Signal Processing 45(11), 1997, concatenate).
         recurrent_init: how the recurrent matrices start: None (as torch), "orthogonal" or
@@ -60,19 +61,20 @@ class Recurrent(nn.RNNBase):
             k-th step is kept, and the steps between are walked once more in the backward pass.
             What is kept falls from T steps to about T / k + k; the time rises by a third.
 
-    Regularisation, while training only; the masks come from torch's generator (`torch.manual_seed`):
+    Regularisation, while training only; masks come from torch's generator, `torch.manual_seed`:
 
     Args:
-        input_dropout: the part of the input's features dropped, the same at every step of a sequence.
-        locked_dropout: `dropout` between layers too drops the same units at every step ("locked", S.
-            Merity et al., arXiv:1708.02182; Y. Gal, Z. Ghahramani, arXiv:1512.05287).
-        recurrent_dropout: the part of the state that W_hh does not see, the same units at every step
-            of a sequence (variational dropout, Gal and Ghahramani).
-        weight_drop: the part of W_hh dropped, drawn for each batch (DropConnect of recurrent weights,
-            Merity et al.).
+        input_dropout: the part of the input's features dropped, the same at every step of a
+            sequence.
+        locked_dropout: `dropout` between layers too drops the same units at every step ("locked",
+            S. Merity et al., arXiv:1708.02182; Y. Gal, Z. Ghahramani, arXiv:1512.05287).
+        recurrent_dropout: the part of the state that W_hh does not see, the same units at every
+            step of a sequence (variational dropout, Gal and Ghahramani).
+        weight_drop: the part of W_hh dropped, drawn for each batch (DropConnect of recurrent
+            weights, Merity et al.).
         zoneout: the part of each state that stays as it was at a step: a number, or one for each
-            state; (h, c) for an LSTM (D. Krueger et al., arXiv:1606.01305). In evaluation states are
-            mixed in these shares.
+            state; (h, c) for an LSTM (D. Krueger et al., arXiv:1606.01305). In evaluation states
+            are mixed in these shares.
 
     What a step computes:
 
@@ -80,8 +82,8 @@ class Recurrent(nn.RNNBase):
         layer_norm: normalise both products before the biases are added, and an LSTM's c where the
             output reads it (J. L. Ba, J. R. Kiros, G. E. Hinton, arXiv:1607.06450).
         clip_gradient: in the backward pass the gradients of the gates are clipped to this at every
-            step (A. Graves, arXiv:1308.0850); 0 for no limit. Not the same as clipping the norm of a
-            whole model's gradient, which `recur.fit(clip_norm=)` does.
+            step (A. Graves, arXiv:1308.0850); 0 for no limit. Not the same as clipping the norm of
+            a whole model's gradient, which `recur.fit(clip_norm=)` does.
 
     Parameters that torch.nn's layers have not: `weight_units_l0` (an LSTM's peepholes, an IndRNN's
     recurrent weights), `weight_norm_ih_l0`, `weight_norm_hh_l0`, `weight_norm_c_l0` and
@@ -105,10 +107,11 @@ class Recurrent(nn.RNNBase):
         check_together(self)
         self._zoneout = self.own.zoneouts(self.cell)
         if is_torchs(self):
-            return self._start_weights()
-        self._by_position = False
-        register(self)
-        self.reset_parameters()
+            self._start_weights()
+        else:
+            self._by_position = False
+            register(self)
+            self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draws the weights anew: torch's way, then what recur's own arguments say."""
@@ -146,6 +149,10 @@ class Recurrent(nn.RNNBase):
     def return_sequences(self) -> bool | None:
         """What comes back: see the class."""
         return self.own.return_sequences
+
+    @return_sequences.setter
+    def return_sequences(self, value: bool | None) -> None:
+        self.own = dataclasses.replace(self.own, return_sequences=value)
 
     @property
     def directions(self) -> int:

@@ -23,8 +23,13 @@ from recur.layers.lengths import Lengths
 from recur.messages import one_of
 
 CELLS: dict[str, Callable[..., Recurrent]] = {
-    **{"rnn": RNN, "lstm": LSTM, "gru": GRU},
-    **{"indrnn": IndRNN, "mingru": MinGRU, "minlstm": MinLSTM, "slstm": SLSTM},
+    "rnn": RNN,
+    "lstm": LSTM,
+    "gru": GRU,
+    "indrnn": IndRNN,
+    "mingru": MinGRU,
+    "minlstm": MinLSTM,
+    "slstm": SLSTM,
 }
 
 

@@ -15,7 +15,6 @@ from recur.data.documents import Documents
 from recur.data.sequences import Batch, Sequences
 from recur.diagnostics import Activity, Diagnosis, activity, diagnose
 from recur.messages import InputError
-from recur.models.many_to_one import CELLS
 from recur.run import directory
 from recur.training import History
 
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
     from recur.run.run import Run
 
+BESIDE = ("rnn", "lstm", "gru")
+"""Cells that every run is put beside."""
 ROWS = 32
 """Validation examples that are looked at."""
 PIECES, STEPS = 8, 200
@@ -101,7 +102,7 @@ def inspect(run: Run) -> Inspection:
     batch = _some(task.prepare(options).validation)
     loss = task.loss(fitted)
     untrained, refused = {}, {}
-    for cell in CELLS:
+    for cell in BESIDE:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
             try:

@@ -6,8 +6,8 @@
     h_t = (1 - z) * n + z * h_{t-1}
 
 The two halves of the candidate stay apart until r has weighted the second: the input feeds three
-gates, the state three, and they meet by addition in only two. With the reset gate before the product
-they meet in all three, and the candidate is
+gates, the state three, and they meet by addition in only two. With the reset gate before the
+product they meet in all three, and the candidate is
 
     n = tanh(W_in x_t + b_in + W_hn (r * h_{t-1}) + b_hn)
 
@@ -54,6 +54,4 @@ def before_step(state: State, gx: Tensor, gh: Tensor, extras: Extras = NONE) -> 
 
 
 GRU = Cell("gru", 3, 3, 2, ("h",), step, gate_names=("r", "z", "n"))
-GRU_BEFORE = Cell(
-    "gru_before", 3, 3, 3, ("h",), before_step, gate_names=("r", "z", "n"), feed=feed
-)
+GRU_BEFORE = Cell("gru_before", 3, 3, 3, ("h",), before_step, gate_names=("r", "z", "n"), feed=feed)

@@ -2,8 +2,9 @@
 
     h_t = relu(W_ih x_t + b_ih + u * h_{t-1})
 
-u is a number for each unit. Over k steps a unit's gradient is multiplied by its own u^k, and so kept
-alive by keeping |u| near 1; units meet in the layer above. With tanh in the place of relu on request.
+u is a number for each unit. Over k steps a unit's gradient is multiplied by its own u^k, and so
+kept alive by keeping |u| near 1; units meet in the layer above. With tanh in the place of relu on
+request.
 
 Paper: S. Li, W. Li, C. Cook, C. Zhu, Y. Gao, "Independently recurrent neural network (IndRNN)",
 arXiv:1803.04831, 2018.

@@ -8,9 +8,9 @@
     h_t = o * tanh(c_t)
 
 With a projection the loop multiplies h_t by W_hr before it goes on (the state h is then smaller
-than c). With peepholes the gates see the cell: p_i * c_{t-1} is added within i, p_f * c_{t-1} within
-f, p_o * c_t within o. With coupled gates i = 1 - f, and there is no i of its own. c_t may be clipped
-before anything reads it, and may be normalised where h_t reads it.
+than c). With peepholes the gates see the cell: p_i * c_{t-1} is added within i, p_f * c_{t-1}
+within f, p_o * c_t within o. With coupled gates i = 1 - f, and there is no i of its own. c_t may be
+clipped before anything reads it, and may be normalised where h_t reads it.
 
 Papers: S. Hochreiter, J. Schmidhuber, "Long short-term memory", Neural Computation 9(8), 1997;
 the forget gate: F. A. Gers, J. Schmidhuber, F. Cummins, "Learning to forget", Neural Computation
@@ -18,7 +18,8 @@ the forget gate: F. A. Gers, J. Schmidhuber, F. Cummins, "Learning to forget", N
 F. A. Gers, J. Schmidhuber, "Recurrent nets that time and count", IJCNN 2000; coupled gates:
 K. Greff et al., "LSTM: a search space odyssey", arXiv:1503.04069 (CIFG).
 
-Gate order, in the rows of W_ih and W_hh: i, f, g, o (PyTorch's); coupled: f, g, o. Peepholes: i, f, o;
+Gate order, in the rows of W_ih and W_hh: i, f, g, o (PyTorch's); coupled: f, g, o. Peepholes: i, f,
+o;
 coupled: f, o.
 """
 

@@ -27,7 +27,7 @@ def above_zero(a: Tensor) -> Tensor:
 
 
 def linear(gx: Tensor) -> tuple[Tensor, Tensor]:
-    """a and b of h_t = a * h_{t-1} + b, from `gx` (..., 2 hidden)."""
+    """A and b of h_t = a * h_{t-1} + b, from `gx` (..., 2 hidden)."""
     z, n = gx.chunk(2, dim=-1)
     z = torch.sigmoid(z)
     return 1 - z, z * above_zero(n)

@@ -23,7 +23,7 @@ from recur.cells.mingru.step import above_zero
 
 
 def linear(gx: Tensor) -> tuple[Tensor, Tensor]:
-    """a and b of h_t = a * h_{t-1} + b, from `gx` (..., 3 hidden)."""
+    """A and b of h_t = a * h_{t-1} + b, from `gx` (..., 3 hidden)."""
     f, i, n = gx.chunk(3, dim=-1)
     f, i = torch.sigmoid(f), torch.sigmoid(i)
     share = i / (f + i)

@@ -13,9 +13,9 @@
 m scales c and n alike and so changes no h: it keeps the exponentials in range. Where n_{t-1} is 0,
 nothing is remembered yet: m_t = i~, f = 0.
 
-Paper: M. Beck et al., "xLSTM: extended long short-term memory", arXiv:2405.04517, 2024 (section 2.2,
-equations 8 to 17, with the sigmoid as the forget gate's activation). Its blocks of R for separate
-heads are the layer's matter: `recur.SLSTM(heads=)`.
+Paper: M. Beck et al., "xLSTM: extended long short-term memory", arXiv:2405.04517, 2024 (section
+2.2, equations 8 to 17, with the sigmoid as the forget gate's activation). Its blocks of R for
+separate heads are the layer's matter: `recur.SLSTM(heads=)`.
 
 Gate order, in the rows of W_ih and W_hh: i, f, z, o.
 """
@@ -36,7 +36,8 @@ def step(state: State, gx: Tensor, gh: Tensor, extras: Extras = NONE) -> State:
     kept = F.logsigmoid(f) + m
     nothing = n == 0
     by_input = (kept <= i) | nothing
-    # The argument of the exponential that is not taken must not overflow: its gradient would be NaN.
+    # The argument of the exponential that is not taken must not overflow: its gradient would be
+    # NaN.
     to_input = torch.where(by_input & ~nothing, kept - i, 0).exp()
     to_kept = torch.where(by_input, 0, i - kept).exp()
     m = torch.where(by_input, i, kept)
@@ -48,6 +49,4 @@ def step(state: State, gx: Tensor, gh: Tensor, extras: Extras = NONE) -> State:
     return o * (c / n), c, n, m
 
 
-SLSTM = Cell(
-    "slstm", 4, 4, 4, ("h", "c", "n", "m"), step, gate_names=("i", "f", "z", "o")
-)
+SLSTM = Cell("slstm", 4, 4, 4, ("h", "c", "n", "m"), step, gate_names=("i", "f", "z", "o"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -66,7 +67,7 @@ def scan(
     options: Options,
 ) -> tuple[Tensor | None, State]:
     """Walks `x` (T, B, I) from `state`; see `recur.engine.scan_layer`."""
-    steps = {"lengths": lengths, "mask": mask, "starts": starts, "reverse": reverse}
+    steps: dict[str, Any] = {"lengths": lengths, "mask": mask, "starts": starts, "reverse": reverse}
     if _plain(cell, weights[0], options):
         y, final = walk(cell, x, state, weights, **steps, outputs=outputs, every=every)
         return (y if outputs else None), final

@@ -125,7 +125,7 @@ def _named(cell: Cell, inside: Tensor) -> dict[str, Tensor]:
 
 
 def _forward(how: _How, tensors: Sequence[Any]) -> list[Tensor]:
-    tensors = list(map(_dense, tensors))
+    tensors = _all_dense(tensors)
     results = _empty_results(how, tensors)
     y, saved, inside = results[0], results[-2], results[-1]
     states = results[1:-2]
@@ -148,8 +148,8 @@ def _backward(
     needed: Sequence[bool],
 ) -> list[Tensor | None]:
     """The gradients of the tensors, None where there is none."""
-    tensors = list(map(_dense, tensors))
-    dy, *dsn = map(_dense, incoming[: 1 + how.states])
+    tensors = _all_dense(tensors)
+    dy, *dsn = _all_dense(incoming[: 1 + how.states])
     gradients = _empty_gradients(tensors, needed)
     count = len(how.reverse)
     scans, extras = b"", b""
@@ -244,20 +244,24 @@ def _places_in(inside: Tensor | None, d: int, count: int) -> tuple[int, int, int
 
 def _of(tensors: Sequence[Any], d: int, *names: str) -> list[Any]:
     """Tensors by name; those of a direction for direction `d`."""
-    return [
-        tensors[_NAMES.index(name) + (_COUNT * d if name in _WEIGHTS else 0)] for name in names
-    ]
+    return [tensors[_NAMES.index(name) + (_COUNT * d if name in _WEIGHTS else 0)] for name in names]
 
 
 def _four(places: Sequence[int]) -> tuple[int, ...]:
     return (*places, *[0] * _STATES)[:_STATES]
 
 
+def _all_dense(tensors: Sequence[Tensor | None]) -> list[Any]:
+    """The tensors, the first with a dense last axis, all others dense."""
+    first, *others = tensors
+    if first is not None and first.stride(-1) != 1:
+        first = _dense(first)
+    return [first, *map(_dense, others)]
+
+
 def _dense(tensor: Tensor | None) -> Tensor | None:
     if tensor is None or tensor.is_contiguous():
         return tensor
-    if tensor.dim() == 3 and tensor.stride(-1) == 1:
-        return tensor  # time and batch may lie as they like
     return tensor.clone(memory_format=torch.contiguous_format)
 
 
@@ -416,8 +420,9 @@ _SETTINGS = 7  # before the tensors
 
 
 def _read(given: Sequence[Any]) -> tuple[_How, list[Any]]:
-    *how, numbers, there, tensors = given[: _SETTINGS + 1]
-    return _How(*how, tuple(numbers)), at_their_places(tensors, there)
+    cell, directions, outputs, learning, recording, numbers, there, tensors = given[: _SETTINGS + 1]
+    how = _How(cell, directions, outputs, learning, recording, tuple(numbers))
+    return how, at_their_places(tensors, there)
 
 
 def _variant(*given: Any) -> list[Tensor]:
