@@ -55,10 +55,11 @@ def only_json(capsys):
          "--epochs must be a whole number; got 'many'."),
         (["train", "counting", "--dropout", "some"], "--dropout must be a number; got 'some'."),
         (["train", "counting", "--cell", "lsmt"],
-
-
-        "cell must be rnn, lstm, gru, indrnn, mingru, minlstm or slstm;
-        got 'lsmt'. Did you mean 'lstm'?"), (["train", "counting", "--epochs"], "--epochs"), (["train", "counting", "--batch-size", "0"], "batch size must be at least 1; got 0."), (["train", "counting", "--resume"], "resume needs out"),
+         "cell must be rnn, lstm, gru, indrnn, mingru, minlstm or slstm; "
+         "got 'lsmt'. Did you mean 'lstm'?"),
+        (["train", "counting", "--epochs"], "--epochs"),
+        (["train", "counting", "--batch-size", "0"], "batch size must be at least 1; got 0."),
+        (["train", "counting", "--resume"], "resume needs out"),
         (["evaluate"], "recur evaluate needs RUN. `recur evaluate --help` shows the use."),
         (["evaluate", "nowhere"], "There is no run directory nowhere. Check the path."),
         (["predict", "nowhere", "1"], "There is no run directory nowhere. Check the path."),

@@ -242,7 +242,8 @@ BAD = {
     ),
     "cell": (
         lambda: ManyToMany(outputs=2, inputs=3, cell="gur"),
-        "cell must be rnn, lstm, gru, indrnn, mingru, minlstm or slstm; got 'gur'. Did you mean 'gru'?",
+        "cell must be rnn, lstm, gru, indrnn, mingru, minlstm or slstm; "
+        "got 'gur'. Did you mean 'gru'?",
     ),
     "tied numbers": (
         lambda: ManyToMany(outputs=2, inputs=3, tied=True),

@@ -195,7 +195,8 @@ def test_the_arguments_reach_the_layers(cell):
     [
         (
             {"cell": "lsmt"},
-            "cell must be rnn, lstm, gru, indrnn, mingru, minlstm or slstm; got 'lsmt'. Did you mean 'lstm'?",
+            "cell must be rnn, lstm, gru, indrnn, mingru, minlstm or slstm; "
+            "got 'lsmt'. Did you mean 'lstm'?",
         ),
         ({"pooling": "avg"}, "pooling must be last, mean, max or attention; got 'avg'."),
         (

@@ -19,7 +19,8 @@ def test_the_defaults_are_allowed_and_go_through_json():
     [
         (
             {"cell": "lsmt"},
-            "cell must be rnn, lstm, gru, indrnn, mingru, minlstm or slstm; got 'lsmt'. Did you mean 'lstm'?",
+            "cell must be rnn, lstm, gru, indrnn, mingru, minlstm or slstm; "
+            "got 'lsmt'. Did you mean 'lstm'?",
         ),
         ({"units": 0}, "units must be at least 1; got 0."),
         ({"units": 2.5}, "units must be a whole number; got 2.5."),
