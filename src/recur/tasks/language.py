@@ -65,6 +65,15 @@ class LanguageOptions(Options):
         0.1, "weights start between minus this and this; 0: as each layer does", least=0.0
     )
     dropout: float = option(0.2, "share of values dropped in training", least=0.0, below=1.0)
+    locked_dropout: bool = option(
+        False, "between layers, drop the same units at every step of a piece"
+    )
+    recurrent_dropout: float = option(
+        0.0, "share of the state that the recurrent matrix does not see", least=0.0, below=1.0
+    )
+    weight_drop: float = option(
+        0.0, "share of the recurrent matrix dropped in training", least=0.0, below=1.0
+    )
     truncate: int = option(35, "steps that gradients reach back", least=1)
     batch_size: int = option(20, "rows of the text that are read side by side", least=1)
     learning_rate: float | None = option(0.002, "the optimizer's step size", above=0.0)
@@ -209,6 +218,9 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
             outputs=size,
             embedding=options.embedding,
             tied=options.tied,
+            locked_dropout=options.locked_dropout,
+            recurrent_dropout=options.recurrent_dropout,
+            weight_drop=options.weight_drop,
             **options.recurrent(),
         )
         if options.init:
