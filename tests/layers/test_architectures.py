@@ -249,8 +249,9 @@ def test_what_comes_back_of_the_inside():
 class TestInitialisation:
     def test_chrono_lets_memories_last(self):
         torch.manual_seed(0)
-        lstm, gru = recur.LSTM(3, 400, chrono=100), recur.GRU(3, 400, chrono=100)
-        b = lstm.bias_ih_l0 + lstm.bias_hh_l0
+        size = {"num_layers": 2, "bidirectional": True, "chrono": 100}
+        lstm, gru = recur.LSTM(3, 400, **size), recur.GRU(3, 400, **size)
+        b = lstm.bias_ih_l1_reverse + lstm.bias_hh_l1_reverse
         i, f = b[:400], b[400:800]
         torch.testing.assert_close(i, -f)
         for keeps in (f, (gru.bias_ih_l0 + gru.bias_hh_l0)[400:800]):

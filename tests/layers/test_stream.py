@@ -148,3 +148,19 @@ def test_the_layer_is_left_alone():
     recur.Stream(layer, 2)(torch.randn(2, 3))
     for name, weight in layer.state_dict().items():
         assert torch.equal(weight, before[name])
+
+
+@pytest.mark.parametrize(
+    ("act", "sentence"),
+    [
+        (lambda layer: recur.Stream(layer, 1.5), "batch_size must be a whole number"),
+        (lambda layer: recur.Stream(layer, "a"), "batch_size must be a whole number"),
+        (lambda layer: recur.Stream(layer, 2).reset([5]), "rows must be None, or some of the 2"),
+        (lambda layer: recur.Stream(layer, 2).reset("a"), "rows must be None, or some of the 2"),
+        (lambda layer: recur.Stream(layer, 2).reset(torch.ones(3).bool()), "some of the 2 rows"),
+        (lambda layer: recur.Stream(layer, 2)([[1.0, 2], [3, 4]]), "x must be a tensor; got list"),
+    ],
+)
+def test_bad_input_is_one_sentence(act, sentence):
+    with pytest.raises(recur.InputError, match=sentence):
+        act(recur.GRU(2, 3))

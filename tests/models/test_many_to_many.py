@@ -297,3 +297,12 @@ def test_bad_input_is_one_sentence(case):
     with pytest.raises(InputError) as caught:
         call()
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("merge", ["sum", "mean", "mul"])
+def test_the_two_directions_may_be_merged(merge):
+    model = ManyToMany(inputs=3, outputs=2, cell="gru", units=4, bidirectional=True, merge=merge)
+    assert model.head.weight.shape == (2, 4)
+    assert model(torch.randn(2, 5, 3), [5, 2]).shape == (2, 5, 2)
+    with pytest.raises(InputError, match="merge must be 'concat' with residual=True; got 'sum'"):
+        ManyToMany(inputs=3, outputs=2, bidirectional=True, residual=True, merge="sum")

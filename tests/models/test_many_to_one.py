@@ -247,3 +247,12 @@ def test_token_ids_that_do_not_fit(tokens, sentence):
 def test_lengths_that_do_not_fit():
     with pytest.raises(InputError, match=r"^lengths must be between 0 and 5, .*; got 6 in row 1"):
         ManyToOne(inputs=3, outputs=1)(torch.zeros(2, 5, 3), [5, 6])
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
+def test_the_two_directions_may_be_merged(pooling):
+    model = ManyToOne(
+        inputs=3, outputs=2, cell="lstm", units=4, bidirectional=True, merge="sum", pooling=pooling
+    )
+    assert model.head.weight.shape == (2, 4)
+    assert model(torch.randn(2, 5, 3), [5, 2]).shape == (2, 2)

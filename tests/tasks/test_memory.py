@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from recur import GRU, LSTM, RNN, FailedError, InputError, run, tasks
+from recur import FailedError, InputError, run, tasks
 from recur.tasks import problems
-from recur.tasks.memory import recall, start_chrono
+from recur.tasks.memory import recall
 
 QUICK = {"progress": False, "out": "run", "seed": 0}
 
@@ -107,30 +107,6 @@ def test_mixed_lags_are_shorter_in_training_only(problem):
         else:
             known = ["", *problems.words()]
             assert list(problems.LANGUAGES).index(known[x[4]]) == y
-
-
-@pytest.mark.parametrize("kind", [LSTM, GRU])
-def test_chrono_remembers_up_to_the_longest(kind):
-    layer = kind(3, 500, num_layers=2, bidirectional=True)
-    start_chrono(layer, 100)
-    for each in range(2):
-        for direction in range(2):
-            weights = layer.weights(each, direction)
-            bias = (weights.b_ih + weights.b_hh)[500:1000].double()
-            # A gate of sigmoid(b) keeps 1 / e of the memory after about 1 + exp(b) steps.
-            lasts = 1 + bias.exp()
-            assert 2 <= lasts.min() < 5
-            assert 95 < lasts.max() <= 100.01
-            if kind is LSTM:
-                assert torch.equal(weights.b_ih[:500], -weights.b_ih[500:1000])
-
-
-def test_chrono_needs_gates_with_biases():
-    for layer in (RNN(3, 4), LSTM(3, 4, bias=False)):
-        with pytest.raises(InputError, match="chrono must be used with an lstm or a gru that has"):
-            start_chrono(layer, 100)
-    with pytest.raises(InputError, match="at least 2 steps; got 1"):
-        start_chrono(GRU(3, 4), 1)
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,10 @@ from recur.diagnostics import gates
 from recur.diagnostics.gates import Gate
 from recur.diagnostics.walk import Walk, inner, watched
 from recur.messages import InputError, count, must
+from recur.models.targets import IGNORED
 from recur.training import losses
 from recur.training.call import Caller, aligned
 from recur.training.losses import find_loss
-from recur.training.targets import IGNORED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -140,3 +140,15 @@ def check_together(layer: Recurrent) -> None:
         raise InputError(must("proj_size", f"0 with {' and '.join(given)}", layer.proj_size, todo))
     if layer.hidden_size % own.heads:
         raise InputError(must("heads", f"a divisor of {layer.hidden_size}, the units", own.heads))
+
+
+def tensor(what: str, given: Any) -> Tensor:
+    """Returns a tensor as it is.
+
+    Raises:
+        InputError: something else.
+    """
+    if isinstance(given, Tensor):
+        return given
+    todo = "Convert it with torch.as_tensor."
+    raise InputError(must(what, "a tensor", type(given).__name__, todo))

@@ -7,8 +7,9 @@ from typing import Any
 from torch import Tensor
 
 from recur import engine
+from recur.layers.checks import tensor
 from recur.layers.recurrent import Recurrent
-from recur.messages import InputError, must
+from recur.messages import InputError, must, whole
 
 
 class Stream:
@@ -54,10 +55,8 @@ class Stream:
                 "A stream has no end to walk back from: layer must be in one direction; got "
                 "bidirectional=True."
             )
-        if batch_size is not None and (isinstance(batch_size, bool) or batch_size < 1):
-            raise InputError(
-                must("batch_size", "a whole number of at least 1, or None", batch_size)
-            )
+        if batch_size is not None:
+            whole("batch_size", batch_size)
         rows = 1 if batch_size is None else batch_size
         weights = [layer.weights(index, 0) for index in range(layer.num_layers)]
         like = weights[0].w_hh.detach()
@@ -94,7 +93,11 @@ class Stream:
         Raises:
             InputError: another shape, type or device than the layer's.
         """
-        if x.shape != self._shape or x.dtype is not self._dtype or x.device != self._device:
+        if (
+            tensor("x", x).shape != self._shape
+            or x.dtype is not self._dtype
+            or x.device != self._device
+        ):
             raise InputError(
                 must(
                     "x",
@@ -112,6 +115,13 @@ class Stream:
 
         Args:
             rows: None for all, or which: a bool tensor (batch,), a list of numbers, a slice.
+
+        Raises:
+            InputError: rows that there are not.
         """
         for state in self._state:
-            state[:, slice(None) if rows is None else rows] = 0
+            try:
+                state[:, slice(None) if rows is None else rows] = 0
+            except (IndexError, TypeError) as error:
+                expected = f"None, or some of the {state.shape[1]} rows of the stream"
+                raise InputError(must("rows", expected, rows)) from error

@@ -8,11 +8,12 @@ from typing import Any
 from torch import Tensor
 
 from recur.layers import Recurrent
+from recur.layers.checks import tensor
 from recur.messages import InputError, must, real, whole
 from recur.models.deep import Residual
 
 # A model decides these for its recurrent layers, and reads what they give accordingly.
-OWN = ("batch_first", "proj_size", "return_sequences", "return_state")
+OWN = ("batch_first", "proj_size", "return_sequences", "return_state", "return_gates")
 
 
 def check_sizes(dropout: float, **sizes: int | None) -> None:
@@ -62,18 +63,6 @@ def check_state(recurrent: Recurrent | Residual, state: Any, batch: int) -> None
         expected = f"{kind} of the shape {shapes[0]} for {batch} rows"
         todo = "Begin from None, or with the state of as many rows."
         raise InputError(must("state", expected, ", ".join(map(str, got)), todo))
-
-
-def tensor(what: str, given: Any) -> Tensor:
-    """Returns a tensor as it is.
-
-    Raises:
-        InputError: something else.
-    """
-    if isinstance(given, Tensor):
-        return given
-    todo = "Convert it with torch.as_tensor."
-    raise InputError(must(what, "a tensor", type(given).__name__, todo))
 
 
 def flat(x: Tensor, inputs: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from recur.layers import (
     last_output,
 )
 from recur.layers.lengths import Lengths
-from recur.messages import one_of
+from recur.messages import InputError, must, one_of
 
 CELLS: dict[str, Callable[..., Recurrent]] = {
     "rnn": RNN,
@@ -59,13 +59,15 @@ def deep(
         options: more arguments for the layers.
 
     Raises:
-        InputError: an unknown cell.
+        InputError: an unknown cell, or `merge` with residual connections.
     """
     kind = CELLS[one_of("cell", cell, CELLS)]
     options = {"batch_first": True, "bidirectional": bidirectional, **options}
     if residual:
+        if options.get("merge", "concat") != "concat":
+            raise InputError(must("merge", "'concat' with residual=True", repr(options["merge"])))
         stack = [
-            kind(inputs if not n else units * (2 if bidirectional else 1), units, **options)
+            kind(inputs if not n else width(units, options), units, **options)
             for n in range(layers)
         ]
         return Residual(stack, dropout=dropout, return_sequences=return_sequences)
@@ -77,6 +79,12 @@ def deep(
         return_sequences=return_sequences,
         **options,
     )
+
+
+def width(units: int, options: Mapping[str, Any]) -> int:
+    """The size of the outputs of layers made with these options."""
+    apart = options.get("bidirectional", False) and options.get("merge", "concat") == "concat"
+    return units * (2 if apart else 1)
 
 
 class Residual(nn.Module):

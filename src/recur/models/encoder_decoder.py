@@ -92,7 +92,7 @@ class EncoderDecoder(nn.Module):
     ) -> None:
         super().__init__()
         check_source(inputs, source_vocabulary, named="source_vocabulary")
-        check_options(options)
+        check_options(options, "merge")
         check_sizes(
             dropout,
             inputs=inputs,

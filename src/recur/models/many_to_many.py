@@ -18,10 +18,12 @@ from torch import Tensor, nn
 from recur.decoding import Decoded, decode
 from recur.layers import Embedding
 from recur.layers.attention import existing
+from recur.layers.checks import tensor
 from recur.layers.lengths import Lengths, as_lengths
 from recur.messages import InputError, must, whole
-from recur.models.checks import check_options, check_sizes, check_state, numbers, tensor
+from recur.models.checks import check_options, check_sizes, check_state, numbers
 from recur.models.deep import by_row, deep, from_rows
+from recur.models.deep import width as width_of
 from recur.models.tokens import check_source, embedded
 
 PIECE = 500
@@ -83,7 +85,8 @@ class ManyToMany(nn.Module):
             units=units,
             layers=layers,
         )
-        size, width = units * (2 if bidirectional else 1), embedding or units
+        size = width_of(units, {**options, "bidirectional": bidirectional})
+        width = embedding or units
         self.inputs = width if inputs is None else inputs
         self.embedding: Embedding | None = None
         if vocabulary is not None:

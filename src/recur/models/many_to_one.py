@@ -17,8 +17,7 @@ from recur.layers.attention import AttentionPooling
 from recur.layers.lengths import Lengths
 from recur.messages import one_of, real
 from recur.models.checks import check_options, check_sizes, numbers
-from recur.models.deep import CELLS as CELLS
-from recur.models.deep import deep
+from recur.models.deep import deep, width
 from recur.models.tokens import check_source, embedded
 
 POOLINGS = ("last", "mean", "max", "attention")
@@ -104,7 +103,7 @@ class ManyToOne(nn.Module):
             return_sequences=pooling != "last",
             **options,
         )
-        size = units * (2 if bidirectional else 1)
+        size = width(units, {**options, "bidirectional": bidirectional})
         self.attention = AttentionPooling(size) if pooling == "attention" else None
         self.head = nn.Linear(size, outputs)
 

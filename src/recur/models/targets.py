@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from recur.layers.checks import tensor
 from recur.messages import InputError, must
-from recur.models.checks import tensor
 
 IGNORED = -100
 """The class number that counts for nothing, as in torch's losses: it fills up rows of targets."""

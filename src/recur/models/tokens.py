@@ -7,8 +7,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from recur.layers.checks import tensor
 from recur.messages import InputError, must
-from recur.models.checks import tensor
 
 
 def check_source(inputs: int | None, vocabulary: int | None, *, named: str = "vocabulary") -> None:

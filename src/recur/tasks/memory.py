@@ -15,22 +15,18 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from recur import training
 from recur.data.sequences import Sequences
 from recur.diagnostics import Attribution, integrated_gradients
-from recur.layers import GRU, LSTM, Recurrent
 from recur.messages import FailedError, InputError, count, listed, must
 from recur.models import ManyToMany, ManyToOne
-from recur.models.many_to_one import CELLS
+from recur.models.deep import CELLS
+from recur.models.targets import IGNORED
 from recur.tasks import problems
 from recur.tasks.options import Options, option
 from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
-from recur.training.optimizers import find_optimizer
-from recur.training.schedule import decay_linearly
-from recur.training.targets import IGNORED
 
 TESTED = 1000
 """Examples drawn to test on."""
@@ -167,6 +163,9 @@ class Memory(Task[MemoryOptions, MemoryPreprocessing, Sequences]):
         layers = options.recurrent()
         if options.cell == "rnn":
             layers["nonlinearity"] = options.activation
+        # Another cell is built to be looked at beside the run's own: what it lacks is left out.
+        if options.chrono and options.cell in GATED:
+            layers["chrono"] = max(preprocessing.lag, 2)
         model: ManyToOne | ManyToMany
         if options.problem == "adding":
             model = ManyToOne(inputs=2, outputs=1, **layers)
@@ -176,10 +175,6 @@ class Memory(Task[MemoryOptions, MemoryPreprocessing, Sequences]):
         else:
             tokens = problems.GO + 1
             model = ManyToMany(vocabulary=tokens, embedding=tokens, outputs=problems.GO, **layers)
-        # Another cell is built to be looked at beside the run's own: what it lacks is left out.
-        if options.chrono and options.cell in GATED:
-            assert isinstance(model.recurrent, Recurrent)
-            start_chrono(model.recurrent, preprocessing.lag)
         return model
 
     def loss(self, preprocessing: MemoryPreprocessing) -> str:
@@ -194,25 +189,9 @@ class Memory(Task[MemoryOptions, MemoryPreprocessing, Sequences]):
         **loop: Any,
     ) -> training.History:
         """Trains, with a step size that falls if asked for."""
-        optimizer = find_optimizer(options.optimizer, model, options.learning_rate)
-        if options.decay:
-            batches = math.ceil(len(prepared.train) / options.batch_size)
-            decay_linearly(optimizer, options.epochs * batches)
-        return training.fit(
-            model,
-            prepared.train,
-            validation_data=prepared.validation,
-            loss=self.loss(prepared.preprocessing),
-            metrics=METRICS[options.problem],
-            monitor=self.monitor,
-            restore_best=True,
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            optimizer=optimizer,
-            clip_norm=options.clip_norm or None,
-            patience=options.patience,
-            seed=options.seed,
-            **loop,
+        how = self.falling(model, prepared, options) if options.decay else {}
+        return super().fit(
+            model, prepared, options, metrics=METRICS[options.problem], **how, **loop
         )
 
     def evaluate(
@@ -266,42 +245,6 @@ class Memory(Task[MemoryOptions, MemoryPreprocessing, Sequences]):
             Recollection(text, _shown(row[: len(steps)], fitted), right)
             for text, row, (steps, right) in zip(inputs, outputs, questions, strict=True)
         ]
-
-
-def start_chrono(layer: Recurrent, longest: int) -> None:
-    """Starts the biases of gates so that memories last from 1 to `longest` steps, in place.
-
-    The chrono initialisation of C. Tallec and Y. Ollivier, "Can recurrent neural networks warp
-    time?", arXiv:1804.11188: the bias of what keeps (the LSTM's forget gate, the GRU's update gate)
-    is log(u), u uniform from 1 to `longest` - 1, one for each unit; the LSTM's input gate's is
-    its opposite.
-
-    Args:
-        layer: an LSTM or a GRU, of any depth and both directions; draws from torch's generator.
-        longest: steps, at least 2.
-
-    Raises:
-        InputError: another layer, one without biases, or too few steps.
-    """
-    if not isinstance(layer, LSTM | GRU) or not layer.bias:
-        got = f"{type(layer).__name__}(bias={layer.bias})"
-        raise InputError(must("chrono", "used with an lstm or a gru that has biases", got))
-    if longest < 2:
-        raise InputError(must("the longest memory", "at least 2 steps", longest))
-    size = layer.hidden_size
-    with torch.no_grad():
-        for each in range(layer.num_layers):
-            for direction in range(layer.directions):
-                weights = layer.weights(each, direction)
-                assert weights.b_ih is not None
-                assert weights.b_hh is not None
-                keeps = torch.empty(size).uniform_(1, max(longest - 1, 1.001)).log()
-                # In both cells what keeps is the second gate.
-                weights.b_ih[size : 2 * size] = keeps
-                weights.b_hh[size : 2 * size] = 0
-                if isinstance(layer, LSTM):
-                    weights.b_ih[:size] = -keeps
-                    weights.b_hh[:size] = 0
 
 
 def _draw(options: MemoryOptions, number: int, stream: int) -> Sequences:

@@ -11,7 +11,6 @@ that figure stands beside it.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -37,13 +36,11 @@ from recur.data.music import (
 from recur.data.sequences import Sequences
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, must
+from recur.models.deep import CELLS
 from recur.models.many_to_many import ManyToMany
-from recur.models.many_to_one import CELLS
 from recur.tasks.options import Options, option
 from recur.tasks.sources import dataset
 from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
-from recur.training.optimizers import find_optimizer
-from recur.training.schedule import decay_linearly
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -230,26 +227,8 @@ class MusicTask(Task[MusicOptions, MusicPreprocessing, Sequences]):
         **loop: Any,
     ) -> training.History:
         """Trains, with a step size that falls if asked for."""
-        optimizer = find_optimizer(options.optimizer, model, options.learning_rate)
-        if options.decay:
-            batches = math.ceil(len(prepared.train) / options.batch_size)
-            decay_linearly(optimizer, options.epochs * batches)
-        return training.fit(
-            model,
-            prepared.train,
-            validation_data=prepared.validation,
-            loss=self.loss(prepared.preprocessing),
-            metrics=[nll],
-            monitor=self.monitor,
-            restore_best=True,
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            optimizer=optimizer,
-            clip_norm=options.clip_norm or None,
-            patience=options.patience,
-            seed=options.seed,
-            **loop,
-        )
+        how = self.falling(model, prepared, options) if options.decay else {}
+        return super().fit(model, prepared, options, metrics=[nll], **how, **loop)
 
     def evaluate(
         self, trained: Trained[MusicOptions, MusicPreprocessing], data: Sequences

@@ -9,7 +9,6 @@ seen: `--padding`, `--pooling`, `--dropout`, `--embedding-std`, `--decay`, `--cl
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,8 +30,6 @@ from recur.models.many_to_one import POOLINGS, ManyToOne
 from recur.tasks.options import Options, option
 from recur.tasks.sources import dataset
 from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
-from recur.training.optimizers import find_optimizer
-from recur.training.schedule import decay_linearly
 
 MOST_CLASSES = 100
 OWN_TEST = 0.2
@@ -179,13 +176,9 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
         **loop: Any,
     ) -> training.History:
         """Trains, with batches of similar length and a step size that falls if asked for."""
-        optimizer = find_optimizer(options.optimizer, model, options.learning_rate)
-        if options.decay:
-            batches = math.ceil(len(prepared.train) / options.batch_size)
-            decay_linearly(optimizer, options.epochs * batches)
+        how = self.falling(model, prepared, options) if options.decay else {}
         bucket = options.bucket and options.padding == "lengths"
-        how = {"optimizer": optimizer, "learning_rate": None, "bucket": bucket}
-        return super().fit(model, prepared, options, **how, **loop)
+        return super().fit(model, prepared, options, bucket=bucket, **how, **loop)
 
     def evaluate(
         self, trained: Trained[SentimentOptions, SentimentPreprocessing], data: Sequences

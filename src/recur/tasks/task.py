@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -21,6 +22,8 @@ from recur.data.sequences import Sequences
 from recur.diagnostics import Attribution
 from recur.messages import InputError
 from recur.tasks.options import Options
+from recur.training.optimizers import find_optimizer
+from recur.training.schedule import decay_linearly
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -184,6 +187,13 @@ class Task(abc.ABC, Generic[O, P, T]):
             seed=options.seed,
             **given,
         )
+
+    def falling(self, model: nn.Module, prepared: Prepared[P, T], options: O) -> dict[str, Any]:
+        """Returns an optimizer whose step size falls to 0 over the training, as `fit` takes it."""
+        optimizer = find_optimizer(options.optimizer, model, options.learning_rate)
+        batches = math.ceil(len(prepared.train) / options.batch_size)
+        decay_linearly(optimizer, options.epochs * batches)
+        return {"optimizer": optimizer, "learning_rate": None}
 
     def inputs_of(self, file: str) -> list[str]:
         """Returns the inputs that a file holds ("-" is standard input).

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from recur.messages import InputError, must
-from recur.models.targets import IGNORED as IGNORED
 
 
 def like_outputs(outputs: Tensor, targets: Tensor) -> Tensor:
