@@ -11,6 +11,7 @@ import argparse
 import time
 from collections.abc import Callable
 
+import architectures
 import job
 import memory
 import ragged
@@ -29,6 +30,7 @@ NAMES: dict[str, tuple[str, Callable[[bool, Tell], str]]] = {
     "step": ("One step of time", step.measure),
     "warmup": ("Warm-up and import", warmup.measure),
     "memory": ("Memory", memory.measure),
+    "architectures": ("Architectures", architectures.measure),
 }
 
 

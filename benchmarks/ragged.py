@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from recur.bench import in_turns, timed
-from recur.models.deep import CELLS
+from recur.bench.case import LAYERS
 
 BATCH, SIZES = 32, (32, 128)
 TIMES = (500, 1000)
@@ -29,7 +29,7 @@ def measure(full: bool, tell: Tell) -> str:
     packed, shares = [], []
     sizes = SIZES if full else SIZES[:1]
     seconds = 2.0 if full else 0.3
-    for cell in CELLS:
+    for cell in LAYERS:
         for size in sizes:
             for time in TIMES:
                 packed.append(_against_packed(cell, size, time, seconds))
@@ -51,7 +51,7 @@ def _against_packed(cell: str, size: int, time: int, seconds: float) -> list[str
     chance = torch.Generator().manual_seed(0)
     lengths = torch.randint(1, time + 1, (BATCH,), generator=chance)
     lengths[0] = time
-    ours = CELLS[cell](size, size, batch_first=True)
+    ours = LAYERS[cell](size, size, batch_first=True)
     theirs = TORCH[cell](size, size, batch_first=True)
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(BATCH, time, size, generator=chance, requires_grad=True)
@@ -82,7 +82,7 @@ def _against_packed(cell: str, size: int, time: int, seconds: float) -> list[str
 
 def _by_share(cell: str, size: int, seconds: float) -> list[str]:
     """The time of an existing step, over that without padding."""
-    time, layer = TIMES[-1], CELLS[cell](size, size, batch_first=True)
+    time, layer = TIMES[-1], LAYERS[cell](size, size, batch_first=True)
     x = torch.randn(BATCH, time, size, requires_grad=True)
     gradient = torch.randn(BATCH, time, size)
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import recur
 from recur.bench import in_turns, timed
-from recur.models.deep import CELLS
+from recur.bench.case import LAYERS
 
 UNITS = 64
 TORCH_CELLS: dict[str, Callable[..., nn.Module]] = {
@@ -32,7 +32,7 @@ Step = Callable[[Tensor], Tensor]  # (1, UNITS) in, (1, UNITS) out; the state is
 def measure(full: bool, tell: Tell) -> str:
     """Returns the table."""
     rows = []
-    for cell in CELLS:
+    for cell in LAYERS:
         rows.append(_row(cell, 2.0 if full else 0.3))
         tell(f"step, {', '.join(rows[-1])}")
     columns = ["cell", "recur", "torch cell", "torch layer", "over cell", "over layer"]
@@ -42,7 +42,7 @@ def measure(full: bool, tell: Tell) -> str:
 
 def _row(cell: str, seconds: float) -> list[str]:
     torch.manual_seed(0)
-    ours, theirs = CELLS[cell](UNITS, UNITS), TORCH[cell](UNITS, UNITS)
+    ours, theirs = LAYERS[cell](UNITS, UNITS), TORCH[cell](UNITS, UNITS)
     alone = TORCH_CELLS[cell](UNITS, UNITS)
     theirs.load_state_dict(ours.state_dict())
     alone.load_state_dict({n.removesuffix("_l0"): v for n, v in ours.state_dict().items()})
