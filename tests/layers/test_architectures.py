@@ -115,6 +115,8 @@ def test_a_stream_takes_its_steps(name, options):
     steps = torch.stack([stream(each).clone() for each in x])
     torch.testing.assert_close(steps, layer(x)[0], rtol=1e-5, atol=1e-5)
     assert len(tensors(stream.state)) == len(layer.cell.states)
+    alone = recur.Stream(layer)
+    torch.testing.assert_close(alone(x[0, 0]), steps[0, 0], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", LAYERS)

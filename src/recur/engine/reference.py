@@ -95,6 +95,7 @@ def in_place(
 
     @torch.no_grad()
     def take(x: Tensor) -> None:
+        x = x.reshape(state[0].shape[1], -1)
         for index, weights in enumerate(layers):
             after = step(x, tuple(s[index] for s in state), weights)
             for kept, new in zip(state, after, strict=True):
