@@ -152,6 +152,12 @@ T* or_null(std::vector<T>& all) {
   return all.empty() ? nullptr : all.data();
 }
 
+}  // namespace
+
+#include "variants.h"
+
+namespace {
+
 // Sizes and flags, and which of the arrays there are: those hold one number until `numbered`.
 Problem shaped(Draw& draw, int cell) {
   Problem p{};
@@ -580,6 +586,8 @@ int main(int argc, char** argv) {
   if (wrong.empty()) wrong = embedding<double>(RECUR_FLOAT64);
   if (wrong.empty()) wrong = without_memory();
   if (wrong.empty()) wrong = many(0, count);
+  if (wrong.empty()) wrong = unknown_variants();
+  if (wrong.empty()) wrong = variants(0, count);
   if (wrong.empty()) wrong = several_callers_at_once((count + 7) / 8);
   if (wrong.empty())
     std::printf("%s: %ld random problems of each cell and type, all right\n", argv[0], count);
