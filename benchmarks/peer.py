@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -113,10 +114,16 @@ class Peer:
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
+        self._process.send_signal(signal.SIGCONT)
         with suppress(BrokenPipeError):  # it has ended: what it said last comes instead
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
-        return self._answer()
+        try:
+            return self._answer()
+        finally:
+            # Threads that spin after their work, as onnxruntime's do for some time, would take a
+            # core from whoever has the next turn.
+            self._process.send_signal(signal.SIGSTOP)
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None

@@ -20,6 +20,16 @@ from recur.cells import Cell, State
 from recur.engine import reference
 from recur.engine.cpu import library, threads
 from recur.engine.cpu.again import at_their_places, differentiated
+from recur.engine.cpu.arrays import (
+    PLAIN,
+    all_dense,
+    dense,
+    dense_rows,
+    like_layout,
+    part,
+    pointer,
+    strided,
+)
 from recur.engine.cpu.onlookers import batched, watched
 from recur.engine.options import NOTHING
 from recur.engine.problem import Weights
@@ -90,7 +100,7 @@ def walk(
     for tensor in tensors:
         if tensor is not None:
             needed = needed or tensor.requires_grad
-            plain = plain and type(tensor) in _PLAIN
+            plain = plain and type(tensor) in PLAIN
     # torch.jit.trace runs a function again without gradients, and compares.
     learning = needed and (torch.is_grad_enabled() or torch._C._get_tracing_state() is not None)
     how = _How(cell.name, BOTH if both else int(reverse[0]), every, outputs, learning)
@@ -106,13 +116,12 @@ def walk(
     return y, (hn, cn) if len(cell.states) > 1 else (hn,)
 
 
-_PLAIN = (Tensor, torch.nn.Parameter)  # and no subclass, which may hold no memory of its own
 Results = tuple[Tensor | None, Tensor, Tensor | None, Tensor | None]
 
 
 def _forward(how: _How, tensors: Sequence[Tensor | None]) -> Results:
     """The outputs, the final states (D, B, size) and what backward needs; None where not wanted."""
-    tensors = _all_dense(tensors)
+    tensors = all_dense(tensors)
     y, hn, cn, saved = results = _empty_results(how, tensors)
     count = len(how.reverse)
     walks = [
@@ -120,10 +129,10 @@ def _forward(how: _How, tensors: Sequence[Tensor | None]) -> Results:
             how,
             tensors,
             d,
-            *_strided(y, d, count),
-            _part(hn, d, count),
-            _part(cn, d, count),
-            _part(saved, d, count),
+            *strided(y, d, count),
+            part(hn, d, count),
+            part(cn, d, count),
+            part(saved, d, count),
             *_NO_GRADIENTS,
         )
         for d in range(count)
@@ -145,8 +154,8 @@ def _backward(
     needed: Sequence[bool],
 ) -> list[Tensor | None]:
     """The gradients of the tensors, None where there is none."""
-    tensors = _all_dense(tensors)
-    dy, dhn, dcn = _dense_rows(dy), _dense(dhn), _dense(dcn)
+    tensors = all_dense(tensors)
+    dy, dhn, dcn = dense_rows(dy), dense(dhn), dense(dcn)
     gradients = _empty_gradients(tensors, needed)
     dx, dh0, dc0 = gradients[:3]
     count = len(how.reverse)
@@ -155,15 +164,15 @@ def _backward(
             how,
             tensors,
             d,
-            *_strided(y, d, count),
-            *(0, 0, _part(saved, d, count)),
-            *_strided(dy, d, count),
-            _part(dhn, d, count),
-            _part(dcn, d, count),
+            *strided(y, d, count),
+            *(0, 0, part(saved, d, count)),
+            *strided(dy, d, count),
+            part(dhn, d, count),
+            part(dcn, d, count),
             *((0, 0, 0) if dx is None else (dx.data_ptr(), dx.stride(0), dx.stride(1))),
-            _part(dh0, d, count),
-            _part(dc0, d, count),
-            *map(_pointer, gradients[_FIRST_WEIGHT + 5 * d : _FIRST_WEIGHT + 5 * d + 5]),
+            part(dh0, d, count),
+            part(dc0, d, count),
+            *map(pointer, gradients[_FIRST_WEIGHT + 5 * d : _FIRST_WEIGHT + 5 * d + 5]),
         )
         for d in range(count)
     ]
@@ -192,29 +201,21 @@ def _structure(how: _How, tensors: Sequence[Any], d: int, *results: int) -> byte
         outputs if w_hr is None else w_hr.shape[1],
         0 if w_hr is None else outputs,
         how.every,
-        _pointer(lengths),
-        _pointer(mask),
-        _pointer(tensors[5 + d]),
+        pointer(lengths),
+        pointer(mask),
+        pointer(tensors[5 + d]),
         x.data_ptr(),
         x.stride(0),
         x.stride(1),
-        _part(h0, d, count),
-        _part(c0, d, count),
+        part(h0, d, count),
+        part(c0, d, count),
         w_ih.data_ptr(),
         w_hh.data_ptr(),
-        _pointer(b_ih),
-        _pointer(b_hh),
-        _pointer(w_hr),
+        pointer(b_ih),
+        pointer(b_hh),
+        pointer(w_hr),
         *results,
     )
-
-
-def _all_dense(tensors: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
-    """The tensors, `x` with a dense last axis, all others dense."""
-    for tensor in tensors:
-        if tensor is not None and not tensor.is_contiguous():
-            return [_dense_rows(tensors[0]), *map(_dense, tensors[1:])]
-    return tensors
 
 
 # Of the field `x` in the structure, in bytes.
@@ -227,45 +228,9 @@ def one_step(
     """The structure of a step from `state`, each (B, size), back into it; and what it points to."""
     how = _How(cell.name, FORWARD, 0, outputs=False, learning=False)
     h, c = state if len(state) > 1 else (state[0], None)
-    tensors = [_dense(t) for t in (x.unsqueeze(0), h, c, *[None] * 4, *weights[:5])]
-    finals = (0, 0, 0, _pointer(h), _pointer(c), 0)
+    tensors = [dense(t) for t in (x.unsqueeze(0), h, c, *[None] * 4, *weights[:5])]
+    finals = (0, 0, 0, pointer(h), pointer(c), 0)
     return _structure(how, tensors, 0, *finals, *_NO_GRADIENTS), tensors
-
-
-def _dense(tensor: Tensor | None) -> Tensor | None:
-    return tensor if tensor is None or tensor.is_contiguous() else _copied(tensor)
-
-
-def _dense_rows(tensor: Tensor | None) -> Tensor | None:
-    """The tensor, or a copy whose last axis is dense."""
-    if tensor is None or tensor.is_contiguous() or tensor.stride(-1) == 1:
-        return tensor
-    return _copied(tensor)
-
-
-def _copied(tensor: Tensor) -> Tensor:
-    return tensor.clone(memory_format=torch.contiguous_format)
-
-
-def _pointer(tensor: Tensor | None) -> int:
-    return 0 if tensor is None else tensor.data_ptr()
-
-
-def _part(tensor: Tensor | None, d: int, count: int) -> int:
-    """Where the part of direction `d` begins, of a dense tensor in as many parts as directions."""
-    if tensor is None:
-        return 0
-    if not d:
-        return tensor.data_ptr()
-    return tensor.data_ptr() + tensor.numel() // count * d * tensor.element_size()
-
-
-def _strided(tensor: Tensor | None, d: int, count: int) -> tuple[int, int, int]:
-    """Where direction `d` stands in a (T, B, D * R), and its strides of time and batch."""
-    if tensor is None:
-        return 0, 0, 0
-    offset = tensor.shape[2] // count * d * tensor.element_size()
-    return tensor.data_ptr() + offset, tensor.stride(0), tensor.stride(1)
 
 
 def _empty_results(how: _How, tensors: Sequence[Any]) -> Results:
@@ -276,7 +241,7 @@ def _empty_results(how: _How, tensors: Sequence[Any]) -> Results:
     directions = len(how.reverse)
     y = cn = saved = None
     if how.outputs or (how.learning and not how.every):
-        y = _like_layout(x, directions * outputs)
+        y = like_layout(x, directions * outputs)
     hn = x.new_empty(directions, batch, outputs)
     if how.cell == "lstm":
         cn = x.new_empty(directions, batch, hidden)
@@ -295,19 +260,11 @@ def _empty_gradients(tensors: Sequence[Any], needed: Sequence[bool]) -> list[Ten
     """Of x and the states where needed, of all weights; None elsewhere."""
     gradients: list[Tensor | None] = [None] * len(tensors)
     if needed[0]:
-        gradients[0] = _like_layout(tensors[0], tensors[0].shape[2])
+        gradients[0] = like_layout(tensors[0], tensors[0].shape[2])
     for i in (1, 2, *range(_FIRST_WEIGHT, len(tensors))):
         if tensors[i] is not None and (needed[i] or i >= _FIRST_WEIGHT):
             gradients[i] = torch.empty_like(tensors[i])
     return gradients
-
-
-def _like_layout(x: Tensor, size: int) -> Tensor:
-    """An empty (T, B, size) that lies in memory as `x` does: time first or batch first."""
-    time, batch = x.shape[:2]
-    if x.stride(0) < x.stride(1):
-        return x.new_empty(batch, time, size).transpose(0, 1)
-    return x.new_empty(time, batch, size)
 
 
 def _differentiate(
@@ -323,7 +280,7 @@ def _differentiate(
     again = torch.is_grad_enabled()
     if again or any(map(batched, (dy, dhn, dcn))):
         return _through_reference(how, tensors, needed, (dy, dhn, dcn), again)
-    if not watched() and all(g is None or type(g) in _PLAIN for g in (dy, dhn, dcn)):
+    if not watched() and all(g is None or type(g) in PLAIN for g in (dy, dhn, dcn)):
         found = _backward(how, tensors, y, saved, dy, dhn, dcn, needed)
     else:
         there = [

@@ -18,6 +18,7 @@ from recur.cells import Cell, State
 from recur.engine import reference
 from recur.engine.cpu import library, threads
 from recur.engine.cpu.again import at_their_places, differentiated
+from recur.engine.cpu.arrays import PLAIN, all_dense, like_layout, part, pointer, strided
 from recur.engine.cpu.onlookers import batched, watched
 from recur.engine.options import Options
 from recur.engine.problem import Weights
@@ -95,7 +96,7 @@ def walk(
     numbers = (*map(float, zoneout), float(options.clip_state), float(options.clip_gradient))
     directions = 2 if both else int(reverse[0])
     how = _How(cell.name, directions, outputs, learning, options.record is not None, numbers)
-    plain = all(t is None or type(t) in _PLAIN for t in tensors)
+    plain = all(t is None or type(t) in PLAIN for t in tensors)
     there = [t is not None for t in tensors]
     if watched() or not plain:
         found = [t for t in tensors if t is not None]
@@ -107,9 +108,6 @@ def walk(
     if options.record is not None:
         options.record.update(_named(cell, results[-1].detach()))
     return (results[0] if outputs else None), tuple(results[1 : 1 + how.states])
-
-
-_PLAIN = (Tensor, torch.nn.Parameter)  # and no subclass, which may hold no memory of its own
 
 
 def _named(cell: Cell, inside: Tensor) -> dict[str, Tensor]:
@@ -125,14 +123,14 @@ def _named(cell: Cell, inside: Tensor) -> dict[str, Tensor]:
 
 
 def _forward(how: _How, tensors: Sequence[Any]) -> list[Tensor]:
-    tensors = _all_dense(tensors)
+    tensors = all_dense(tensors)
     results = _empty_results(how, tensors)
     y, saved, inside = results[0], results[-2], results[-1]
     states = results[1:-2]
     count = len(how.reverse)
     scans, extras = b"", b""
     for d in range(count):
-        places = [_part(s, d, count) for s in states]
+        places = [part(s, d, count) for s in states]
         scans += _scan(how, tensors, d, y, saved, None, None, (0,) * 5)
         extras += _extras(how, tensors, d, places, (0,) * 4, (0,) * 4, inside, (0,) * 5)
     _library().variant_forward(scans, extras, count)
@@ -148,19 +146,19 @@ def _backward(
     needed: Sequence[bool],
 ) -> list[Tensor | None]:
     """The gradients of the tensors, None where there is none."""
-    tensors = _all_dense(tensors)
-    dy, *dsn = _all_dense(incoming[: 1 + how.states])
+    tensors = all_dense(tensors)
+    dy, *dsn = all_dense(incoming[: 1 + how.states])
     gradients = _empty_gradients(tensors, needed)
     count = len(how.reverse)
     scans, extras = b"", b""
     for d in range(count):
         first = _FIRST_WEIGHT + _COUNT * d
         dw_ih, dw_hh, db_ih, db_hh, _, *others = gradients[first : first + _COUNT]
-        dw = tuple(map(_pointer, (dw_ih, dw_hh, db_ih, db_hh, None)))
-        ds0 = [_part(g, d, count) for g in gradients[_FIRST_STATE:_LENGTHS]]
-        places = [_part(g, d, count) for g in dsn]
+        dw = tuple(map(pointer, (dw_ih, dw_hh, db_ih, db_hh, None)))
+        ds0 = [part(g, d, count) for g in gradients[_FIRST_STATE:_LENGTHS]]
+        places = [part(g, d, count) for g in dsn]
         scans += _scan(how, tensors, d, y, saved, dy, gradients[0], dw)
-        extras += _extras(how, tensors, d, (), places, ds0, None, tuple(map(_pointer, others)))
+        extras += _extras(how, tensors, d, (), places, ds0, None, tuple(map(pointer, others)))
     _library().variant_backward(scans, extras, count)
     return gradients
 
@@ -191,14 +189,14 @@ def _scan(
         *x.shape,
         hidden,
         *(0, 0),
-        *map(_pointer, (tensors[_LENGTHS], tensors[_LENGTHS + 1], tensors[_LENGTHS + 2 + d])),
-        *_strided(x, 0, 1),
-        *(0, 0, w_ih.data_ptr(), w_hh.data_ptr(), _pointer(b_ih), _pointer(b_hh), 0),
-        *_strided(y, d, count),
-        *(0, 0, _part(saved, d, count)),
-        *_strided(dy, d, count),
+        *map(pointer, (tensors[_LENGTHS], tensors[_LENGTHS + 1], tensors[_LENGTHS + 2 + d])),
+        *strided(x, 0, 1),
+        *(0, 0, w_ih.data_ptr(), w_hh.data_ptr(), pointer(b_ih), pointer(b_hh), 0),
+        *strided(y if y.numel() else None, d, count),
+        *(0, 0, part(saved, d, count)),
+        *strided(dy, d, count),
         *(0, 0),
-        *_strided(dx, 0, 1),
+        *strided(dx, 0, 1),
         *(0, 0),
         *dw,
     )
@@ -217,17 +215,17 @@ def _extras(
     """The `recur_extras` of direction `d`."""
     count = len(how.reverse)
     own = _of(tensors, d, "units", "norm_x", "norm_h", "norm_c", "norm_c_bias")
-    units, *norms = map(_pointer, own)
+    units, *norms = map(pointer, own)
     keep, seed = _of(tensors, 0, "keep", "seed")
     return _PACK_EXTRAS(
-        *(_part(s, d, count) for s in tensors[_FIRST_STATE:_LENGTHS]),
+        *(part(s, d, count) for s in tensors[_FIRST_STATE:_LENGTHS]),
         *_four(sn),
         *_four(dsn),
         *_four(ds0),
         units,
-        _part(keep, d, count),
+        part(keep, d, count),
         *norms,
-        _part(seed, d, count),
+        part(seed, d, count),
         *how.numbers,
         *_places_in(inside, d, count),
         *gradients,
@@ -251,39 +249,6 @@ def _four(places: Sequence[int]) -> tuple[int, ...]:
     return (*places, *[0] * _STATES)[:_STATES]
 
 
-def _all_dense(tensors: Sequence[Tensor | None]) -> list[Any]:
-    """The tensors, the first with a dense last axis, all others dense."""
-    first, *others = tensors
-    if first is not None and first.stride(-1) != 1:
-        first = _dense(first)
-    return [first, *map(_dense, others)]
-
-
-def _dense(tensor: Tensor | None) -> Tensor | None:
-    if tensor is None or tensor.is_contiguous():
-        return tensor
-    return tensor.clone(memory_format=torch.contiguous_format)
-
-
-def _pointer(tensor: Tensor | None) -> int:
-    return 0 if tensor is None else tensor.data_ptr()
-
-
-def _part(tensor: Tensor | None, d: int, count: int) -> int:
-    """Where the part of direction `d` begins, of a dense tensor in as many parts as directions."""
-    if tensor is None or not tensor.numel():
-        return 0
-    return tensor.data_ptr() + tensor.numel() // count * d * tensor.element_size()
-
-
-def _strided(tensor: Tensor | None, d: int, count: int) -> tuple[int, int, int]:
-    """Where direction `d` stands in a (T, B, D * H), and its strides of time and batch."""
-    if tensor is None or tensor.dim() != 3:
-        return 0, 0, 0
-    offset = tensor.shape[2] // count * d * tensor.element_size()
-    return tensor.data_ptr() + offset, tensor.stride(0), tensor.stride(1)
-
-
 def _empty_results(how: _How, tensors: Sequence[Any]) -> list[Tensor]:
     x, w_hh = tensors[0], tensors[_FIRST_WEIGHT + 1]
     normed = tensors[_FIRST_WEIGHT + _WEIGHTS.index("norm_x")] is not None
@@ -291,7 +256,7 @@ def _empty_results(how: _How, tensors: Sequence[Any]) -> list[Tensor]:
     hidden, count = w_hh.shape[1], len(how.reverse)
     y = saved = inside = x.new_empty(0)
     if how.outputs or how.learning:
-        y = _like_layout(x, count * hidden)
+        y = like_layout(x, count * hidden)
     states = [x.new_empty(count, batch, hidden) for _ in range(how.states)]
     loaded, cell = _library(), CELLS[how.cell]
     if how.learning:
@@ -308,19 +273,11 @@ def _empty_gradients(tensors: Sequence[Any], needed: Sequence[bool]) -> list[Ten
     """Of x and the states where needed, of all weights; None elsewhere."""
     gradients: list[Tensor | None] = [None] * len(tensors)
     if needed[0]:
-        gradients[0] = _like_layout(tensors[0], tensors[0].shape[2])
+        gradients[0] = like_layout(tensors[0], tensors[0].shape[2])
     for i in (*range(_FIRST_STATE, _LENGTHS), *range(_FIRST_WEIGHT, len(tensors))):
         if tensors[i] is not None and (needed[i] or i >= _FIRST_WEIGHT):
             gradients[i] = torch.empty_like(tensors[i], memory_format=torch.contiguous_format)
     return gradients
-
-
-def _like_layout(x: Tensor, size: int) -> Tensor:
-    """An empty (T, B, size) that lies in memory as `x` does: time first or batch first."""
-    time, batch = x.shape[:2]
-    if x.stride(0) < x.stride(1):
-        return x.new_empty(batch, time, size).transpose(0, 1)
-    return x.new_empty(time, batch, size)
 
 
 def _library() -> library.Library:
@@ -342,7 +299,7 @@ def _differentiate(
     again = torch.is_grad_enabled()
     if again or any(map(batched, incoming)):
         return _through_reference(how, tensors, needed, incoming, again)
-    if not watched() and all(g is None or type(g) in _PLAIN for g in incoming):
+    if not watched() and all(g is None or type(g) in PLAIN for g in incoming):
         found = _backward(how, tensors, y, saved, incoming, needed)
     else:
         there = [t is not None for t in tensors]
