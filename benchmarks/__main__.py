@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import architectures
 import job
+import language
 import memory
 import ragged
 import step
@@ -30,6 +31,7 @@ NAMES: dict[str, tuple[str, Callable[[bool, Tell], str]]] = {
     "step": ("One step of time", step.measure),
     "warmup": ("Warm-up and import", warmup.measure),
     "memory": ("Memory", memory.measure),
+    "language": ("A language model", language.measure),
     "architectures": ("Architectures", architectures.measure),
 }
 
