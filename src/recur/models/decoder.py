@@ -60,7 +60,7 @@ class Decoder(nn.Module):
     Args:
         vocabulary: V.
         embedding: E; H if None.
-        cell: "rnn", "lstm" or "gru".
+        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
         units: H.
         layers: recurrent layers stacked.
         dropout: the part dropped before the recurrent layers, between them, and before the last

@@ -48,7 +48,7 @@ def deep(
     """Makes `layers` recurrent layers, batch first: one layer of recur, or a `Residual`.
 
     Args:
-        cell: "rnn", "lstm" or "gru"; "indrnn", "mingru", "minlstm" or "slstm".
+        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
         inputs: features of each step.
         units: size of the state in each direction.
         layers: recurrent layers stacked.

@@ -41,7 +41,7 @@ class EncoderDecoder(nn.Module):
         end: the token that ends a sequence, the last one of every row of targets; None if there
             is none.
         embedding: size of the embeddings; `units` if None.
-        cell: "rnn", "lstm" or "gru".
+        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
         units: size of the state in each direction.
         layers: recurrent layers stacked, in each half.
         bidirectional: the encoder walks both ways; tanh(W h + b) of its last states starts the

@@ -41,7 +41,7 @@ class ManyToMany(nn.Module):
         inputs: features of each step; left out with `vocabulary`.
         vocabulary: the steps are token ids below this number, and are embedded first.
         embedding: size of the embedding; `units` if None.
-        cell: "rnn", "lstm" or "gru".
+        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
         units: size of the state in each direction.
         layers: recurrent layers stacked.
         bidirectional: walk both ways.

@@ -33,7 +33,7 @@ class ManyToOne(nn.Module):
         embedding: size of the embedding.
         embedding_std: the standard deviation that the embedding starts with; torch's own is 1. A
             rare word stays near its start, where a large one is noise.
-        cell: "rnn", "lstm" or "gru".
+        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
         units: size of the state in each direction.
         layers: recurrent layers stacked.
         bidirectional: walk both ways.

@@ -38,7 +38,7 @@ class OneToMany(nn.Module):
         condition: where the vector goes in: the "state" starts from tanh(W x + b), it is read
             beside the "input" of every step, or "both".
         embedding: size of the embedding; `units` if None.
-        cell: "rnn", "lstm" or "gru".
+        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
         units: size of the state.
         layers: recurrent layers stacked.
         dropout: the part dropped before the recurrent layers, between them, and before the last
