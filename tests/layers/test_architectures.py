@@ -184,6 +184,22 @@ def test_masks_come_from_torch_s_seed():
     assert torch.equal(drawn(1), drawn(2))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"return_sequences": True}, {"recurrent_dropout": 0.3, "zoneout": 0.2, "weight_drop": 0.2}],
+    ids=ids,
+)
+def test_weights_may_be_parametrized(options):
+    """In training too, where masks are drawn of the weights' type."""
+    layer = recur.GRU(3, 8, dtype=torch.float64, **options)
+    for name in ("weight_ih_l0", "weight_hh_l0"):
+        torch.nn.utils.parametrizations.weight_norm(layer, name)
+    result = layer(torch.randn(5, 2, 3, dtype=torch.float64))
+    y = result if isinstance(result, torch.Tensor) else result[0]
+    y.sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in layer.parameters())
+
+
 def test_dropout_of_the_input_and_between_layers_is_locked():
     """A feature that is dropped is dropped at every step of the row, and in no other row."""
     seen = []

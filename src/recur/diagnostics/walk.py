@@ -188,7 +188,7 @@ def _walk(
                 direction == 1,
                 x,
                 exists,
-                layer.options(x.shape[1], training=False),
+                layer.options(),
             )
             start = _zeros(layer, x) if state is None else tuple(s[each] for s in state)
             finals.append(walk.run(start, entered.reset))

@@ -18,7 +18,7 @@ def _signed(number: int) -> int:
 
 
 def _shifted(x: Tensor, by: int) -> Tensor:
-    """X >> by, as of a number without a sign."""
+    """The bits moved right, as of a number without a sign."""
     return (x >> by) & ((1 << (64 - by)) - 1)
 
 

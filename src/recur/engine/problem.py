@@ -25,7 +25,7 @@ class Weights(NamedTuple):
     b_ih: Tensor | None = None  # (Gx * H)
     b_hh: Tensor | None = None  # (Gh * H)
     w_hr: Tensor | None = None  # (R, H), the projection
-    units: Tensor | None = None  # (P, H), the cell's unit weights: peepholes
+    units: Tensor | None = None  # (P, H), the cell's unit weights
     # Layer normalisation, of both products before the biases are added: their scales. (J. L. Ba,
     # J. R. Kiros, G. E. Hinton, arXiv:1607.06450, with our biases as its shifts.)
     norm_x: Tensor | None = None  # (Gx * H)

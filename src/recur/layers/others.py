@@ -73,10 +73,9 @@ class IndRNN(Other):
         *args: Any,
         **own: Any,
     ) -> None:
-        kind = one_of("nonlinearity", nonlinearity, ("relu", "tanh"))
-        self.__dict__["nonlinearity"] = kind  # before there is a module to hold it
+        # First: the parameters depend on the cell.
+        self.nonlinearity = one_of("nonlinearity", nonlinearity, ("relu", "tanh"))
         super().__init__(input_size, hidden_size, num_layers, *args, **own)
-        self.nonlinearity = kind
 
     @property
     def cell(self) -> Cell:  # type: ignore[override]

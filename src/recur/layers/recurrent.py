@@ -262,16 +262,21 @@ class Recurrent(nn.RNNBase):
         check_states(states, shapes, batched, entered.x)
         return tuple(entered.state_in(state) for state in states)
 
-    def options(self, batch: int, *, training: bool, record: bool = False) -> engine.Options:
-        """What the engine is asked for in a walk of one layer over `batch` rows."""
+    def options(self, x: Tensor | None = None, *, record: bool = False) -> engine.Options:
+        """What the engine is asked for in a walk of one layer.
+
+        Args:
+            x: its input (T, B, I) in training, for masks of its batch, type and device; None in
+                evaluation, where nothing is drawn.
+            record: whether to keep what happens inside.
+        """
         own, zoneout = self.own, self._zoneout
         keep = seed = None
-        like = self._parameters[self._all_weights[0][0]] if training else None
-        if like is not None and own.recurrent_dropout:
-            ones = like.new_ones(self.directions, batch, self.state_sizes[0])
+        if x is not None and own.recurrent_dropout:
+            ones = x.new_ones(self.directions, x.shape[1], self.state_sizes[0])
             keep = F.dropout(ones, own.recurrent_dropout)
-        if like is not None and zoneout:
-            seed = torch.randint(2**62, (self.directions,), device=like.device)
+        if x is not None and zoneout:
+            seed = torch.randint(2**62, (self.directions,), device=x.device)
         inside: dict[str, Tensor] | None = {} if record else None
         asked = engine.Options(keep, zoneout, seed, own.clip_cell, own.clip_gradient, inside)
         return engine.NOTHING if asked == engine.NOTHING else asked
@@ -292,7 +297,7 @@ class Recurrent(nn.RNNBase):
             mine = slice(layer * directions, (layer + 1) * directions)
             options = engine.NOTHING
             if own is not DEFAULTS:
-                options = self.options(x.shape[1], training=training, record=own.return_gates)
+                options = self.options(x if training else None, record=own.return_gates)
             outputs, final = engine.scan_layer(
                 self.cell,
                 x,

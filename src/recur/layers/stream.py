@@ -70,7 +70,7 @@ class Stream:
             weights,
             self._state,
             like.new_zeros(rows, layer.input_size),
-            layer.options(rows, training=False),
+            layer.options(),
         )
         top = self._state[0][-1]
         self._output = top if batch_size is not None else top[0]

@@ -16,6 +16,7 @@ from torch import Tensor
 from recur.cells import CELLS as ALL_CELLS
 from recur.cells import Cell, State
 from recur.engine import reference
+from recur.engine.chance import STATES
 from recur.engine.cpu import library, threads
 from recur.engine.cpu.again import at_their_places, differentiated
 from recur.engine.cpu.arrays import PLAIN, all_dense, like_layout, part, pointer, strided
@@ -34,7 +35,6 @@ CELLS = {
     )
 }
 DTYPES = {torch.float32: 0, torch.float64: 1}
-_STATES = 4
 
 _WEIGHTS = Weights._fields
 _NAMES = (
@@ -84,7 +84,7 @@ def walk(
     tensors = (
         x,
         *given,
-        *[None] * (_STATES - len(given)),
+        *[None] * (STATES - len(given)),
         *(lengths, mask, starts[0], starts[1] if both else None, options.keep, options.seed),
         *weights[0],
         *(weights[1] if both else _NO_WEIGHTS),
@@ -92,7 +92,7 @@ def walk(
     needed = any(t is not None and t.requires_grad for t in tensors)
     # torch.jit.trace runs a function again without gradients, and compares.
     learning = needed and (torch.is_grad_enabled() or torch._C._get_tracing_state() is not None)
-    zoneout = (*options.zoneout, *[0.0] * _STATES)[:_STATES]
+    zoneout = (*options.zoneout, *[0.0] * STATES)[:STATES]
     numbers = (*map(float, zoneout), float(options.clip_state), float(options.clip_gradient))
     directions = 2 if both else int(reverse[0])
     how = _How(cell.name, directions, outputs, learning, options.record is not None, numbers)
@@ -246,7 +246,7 @@ def _of(tensors: Sequence[Any], d: int, *names: str) -> list[Any]:
 
 
 def _four(places: Sequence[int]) -> tuple[int, ...]:
-    return (*places, *[0] * _STATES)[:_STATES]
+    return (*places, *[0] * STATES)[:STATES]
 
 
 def _empty_results(how: _How, tensors: Sequence[Any]) -> list[Tensor]:
