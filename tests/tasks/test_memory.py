@@ -174,6 +174,7 @@ def test_data_and_a_plain_cell_with_chrono_are_refused(tmp_path):
     for given, sentence in (
         ({"cell": "rnn", "chrono": True}, "chrono must be used with cell lstm or gru; got rnn"),
         ({"cell": "gru", "activation": "relu"}, "activation must be tanh with cell gru; got relu"),
+        ({"cell": "mingru", "activation": "relu"}, "activation must be tanh with cell mingru"),
         ({"lag": 0}, "lag must be at least 2; got 0"),
         ({"lag": -5}, "lag must be at least 2; got -5"),
         ({"problem": "ading"}, "problem must be adding, copying or agreement; got 'ading'. Did"),

@@ -165,7 +165,7 @@ class Memory(Task[MemoryOptions, MemoryPreprocessing, Sequences]):
             layers["nonlinearity"] = options.activation
         # Another cell is built to be looked at beside the run's own: what it lacks is left out.
         if options.chrono and options.cell in GATED:
-            layers["chrono"] = max(preprocessing.lag, 2)
+            layers["chrono"] = preprocessing.lag
         model: ManyToOne | ManyToMany
         if options.problem == "adding":
             model = ManyToOne(inputs=2, outputs=1, **layers)
@@ -292,7 +292,7 @@ def _fits(options: MemoryOptions) -> None:
     """Refuses what would be left out in silence."""
     if options.chrono and options.cell not in GATED:
         raise InputError(must("chrono", f"used with cell {listed(GATED)}", options.cell))
-    if options.activation != "tanh" and options.cell in GATED:
+    if options.activation != "tanh" and options.cell != "rnn":
         raise InputError(must("activation", f"tanh with cell {options.cell}", options.activation))
 
 
