@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.engine import oracle
-from tests.engine.cases import Case, by_engine, numbers_of
+from tests.engine.cases import (
+    LAYOUTS,
+    SHAPES_OF_FLAGS,
+    TOLERANCE,
+    Case,
+    agree,
+    by_engine,
+    by_oracle,
+    numbers_of,
+)
 from tests.engine.paths import PATHS, forced
 
 import recur
@@ -83,6 +94,70 @@ def test_the_same_bits_each_time_and_the_same_numbers_on_any_threads(cell, path)
         for name, one in results[1][0].items():
             assert torch.equal(once[name], again[name]), (threads, name)
             torch.testing.assert_close(once[name], one, rtol=1e-12, atol=1e-12)
+
+
+# Layers whose recurrent weights are beyond a core's own cache: threads share the rows.
+WIDE = {
+    "rnn_tanh": (460, 487, 512),
+    "rnn_relu": (460, 487, 512),
+    "lstm": (230, 243, 256),
+    "gru": (261, 290, 301),
+}
+
+
+@st.composite
+def wide_cases(draw, cell):
+    time, batch = draw(st.integers(0, 5)), draw(st.integers(0, 4))
+    lengths = st.lists(st.integers(0, time), min_size=batch, max_size=batch).map(tuple)
+    flags = st.none() | st.sampled_from(SHAPES_OF_FLAGS)
+    return Case(
+        cell=cell,
+        time=time,
+        batch=batch,
+        inputs=draw(st.sampled_from([1, 35, 70])),
+        hidden=draw(st.sampled_from(WIDE[cell])),
+        bias=draw(st.booleans()),
+        lengths=draw(st.none() | lengths),
+        mask=draw(flags),
+        reset=draw(flags),
+        reverse=draw(st.booleans()),
+        outputs=draw(st.booleans()),
+        layout=draw(st.sampled_from(LAYOUTS)),
+        dtype=draw(st.sampled_from(list(TOLERANCE))),
+        seed=draw(st.integers(0, 10_000)),
+    )
+
+
+@pytest.mark.parametrize("path", COMPILED)
+@pytest.mark.parametrize("cell", oracle.PLAIN)
+@settings(deadline=None, max_examples=20)
+@given(data=st.data())
+def test_threads_with_units_of_their_own_agree_with_the_oracle(cell, path, data):
+    case = data.draw(wide_cases(cell))
+    before = torch.get_num_threads()
+    torch.set_num_threads(data.draw(st.sampled_from([2, 2, 3, 5])))
+    try:
+        with forced(path):
+            agree(case, by_engine(case), by_oracle(case), path)
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("path", COMPILED)
+@pytest.mark.parametrize("cell", oracle.PLAIN)
+def test_units_of_their_own_give_the_same_bits_on_any_number_of_threads(cell, path):
+    case = Case(cell, 40, 5, 5, WIDE[cell][1], lengths=(40, 1, 0, 33, 40), dtype=torch.float32)
+    before = torch.get_num_threads()
+    try:
+        with forced(path):
+            torch.set_num_threads(2)
+            once = by_engine(case)
+            for threads in (2, 3, 7):
+                torch.set_num_threads(threads)
+                for name, again in by_engine(case).items():
+                    assert torch.equal(once[name], again), (threads, name)
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 7])

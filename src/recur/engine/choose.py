@@ -7,8 +7,7 @@ that `choose` names and `recur.explain` prints the same object, so what is said 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -66,8 +65,7 @@ class Path(Protocol):
 PATHS: tuple[Path, ...] = (cpu, reference)
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """The path that will be taken, and why each faster one is not."""
 
     path: Path

@@ -7,8 +7,7 @@ along. Out: the same layout again. Nothing behind this door knows that there are
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
@@ -19,8 +18,7 @@ from recur.messages import InputError
 Outputs = Tensor | PackedSequence
 
 
-@dataclass(frozen=True)
-class Entered:
+class Entered(NamedTuple):
     """Input as the engine takes it, and the way back for outputs and states."""
 
     x: Tensor  # (T, B, I)

@@ -161,7 +161,9 @@ class Recurrent(nn.RNNBase):
 
     def weights(self, layer: int, direction: int) -> engine.Weights:
         """The weights of one layer (0 ...) in one direction (0 forwards, 1 reverse)."""
-        names = self._all_weights[layer * self.directions + direction]
+        return self._weights(self._all_weights[layer * self.directions + direction])
+
+    def _weights(self, names: list[str]) -> engine.Weights:
         if not self._by_position:
             return named(self, names)
         found: list[Any] = []
@@ -213,11 +215,7 @@ class Recurrent(nn.RNNBase):
         """
         kind = self.mode.split("_")[0]
         # Once a forward: a parametrization computes a weight anew each time it is read.
-        weights = [
-            self.weights(layer, direction)
-            for layer in range(self.num_layers)
-            for direction in range(self.directions)
-        ]
+        weights = [self._weights(names) for names in self._all_weights]
         weight = weights[0].w_ih
         check_input(kind, input, size=self.input_size, weight=weight)
         cast = casting.autocast_type(weight)

@@ -165,11 +165,15 @@ Problem shaped(Draw& draw, int cell) {
   p.reverse = draw.chance(0.5);
   // Around the widths of vectors, tiles and blocks; now and then enough steps for several chunks,
   // or so few that the weights are taken as they lie.
-  const bool large = draw.chance(0.05), few = draw.chance(0.2);
+  const bool large = draw.chance(0.05), few = draw.chance(0.2), wide = draw.chance(0.05);
   p.time = large ? 90 : few ? draw.of({1, 1, 2}) : draw.of({0, 1, 2, 3, 5, 9});
   p.batch = large ? 21 : few ? draw.of({1, 2}) : draw.of({0, 1, 2, 3, 4, 5, 7, 13, 26});
   p.inputs = large ? 70 : draw.of({1, 2, 3, 5, 8, 16, 17, 33, 64});
   p.hidden = large ? 40 : draw.of({1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 49, 64});
+  if (wide) {  // so that threads share the rows, and have units of their own
+    p.time = draw.of({1, 2, 4}), p.batch = draw.of({0, 1, 3, 5});
+    p.hidden = draw.of({450, 450, 480}) / (p.cell == RECUR_LSTM ? 2 : 1);
+  }
   if (p.has_c() && draw.chance(0.3)) p.projection = 1 + draw.below(p.hidden);
   if (draw.chance(0.5))
     for (int64_t b = 0; b < p.batch; ++b) p.lengths.push_back(draw.below(p.time + 1));

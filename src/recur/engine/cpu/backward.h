@@ -56,15 +56,16 @@ class BackwardWeights {
   Whole<T> given_ih_, given_hh_, given_hr_;
 };
 
-// What a thread sums up; the threads' parts are added in their order at the end.
+// What a walk sums up; those of threads with rows of their own are added in their order at the end.
+// Each walk begins with zeros in the part that it computes.
 template <class Cell, class T>
 struct Sums {
   Sums(const recur_scan& p, const Widths<Cell, T>& w)
-      : w_ih(w.x * p.inputs, Fill::kZero),
-        w_hh(w.h * w.outputs, Fill::kZero),
-        w_hr(p.projection ? w.state * p.hidden : 0, Fill::kZero),
-        b_ih(w.x, Fill::kZero),
-        b_hh(w.h, Fill::kZero) {}
+      : w_ih(w.x * p.inputs),
+        w_hh(w.h * w.outputs),
+        w_hr(p.projection ? w.state * p.hidden : 0),
+        b_ih(w.x),
+        b_hh(w.h) {}
   Buffer<T> w_ih, w_hh, w_hr, b_ih, b_hh;
 };
 
@@ -75,10 +76,12 @@ class BackwardWalk {
   static constexpr int NB = kBackVectors;
 
  public:
-  // `again`: how to walk forward once more; used with checkpoints only.
+  // `again`: how to walk forward once more; used with checkpoints only. `shared`: room for
+  // shared_numbers(...), where the walk computes a part of the units only.
   BackwardWalk(const recur_scan& p, const Plan& plan, const W& widths,
                const BackwardWeights<Cell, T>& weights, const std::vector<Row>& rows,
-               Sums<Cell, T>& sums, ForwardWalk<Cell, T>* again)
+               Sums<Cell, T>& sums, ForwardWalk<Cell, T>* again, const Part& part = {},
+               T* shared = nullptr)
       : p_(p),
         plan_(plan),
         w_(widths),
@@ -86,17 +89,23 @@ class BackwardWalk {
         rows_(rows),
         sums_(sums),
         again_(again),
+        part_(part),
+        unit_from_(part.from(w_.state, NB * L)),
+        unit_to_(part.last() ? w_.outputs : part.to(w_.state, NB * L)),
+        block_from_(unit_from_ / (W::NU * L)),
+        block_to_(part.last() ? w_.blocks : unit_to_ / (W::NU * L)),
+        input_from_(part.from(p.inputs, NB * L)),
+        input_to_(part.last() ? p.inputs : part.to(p.inputs, NB * L)),
         given_x_(p.x, p.dtype),
         y_(p.y, p.dtype),
         dy_(p.dy, p.dtype),
         given_dx_(p.dx, p.dtype),
-        room_(rows_in_chunk(
-            (p.inputs + w_.state + w_.x + w_.h) * static_cast<int64_t>(sizeof(T)),
-            std::max<int64_t>(count(), 128), rows)),
+        room_(room(p, w_, rows)),
         x_(room_ * p.inputs),
         h_before_(room_ * w_.state, Fill::kZero),  // a cell may read the padding
-        dgx_(room_ * w_.x),
-        dgh_(W::same_gates ? 0 : room_ * w_.h),
+        own_(shared ? 0 : shared_numbers(p, w_, rows)),
+        dgx_(shared ? shared : own_.get()),
+        dgh_(W::same_gates ? dgx_ : dgx_ + room_ * w_.x),
         dout_(p.projection ? room_ * w_.state : 0),
         raw_(p.projection ? room_ * w_.units : 0),
         draw_(p.projection ? count() * w_.units : 0),
@@ -112,10 +121,18 @@ class BackwardWalk {
     kept_.saved = kept_saved_.get();
     kept_.h = kept_h_.get();
     kept_.span = span();
+    at_.reserve(static_cast<size_t>(room_));
+    to_.reserve(static_cast<size_t>(room_));
+  }
+
+  // The gates' gradients of a chunk: fed by the input, and by the state where these are others.
+  static int64_t shared_numbers(const recur_scan& p, const W& w, const std::vector<Row>& rows) {
+    return room(p, w, rows) * (w.x + (W::same_gates ? 0 : w.h));
   }
 
   void run() {
-    clear_missing(p_, plan_, rows_, given_dx_, p_.dx_time, p_.dx_batch, p_.inputs);
+    if (part_.first())
+      clear_missing(p_, plan_, rows_, given_dx_, p_.dx_time, p_.dx_batch, p_.inputs);
     begin();
     const int64_t longest = rows_.empty() ? 0 : rows_[0].steps;
     if (!p_.every) {
@@ -131,9 +148,16 @@ class BackwardWalk {
   }
 
  private:
+  // Rows of a chunk: at least so many that it pays to read and write the sums of the weights'
+  // gradients once a chunk, and these are further away where the layer is wide.
+  static int64_t room(const recur_scan& p, const W& w, const std::vector<Row>& rows) {
+    const int64_t least = recurrent_bytes(w) >= kOwnCache ? 256 : 128;
+    return rows_in_chunk((p.inputs + w.state + w.x + w.h) * static_cast<int64_t>(sizeof(T)),
+                         std::max(static_cast<int64_t>(rows.size()), least), rows);
+  }
+
   int64_t count() const { return static_cast<int64_t>(rows_.size()); }
   int64_t span() const { return std::min(p_.every, rows_.empty() ? 0 : rows_[0].steps); }
-  T* dgh() const { return W::same_gates ? dgx_.get() : dgh_.get(); }
 
   // The chunks of a walk forward are made in that order and taken in reverse.
   RECUR_OUT_OF_LINE void walk(int64_t from, int64_t to) {
@@ -145,6 +169,7 @@ class BackwardWalk {
       for (int64_t j = chunk->to; j-- > chunk->from;) step(j, chunk->first[j - chunk->from]);
       if (p_.dx) input_gradient(*chunk);
       weight_gradients(chunk->first.back());
+      part_.meet();  // all have read the gates of this chunk
     }
   }
 
@@ -158,6 +183,7 @@ class BackwardWalk {
   }
 
   void begin() {
+    clear_sums();
     for (int64_t r = 0; r < count(); ++r) {
       const int64_t row = rows_[r].batch;
       if (const Array<T> dhn{p_.dhn, p_.dtype})
@@ -171,10 +197,25 @@ class BackwardWalk {
     for (int64_t r = 0; r < count(); ++r) {
       const int64_t row = rows_[r].batch;
       if (const Array<T> dh0{p_.dh0, p_.dtype})
-        dh0.write(row * w_.outputs, w_.outputs, dh_.get() + r * w_.state);
-      if (const Array<T> dc0{p_.dc0, p_.dtype}; Cell::has_c && dc0)
-        dc0.write(row * p_.hidden, p_.hidden, dc_.get() + r * w_.units);
+        dh0.write(row * w_.outputs + unit_from_, unit_to_ - unit_from_,
+                  dh_.get() + r * w_.state + unit_from_);
+      if (const Array<T> dc0{p_.dc0, p_.dtype}; Cell::has_c && dc0) {
+        const int64_t from = p_.projection ? 0 : unit_from_;
+        const int64_t to = p_.projection ? p_.hidden : unit_to_;
+        dc0.write(row * p_.hidden + from, to - from, dc_.get() + r * w_.units + from);
+      }
     }
+  }
+
+  void clear_sums() {
+    auto clear = [&](const Buffer<T>& sums, int64_t each) {
+      std::fill_n(sums.get() + block_from_ * each, (block_to_ - block_from_) * each, T(0));
+    };
+    clear(sums_.w_ih, W::NX * L * p_.inputs);
+    clear(sums_.w_hh, W::NH * L * w_.outputs);
+    clear(sums_.b_ih, W::NX * L);
+    clear(sums_.b_hh, W::NH * L);
+    if (p_.projection) std::fill_n(sums_.w_hr.get(), w_.state * p_.hidden, T(0));
   }
 
   // The features of the weight gradients: x_t and h_{t-1} of every row of the chunk.
@@ -208,7 +249,8 @@ class BackwardWalk {
     if constexpr (Cell::has_c)
       if (p_.projection) unproject(j, first, n);
     for (int64_t r = 0; r < n; ++r) cells(j, r, first + r);
-    for (int64_t feature = 0; feature < w_.outputs; feature += NB * L)
+    part_.meet();
+    for (int64_t feature = unit_from_; feature < unit_to_; feature += NB * L)
       for_tiles<kTileRows<NB>>(n, [&](auto size, int64_t top) {
         constexpr int MR = decltype(size)::value;
         T* dh = dh_.get() + top * w_.state + feature;
@@ -217,7 +259,7 @@ class BackwardWalk {
         for (int m = 0; m < MR; ++m)
 #pragma GCC unroll 4
           for (int v = 0; v < NB; ++v) acc[m][v] = load(dh + m * w_.state + v * L);
-        rows_product<T, MR, NB>(acc, dgh() + (first + top) * w_.h, w_.h,
+        rows_product<T, MR, NB>(acc, dgh_ + (first + top) * w_.h, w_.h,
                                 weights_.w_hh.get() + feature * w_.h, NB * L, w_.h);
 #pragma GCC unroll 32
         for (int m = 0; m < MR; ++m)
@@ -295,14 +337,15 @@ class BackwardWalk {
         }
       }
     }
+    const bool projected = Cell::has_c && p_.projection;
+    const int64_t from = projected ? 0 : unit_from_, to = projected ? p_.hidden : unit_to_;
     // The rows lie apart from one another, too many streams for the processor to foresee.
     constexpr int64_t kLine = 64 / sizeof(T);
-    for (int64_t k = 0; j > 1 && k < w_.saved; k += kLine)
+    for (int64_t k = from * K; j > 1 && k < to * K; k += kLine)
       __builtin_prefetch(saved - 2 * w_.saved + k);
-    const bool projected = Cell::has_c && p_.projection;
     const T* dy = projected ? nullptr : dy_row(row, j);
     T* dh = projected ? draw_.get() + r * w_.units : dh_.get() + r * w_.state;
-    for (int64_t i = 0, unit = 0; unit < p_.hidden; ++i, unit += L) {
+    for (int64_t i = from / L, unit = from; unit < to; ++i, unit += L) {
       const int64_t left = p_.hidden - unit;
       Vec<T> save[K + 1], dgx[GX], dgh_only[GH], h{}, h_before{}, c{}, dc{}, through;
 #pragma GCC unroll 8
@@ -321,18 +364,19 @@ class BackwardWalk {
       if (!projected) store(dh + unit, through);
       if constexpr (Cell::has_c) store(dc_.get() + r * w_.units + unit, dc);
 #pragma GCC unroll 4
-      for (int g = 0; g < GX; ++g) store(dgx_.get() + at * w_.x + (i * GX + g) * L, dgx[g]);
+      for (int g = 0; g < GX; ++g) store(dgx_ + at * w_.x + (i * GX + g) * L, dgx[g]);
       if constexpr (!W::same_gates) {
 #pragma GCC unroll 4
         for (int g = 0; g < GH; ++g)
-          store(dgh_.get() + at * w_.h + (i * GH + g) * L, dgh_only[g]);
+          store(dgh_ + at * w_.h + (i * GH + g) * L, dgh_only[g]);
       }
     }
     // A block may have more vectors than there are units.
+    if (!part_.last()) return;
     const int64_t vectors = round_up(p_.hidden, L);
-    std::fill_n(dgx_.get() + at * w_.x + vectors * GX, w_.x - vectors * GX, T(0));
+    std::fill_n(dgx_ + at * w_.x + vectors * GX, w_.x - vectors * GX, T(0));
     if constexpr (!W::same_gates)
-      std::fill_n(dgh_.get() + at * w_.h + vectors * GH, w_.h - vectors * GH, T(0));
+      std::fill_n(dgh_ + at * w_.h + vectors * GH, w_.h - vectors * GH, T(0));
   }
 
   void input_gradient(const Chunk& chunk) {
@@ -345,11 +389,11 @@ class BackwardWalk {
                           ? given_dx_.at(at_.back())
                           : dx_.get() + static_cast<int64_t>(to_.size()) * p_.inputs);
       }
-    for (int64_t feature = 0; feature < p_.inputs; feature += NB * L)
+    for (int64_t feature = input_from_; feature < input_to_; feature += NB * L)
       for_tiles<kTileRows<NB>>(chunk.first.back(), [&](auto size, int64_t top) {
         constexpr int MR = decltype(size)::value;
         Vec<T> acc[MR][NB] = {};
-        rows_product<T, MR, NB>(acc, dgx_.get() + top * w_.x, w_.x,
+        rows_product<T, MR, NB>(acc, dgx_ + top * w_.x, w_.x,
                                 weights_.w_ih.get() + feature * w_.x, NB * L, w_.x);
         for (int m = 0; m < MR; ++m)
           for (int v = 0; v < NB; ++v) {
@@ -358,34 +402,34 @@ class BackwardWalk {
           }
       });
     for (size_t i = 0; !given_dx_.direct() && i < at_.size(); ++i)
-      given_dx_.write(at_[i], p_.inputs, to_[i]);
+      given_dx_.write(at_[i] + input_from_, input_to_ - input_from_, to_[i] + input_from_);
   }
 
   void weight_gradients(int64_t rows) {
-    gradient<W::NX>(x_.get(), p_.inputs, p_.inputs, dgx_.get(), w_.x, rows, sums_.w_ih.get(),
-                    sums_.b_ih.get());
-    gradient<W::NH>(h_before_.get(), w_.state, w_.outputs, dgh(), w_.h, rows, sums_.w_hh.get(),
-                    sums_.b_hh.get());
+    gradient<W::NX>(x_.get(), p_.inputs, p_.inputs, dgx_, w_.x, rows, sums_.w_ih.get(),
+                    sums_.b_ih.get(), block_from_, block_to_);
+    gradient<W::NH>(h_before_.get(), w_.state, w_.outputs, dgh_, w_.h, rows, sums_.w_hh.get(),
+                    sums_.b_hh.get(), block_from_, block_to_);
     if constexpr (Cell::has_c)
       if (p_.projection)
         gradient<NB>(raw_.get(), w_.units, p_.hidden, dout_.get(), w_.state, rows,
-                     sums_.w_hr.get(), nullptr);
+                     sums_.w_hr.get(), nullptr, 0, w_.state / (NB * L));
   }
 
   // dw[block][feature][v] += sum over rows of features[row][feature] * gates[row][block][v]
   template <int NV>
   void gradient(const T* features, int64_t stride, int64_t depth, const T* gates, int64_t width,
-                int64_t rows, T* dw, T* db) {
+                int64_t rows, T* dw, T* db, int64_t from, int64_t to) {
     // The chunk's own sum first: in one long sum of thousands of terms float32 loses digits.
-    for (int64_t v = 0; db && v < width; v += L) {
+    for (int64_t v = from * NV * L; db && v < to * NV * L; v += L) {
       Vec<T> sum{};
       for (int64_t row = 0; row < rows; ++row) sum += load(gates + row * width + v);
       store(db + v, load(db + v) + sum);
     }
-    for (int64_t block = 0; block * NV * L < width; ++block)
+    for (int64_t block = from; block < to; ++block)
       for_tiles<kTileRows<NV>>(depth, [&](auto size, int64_t first) {
         constexpr int MR = decltype(size)::value;
-        T* to = dw + (block * depth + first) * NV * L;
+        T* sums = dw + (block * depth + first) * NV * L;
         Vec<T> acc[MR][NV] = {};
         outer_product<T, MR, NV>(acc, features + first, stride, gates + block * NV * L, width,
                                  rows);
@@ -393,7 +437,7 @@ class BackwardWalk {
         for (int m = 0; m < MR; ++m)
 #pragma GCC unroll 8
           for (int v = 0; v < NV; ++v) {
-            T* sum = to + (m * NV + v) * L;
+            T* sum = sums + (m * NV + v) * L;
             store(sum, load(sum) + acc[m][v]);
           }
       });
@@ -406,9 +450,13 @@ class BackwardWalk {
   const std::vector<Row>& rows_;
   Sums<Cell, T>& sums_;
   ForwardWalk<Cell, T>* again_;
+  const Part part_;
+  const int64_t unit_from_, unit_to_, block_from_, block_to_, input_from_, input_to_;
   const Array<T> given_x_, y_, dy_, given_dx_;
   int64_t room_;
-  Buffer<T> x_, h_before_, dgx_, dgh_, dout_, raw_, draw_, dx_, row_y_, row_dy_, row_c_;
+  Buffer<T> x_, h_before_, own_;
+  T *dgx_, *dgh_;
+  Buffer<T> dout_, raw_, draw_, dx_, row_y_, row_dy_, row_c_;
   Buffer<T> dh_, dc_, none_, kept_saved_, kept_h_;
   Kept<T> kept_;
   std::vector<int64_t> at_;  // of each row of the chunk, where its dx stands, and where it is put

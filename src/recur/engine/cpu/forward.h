@@ -3,6 +3,7 @@
 #pragma once
 
 #include "packing.h"
+#include "part.h"
 #include "plan.h"
 #include "product.h"
 
@@ -81,19 +82,27 @@ class ForwardWalk {
   static constexpr int NB = kBackVectors;
 
  public:
+  // `shared`: shared_numbers(...) zeros, where the walk computes a part of the units only.
   ForwardWalk(const recur_scan& p, const Plan& plan, const W& widths,
-              const ForwardWeights<Cell, T>& weights, const std::vector<Row>& rows)
+              const ForwardWeights<Cell, T>& weights, const std::vector<Row>& rows,
+              const Part& part = {}, T* shared = nullptr)
       : p_(p),
         plan_(plan),
         w_(widths),
         weights_(weights),
         rows_(rows),
+        part_(part),
+        unit_from_(part.from(w_.state, NB * L)),
+        unit_to_(part.last() ? w_.outputs : part.to(w_.state, NB * L)),
+        block_from_(unit_from_ / (W::NU * L)),
+        block_to_(part.last() ? w_.blocks : unit_to_ / (W::NU * L)),
         room_(rows_in_chunk((p.inputs + w_.x) * static_cast<int64_t>(sizeof(T)),
                             std::max<int64_t>(count(), 16), rows)),
         x_(room_ * p.inputs),
         gx_(room_ * w_.x),
-        h_(count() * w_.state, Fill::kZero),
-        h_next_(count() * w_.state, Fill::kZero),
+        own_(shared ? 0 : shared_numbers(w_, rows), Fill::kZero),
+        h_(shared ? shared : own_.get()),
+        h_next_(h_ + count() * w_.state),
         c_(Cell::has_c ? count() * w_.units : 0, Fill::kZero),
         raw_(p.projection ? count() * w_.units : 0),
         given_x_(p.x, p.dtype),
@@ -101,10 +110,16 @@ class ForwardWalk {
         y_row_(rows_.size()),
         saved_row_(rows_.size()) {}
 
+  // The states before a step and after it.
+  static int64_t shared_numbers(const W& w, const std::vector<Row>& rows) {
+    return 2 * static_cast<int64_t>(rows.size()) * w.state;
+  }
+
   // The whole walk, to the outputs, the final states, and what is kept for backward.
   void run() {
-    clear_missing(p_, plan_, rows_, y_, p_.y_time, p_.y_batch, w_.outputs);
+    if (part_.first()) clear_missing(p_, plan_, rows_, y_, p_.y_time, p_.y_batch, w_.outputs);
     begin();
+    part_.meet();
     walk(0, rows_.empty() ? 0 : rows_[0].steps, nullptr);
   }
 
@@ -113,7 +128,7 @@ class ForwardWalk {
     const int64_t to = std::min(kept.from + kept.span, rows_.empty() ? 0 : rows_[0].steps);
     for (int64_t r = 0, n = active(rows_, kept.from); r < n; ++r) {
       const T* mark = mark_of(rows_[r], kept.from);
-      std::copy_n(mark, w_.state, h_.get() + r * w_.state);
+      std::copy_n(mark, w_.state, h_ + r * w_.state);
       if (Cell::has_c) std::copy_n(mark + w_.state, w_.units, c_.get() + r * w_.units);
     }
     walk(kept.from, to, &kept);
@@ -126,23 +141,27 @@ class ForwardWalk {
 
  private:
   int64_t count() const { return static_cast<int64_t>(rows_.size()); }
+  int64_t units() const { return unit_to_ - unit_from_; }
 
   void begin() {
     for (int64_t r = 0; r < count(); ++r) {
       const Row& row = rows_[r];
       if (const Array<T> h0{p_.h0, p_.dtype})
-        h0.read(row.batch * w_.outputs, w_.outputs, h_.get() + r * w_.state);
+        h0.read(row.batch * w_.outputs + unit_from_, units(), h_ + r * w_.state + unit_from_);
       if (const Array<T> c0{p_.c0, p_.dtype}; Cell::has_c && c0)
         c0.read(row.batch * p_.hidden, p_.hidden, c_.get() + r * w_.units);
-      if (!row.steps) finish(r, h_.get());
+      if (!row.steps) finish(r);
     }
   }
 
-  void finish(int64_t r, const T* h) {
+  void finish(int64_t r) {
     const int64_t row = rows_[r].batch;
-    Array<T>(p_.hn, p_.dtype).write(row * w_.outputs, w_.outputs, h + r * w_.state);
-    if (Cell::has_c)
-      Array<T>(p_.cn, p_.dtype).write(row * p_.hidden, p_.hidden, c_.get() + r * w_.units);
+    Array<T>(p_.hn, p_.dtype)
+        .write(row * w_.outputs + unit_from_, units(), h_ + r * w_.state + unit_from_);
+    if (!Cell::has_c) return;
+    const int64_t from = p_.projection ? 0 : unit_from_, count = p_.projection ? p_.hidden : units();
+    Array<T>(p_.cn, p_.dtype)
+        .write(row * p_.hidden + from, count, c_.get() + r * w_.units + from);
   }
 
   RECUR_OUT_OF_LINE void walk(int64_t from, int64_t to, const Kept<T>* again) {
@@ -158,7 +177,7 @@ class ForwardWalk {
       given_x_.read(plan_.time_of(rows_[r], j) * p_.x_time + rows_[r].batch * p_.x_batch,
                     p_.inputs, x_.get() + index * p_.inputs);
     });
-    for (int64_t block = 0; block < w_.blocks; ++block) {
+    for (int64_t block = block_from_; block < block_to_; ++block) {
       const T* weights = weights_.w_ih.get() + block * p_.inputs * W::NX * L;
       const T* bias = weights_.b_x.get() + block * W::NX * L;
       for_tiles<kTileRows<W::NX>>(chunk.first.back(), [&](auto size, int64_t first) {
@@ -181,29 +200,33 @@ class ForwardWalk {
 
   void step(int64_t j, const T* gx, const Kept<T>* again) {
     const int64_t n = active(rows_, j);
+    bool any = false;
     for (int64_t r = 0; r < n; ++r) {
       const Row& row = rows_[r];
       if (plan_.starts(row, j)) {
-        std::fill_n(h_.get() + r * w_.state, w_.state, T(0));
+        any = true;
+        std::fill_n(h_ + r * w_.state + unit_from_, units(), T(0));
         if (Cell::has_c) std::fill_n(c_.get() + r * w_.units, w_.units, T(0));
       }
       prepare(r, j, again);
     }
-    for (int64_t block = 0; block < w_.blocks; ++block)
+    if (any) part_.meet();
+    for (int64_t block = block_from_; block < block_to_; ++block)
       for_tiles<kTileRows<W::NH>>(n, [&](auto size, int64_t first) {
         tile<decltype(size)::value>(block, first, gx);
       });
     if constexpr (Cell::has_c)
       if (p_.projection) project(n);
-    h_.swap(h_next_);
+    part_.meet();
+    std::swap(h_, h_next_);
     if (again) {
       for (int64_t r = 0; r < n; ++r)
-        std::copy_n(h_.get() + r * w_.state, w_.state, again->h + again->at(r, j) * w_.state);
+        std::copy_n(h_ + r * w_.state, w_.state, again->h + again->at(r, j) * w_.state);
       return;
     }
     for (int64_t r = 0; y_ && !y_.direct() && r < n; ++r)
-      y_.write(y_at(rows_[r], j), w_.outputs, h_.get() + r * w_.state);
-    for (int64_t r = n; r-- > 0 && rows_[r].steps == j + 1;) finish(r, h_.get());
+      y_.write(y_at(rows_[r], j) + unit_from_, units(), h_ + r * w_.state + unit_from_);
+    for (int64_t r = n; r-- > 0 && rows_[r].steps == j + 1;) finish(r);
   }
 
   int64_t y_at(const Row& row, int64_t j) const {
@@ -224,7 +247,7 @@ class ForwardWalk {
       saved_row_[r] = static_cast<T*>(p_.saved) + (row.offset + j) * w_.saved;
     } else if (j % p_.every == 0) {
       T* mark = mark_of(row, j);
-      std::copy_n(h_.get() + r * w_.state, w_.state, mark);
+      std::copy_n(h_ + r * w_.state, w_.state, mark);
       if (Cell::has_c) std::copy_n(c_.get() + r * w_.units, w_.units, mark + w_.state);
     }
   }
@@ -243,7 +266,7 @@ class ForwardWalk {
         for (int g = 0; g < GH; ++g)
           acc[m][u * GH + g] =
               g < GS ? load(gx + m * w_.x + (u * GX + g) * L) : load(bias + (u * GH + g) * L);
-    rows_product<T, MR, W::NH>(acc, h_.get() + first * w_.state, w_.state,
+    rows_product<T, MR, W::NH>(acc, h_ + first * w_.state, w_.state,
                                weights_.w_hh.get() + block * w_.outputs * W::NH * L, W::NH * L,
                                w_.outputs);
 #pragma GCC unroll 32
@@ -261,7 +284,7 @@ class ForwardWalk {
     if constexpr (Cell::has_c)
       c = load(c_.get() + r * w_.units + unit);
     else
-      h = load(h_.get() + r * w_.state + unit);
+      h = load(h_ + r * w_.state + unit);
     Cell::forward(a, x_only, h, c, save);
     if constexpr (Cell::has_c) store(c_.get() + r * w_.units + unit, c);
     if (K && saved_row_[r]) {
@@ -270,7 +293,7 @@ class ForwardWalk {
       for (int s = 0; s < K; ++s) store(to + s * L, save[s]);
     }
     if (Cell::has_c && p_.projection) return store(raw_.get() + r * w_.units + unit, h);
-    store(h_next_.get() + r * w_.state + unit, h);
+    store(h_next_ + r * w_.state + unit, h);
     if (y_row_[r] && unit < p_.hidden) store_some(y_row_[r] + unit, h, p_.hidden - unit);
   }
 
@@ -285,7 +308,7 @@ class ForwardWalk {
         for (int m = 0; m < MR; ++m)
           for (int v = 0; v < NB; ++v) {
             const int64_t r = top + m, at = first + v * L;
-            store(h_next_.get() + r * w_.state + at, acc[m][v]);
+            store(h_next_ + r * w_.state + at, acc[m][v]);
             if (y_row_[r] && at < w_.outputs) store_some(y_row_[r] + at, acc[m][v], w_.outputs - at);
           }
       });
@@ -296,8 +319,12 @@ class ForwardWalk {
   const W& w_;
   const ForwardWeights<Cell, T>& weights_;
   const std::vector<Row>& rows_;
+  const Part part_;
+  const int64_t unit_from_, unit_to_, block_from_, block_to_;
   int64_t room_;
-  Buffer<T> x_, gx_, h_, h_next_, c_, raw_;
+  Buffer<T> x_, gx_, own_;
+  T *h_, *h_next_;
+  Buffer<T> c_, raw_;
   const Array<T> given_x_, y_;
   std::vector<T*> y_row_, saved_row_;
 };

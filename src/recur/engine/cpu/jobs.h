@@ -1,8 +1,9 @@
 // Walks as work for threads. A job is one direction: `pack` its weights in pieces, `walk` on threads,
-// `put_together` the results in pieces.
+// `put_together` the results in pieces. And what both kinds of walks need to choose their types.
 #pragma once
 
 #include <algorithm>
+#include <new>
 
 #include "scan.h"
 #include "storage.h"
@@ -28,10 +29,13 @@ void work(Job* const* jobs, int count) {
     for (; piece >= (*job)->pieces(); ++job) piece -= (*job)->pieces();
     (*job)->pack(piece);
   });
-  on_threads(threads, [&](int t) {
-    Job* const* job = jobs;
-    for (; t >= (*job)->threads(); ++job) t -= (*job)->threads();
-    (*job)->walk(t);
+  in_team(threads, [&](int member, int members) {
+    for (int i = member; i < threads; i += members) {
+      int t = i;
+      Job* const* job = jobs;
+      for (; t >= (*job)->threads(); ++job) t -= (*job)->threads();
+      (*job)->walk(t, members == threads);
+    }
   });
   share(packers, results, [&](int64_t result) {
     Job* const* job = jobs;
@@ -40,23 +44,25 @@ void work(Job* const* jobs, int count) {
   });
 }
 
+// How many of these threads get rows of their own.
+inline int with_rows(const recur_scan& p, int threads) {
+  return static_cast<int>(std::clamp<int64_t>(p.batch, 1, threads));
+}
+
 // One direction, or two: side by side where the threads divide evenly among them or the rows are
 // too few for all threads, else one after the other. A job is made of walks[i], its other part
-// extras[i] where there is one, and the number of its threads.
+// extras[i] where there is one, and the number of threads that it may take.
 template <class Job, class... Extras>
 void walk_all(const recur_scan* walks, int64_t count, const Extras*... extras) {
   const int threads = std::max<int>(1, walks->threads);
-  auto rows = [&](int wanted) {
-    return static_cast<int>(std::clamp<int64_t>(walks->batch, 1, wanted));
-  };
   if (count == 2 && threads > 1 && (threads % 2 == 0 || walks->batch < threads)) {
-    Job first(walks[0], extras[0]..., rows(threads - threads / 2));
-    Job second(walks[1], extras[1]..., rows(threads / 2));
+    Job first(walks[0], extras[0]..., threads - threads / 2);
+    Job second(walks[1], extras[1]..., threads / 2);
     Job* const jobs[] = {&first, &second};
     return work(jobs, 2);
   }
   for (int64_t i = 0; i < count; ++i) {
-    Job job(walks[i], extras[i]..., rows(threads));
+    Job job(walks[i], extras[i]..., threads);
     Job* const jobs[] = {&job};
     work(jobs, 1);
   }
@@ -87,6 +93,28 @@ void with_dx_apart(const recur_scan* walks, int64_t count, F&& walk_back) {
       dx.write(at, p.inputs, a.get());
     }
   });
+}
+
+// Calls f with a number of the type that is computed with; false if there is no such type.
+template <class F>
+bool with_number(int32_t dtype, F&& f) {
+  switch (dtype) {
+    case RECUR_FLOAT64: f(double{}); return true;
+    case RECUR_FLOAT32:
+    case RECUR_BFLOAT16:
+    case RECUR_FLOAT16: f(float{}); return true;
+    default: return false;
+  }
+}
+
+// The status of f, which says whether it knew what it was asked for.
+template <class F>
+int guarded(F&& f) {
+  try {
+    return f() ? RECUR_OK : RECUR_UNKNOWN;
+  } catch (const std::bad_alloc&) {
+    return RECUR_NO_MEMORY;
+  }
 }
 
 }  // namespace recur

@@ -17,6 +17,6 @@ def watched() -> bool:
     )
 
 
-def batched(gradient: torch.Tensor | None) -> bool:
+def batched(gradient: torch.Tensor) -> bool:
     """Whether it is of `torch.autograd.grad(..., is_grads_batched=True)`, an older transform."""
-    return gradient is not None and torch._C._functorch.is_legacy_batchedtensor(gradient)
+    return torch._C._functorch.is_legacy_batchedtensor(gradient)

@@ -50,8 +50,8 @@ _NAMES = (
 _ALWAYS = ("x", "w_ih", "w_hh")
 _TENSORS = ", ".join(f"Tensor{'' if name in _ALWAYS else '?'} {name}" for name in _NAMES)
 _FIRST_WEIGHT = _NAMES.index("w_ih")
+_LEARNT = (1, 2, *range(_FIRST_WEIGHT, len(_NAMES)))  # the states and the weights
 FORWARD, REVERSE, BOTH = range(3)
-
 
 _REVERSE = ((False,), (True,), (False, True))
 _NOTHING: tuple[None, ...] = (None,) * len(_WEIGHTS)
@@ -108,9 +108,8 @@ def walk(
         y, hn, cn, _ = torch.ops.recur.scan(*how, *tensors)
     elif learning:
         # Without those that there are not: torch looks at each argument.
-        there = tuple(t is not None for t in tensors)
-        given = (t for t in tensors if t is not None)
-        y, hn, cn, _ = _Walk.apply(how, there, *given)  # type: ignore[no-untyped-call]
+        given = [t for t in tensors if t is not None]
+        y, hn, cn, _ = _Walk.apply(how, tensors, *given)  # type: ignore[no-untyped-call]
     else:
         y, hn, cn, _ = _forward(how, tensors)
     return y, (hn, cn) if len(cell.states) > 1 else (hn,)
@@ -261,7 +260,7 @@ def _empty_gradients(tensors: Sequence[Any], needed: Sequence[bool]) -> list[Ten
     gradients: list[Tensor | None] = [None] * len(tensors)
     if needed[0]:
         gradients[0] = like_layout(tensors[0], tensors[0].shape[2])
-    for i in (1, 2, *range(_FIRST_WEIGHT, len(tensors))):
+    for i in _LEARNT:
         if tensors[i] is not None and (needed[i] or i >= _FIRST_WEIGHT):
             gradients[i] = torch.empty_like(tensors[i])
     return gradients
@@ -277,10 +276,10 @@ def _differentiate(
 ) -> Sequence[Tensor | None]:
     """The gradients of the tensors, in their order."""
     dy, dhn, dcn = incoming[:3]
-    again = torch.is_grad_enabled()
-    if again or any(map(batched, (dy, dhn, dcn))):
+    again, given = torch.is_grad_enabled(), [g for g in (dy, dhn, dcn) if g is not None]
+    if again or any(map(batched, given)):
         return _through_reference(how, tensors, needed, (dy, dhn, dcn), again)
-    if not watched() and all(g is None or type(g) in PLAIN for g in (dy, dhn, dcn)):
+    if not watched() and all(type(g) in PLAIN for g in given):
         found = _backward(how, tensors, y, saved, dy, dhn, dcn, needed)
     else:
         there = [
@@ -326,9 +325,9 @@ class _Walk(torch.autograd.Function):
     """The walk where nobody traces."""
 
     @staticmethod
-    def forward(ctx: Any, how: _How, there: Sequence[bool], *given: Tensor) -> Results:
-        results = _forward(how, at_their_places(given, there))
-        ctx.how, ctx.there = how, there
+    def forward(ctx: Any, how: _How, tensors: Sequence[Tensor | None], *given: Tensor) -> Results:
+        results = _forward(how, tensors)
+        ctx.how, ctx.there = how, [t is not None for t in tensors]
         ctx.save_for_backward(*given, results[0], results[3])
         ctx.set_materialize_grads(False)
         if results[3] is not None:

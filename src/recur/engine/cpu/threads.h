@@ -70,41 +70,43 @@ inline Crowding& crowding() {
   return one;
 }
 
-// Runs body(0), ..., body(threads - 1) side by side. An exception in one of them is passed on after
-// all have ended.
+// Runs body(member, members) for each member of a team, side by side: of as many as asked for, or of
+// fewer. An exception in one of them is passed on after all have ended.
 template <class F>
-void on_threads(int threads, F&& body) {
+void in_team(int threads, F&& body) {
 #if defined(RECUR_STD_THREADS)
   // For the thread sanitizer alone (make sanitize), which cannot see into the OpenMP runtime.
   std::vector<std::thread> team;
-  for (int t = 1; t < threads; ++t) team.emplace_back([&body, t] { body(t); });
-  body(0);
+  for (int t = 1; t < threads; ++t) team.emplace_back([&body, t, threads] { body(t, threads); });
+  body(0, threads);
   for (std::thread& member : team) member.join();
 #elif defined(_OPENMP)
-  if (threads == 1 || !crowding().allows()) {
-    for (int t = 0; t < threads; ++t) body(t);
-    return;
-  }
+  if (threads == 1 || !crowding().allows()) return body(0, 1);
   const double begun = seconds(CLOCK_MONOTONIC), busy = seconds(CLOCK_THREAD_CPUTIME_ID);
   double work = 0;
   bool failed = false;
 #pragma omp parallel num_threads(threads) reduction(|| : failed)
   {
-    // A smaller team than asked for still does all the work.
-    for (int t = omp_get_thread_num(); t < threads; t += omp_get_num_threads()) {
-      try {
-        body(t);
-      } catch (...) {
-        failed = true;
-      }
+    try {
+      body(omp_get_thread_num(), omp_get_num_threads());
+    } catch (...) {
+      failed = true;
     }
     if (omp_get_thread_num() == 0) work = seconds(CLOCK_THREAD_CPUTIME_ID) - busy;
   }
   crowding().learn(work, seconds(CLOCK_MONOTONIC) - begun - work);
   if (failed) throw std::bad_alloc();
 #else
-  for (int t = 0; t < threads; ++t) body(t);
+  body(0, 1);
 #endif
+}
+
+// Runs body(0), ..., body(threads - 1), side by side where there is a team.
+template <class F>
+void on_threads(int threads, F&& body) {
+  in_team(threads, [&](int member, int members) {
+    for (int t = member; t < threads; t += members) body(t);
+  });
 }
 
 // Items 0 .. count - 1 over the threads.

@@ -26,7 +26,8 @@ class VariantJob {
         at_(p.hidden, e.norm_x != nullptr),
         plan_(p_),
         weights_(p_, e_, at_, forward, !forward) {
-    for (int t = 0; t < threads; ++t) rows_.push_back(plan_.rows_of(t, threads));
+    const int groups = with_rows(p, threads);
+    for (int t = 0; t < groups; ++t) rows_.push_back(plan_.rows_of(t, groups));
   }
   int threads() const { return static_cast<int>(rows_.size()); }
   int64_t pieces() const { return weights_.pieces(); }
@@ -47,7 +48,7 @@ class ForwardVariant : public VariantJob<Cell, T> {
  public:
   ForwardVariant(const recur_scan& p, const recur_extras& e, int threads)
       : VariantJob<Cell, T>(p, e, threads, true) {}
-  void walk(int t) {
+  void walk(int t, bool) {
     VariantForward<Cell, T>(this->p_, this->e_, this->plan_, this->at_, this->weights_,
                             this->rows_[t])
         .run();
@@ -62,8 +63,8 @@ class BackwardVariant : public VariantJob<Cell, T> {
 
  public:
   BackwardVariant(const recur_scan& p, const recur_extras& e, int threads)
-      : VariantJob<Cell, T>(p, e, threads, false), sums_(static_cast<size_t>(threads)) {}
-  void walk(int t) {
+      : VariantJob<Cell, T>(p, e, threads, false), sums_(this->rows_.size()) {}
+  void walk(int t, bool) {
     sums_[t] = std::make_unique<Sums>(this->weights_, this->at_);
     VariantBackward<Cell, T>(this->p_, this->e_, this->plan_, this->at_, this->weights_,
                              this->rows_[t], *sums_[t])
@@ -132,9 +133,8 @@ class BackwardVariant : public VariantJob<Cell, T> {
 template <class F>
 bool with_cell(int32_t cell, int32_t dtype, F&& f) {
   auto typed = [&](auto which) {
-    if (dtype == RECUR_FLOAT32) return f(which, float{}), true;
-    if (dtype == RECUR_FLOAT64) return f(which, double{}), true;
-    return false;
+    return (dtype == RECUR_FLOAT32 || dtype == RECUR_FLOAT64) &&
+           with_number(dtype, [&](auto number) { f(which, number); });
   };
   switch (cell) {
     case RECUR_RNN_TANH: return typed(Adapted<Rnn<false>>{});
@@ -149,15 +149,6 @@ bool with_cell(int32_t cell, int32_t dtype, F&& f) {
     case RECUR_MINLSTM: return typed(MinLstm{});
     case RECUR_SLSTM: return typed(Slstm{});
     default: return false;
-  }
-}
-
-template <class F>
-int guarded(int32_t cell, int32_t dtype, F&& f) {
-  try {
-    return with_cell(cell, dtype, f) ? RECUR_OK : RECUR_UNKNOWN;
-  } catch (const std::bad_alloc&) {
-    return RECUR_NO_MEMORY;
   }
 }
 
@@ -183,16 +174,22 @@ int64_t recur_variant_inside(int32_t cell) {
 }
 
 int recur_variant_forward(const recur_scan* walks, const recur_extras* extras, int64_t count) {
-  return recur::guarded(walks->cell, walks->dtype, [&](auto which, auto number) {
-    recur::walk_all<recur::ForwardVariant<decltype(which), decltype(number)>>(walks, count, extras);
+  return recur::guarded([&] {
+    return recur::with_cell(walks->cell, walks->dtype, [&](auto which, auto number) {
+      using Job = recur::ForwardVariant<decltype(which), decltype(number)>;
+      recur::walk_all<Job>(walks, count, extras);
+    });
   });
 }
 
 int recur_variant_backward(const recur_scan* walks, const recur_extras* extras, int64_t count) {
-  return recur::guarded(walks->cell, walks->dtype, [&](auto which, auto number) {
-    using T = decltype(number);
-    recur::with_dx_apart<T>(walks, count, [&](const recur_scan* all, int64_t many) {
-      recur::walk_all<recur::BackwardVariant<decltype(which), T>>(all, many, extras);
+  return recur::guarded([&] {
+    return recur::with_cell(walks->cell, walks->dtype, [&](auto which, auto number) {
+      using T = decltype(number);
+      using Job = recur::BackwardVariant<decltype(which), T>;
+      recur::with_dx_apart<T>(walks, count, [&](const recur_scan* all, int64_t many) {
+        recur::walk_all<Job>(all, many, extras);
+      });
     });
   });
 }

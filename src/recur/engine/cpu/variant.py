@@ -297,7 +297,7 @@ def _differentiate(
     """The gradients of the tensors, in their order."""
     incoming = incoming[: 1 + how.states]
     again = torch.is_grad_enabled()
-    if again or any(map(batched, incoming)):
+    if again or any(g is not None and batched(g) for g in incoming):
         return _through_reference(how, tensors, needed, incoming, again)
     if not watched() and all(g is None or type(g) in PLAIN for g in incoming):
         found = _backward(how, tensors, y, saved, incoming, needed)
