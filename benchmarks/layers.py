@@ -28,22 +28,20 @@ GRID = (
     (128, 28, 28, 128),
     (128, 784, 1, 128),
     (1, 100, 64, 64),
+    (1, 100, 512, 512),
     (1, 1, 64, 64),
     (8, 1000, 64, 64),
     (64, 200, 128, 256),
 )
-# What the short run shows of the peers, which take seconds to compile each case, and of both
-# directions.
+# What the short run shows of the peers, which take seconds to compile each case.
 PEERS = ((32, 500, 32, 32), (32, 100, 128, 128))
-BOTH_WAYS = ((32, 500, 32, 32), (1, 100, 64, 64))
 OTHERS = ("torch.nn", *(kind.name for kind in KINDS))
 
 
-def cases(full: bool) -> list[Case]:
-    """All that are timed."""
+def cases() -> list[Case]:
+    """All that are timed: one direction, then both."""
     one = [Case(cell, *sizes) for cell in CELLS for sizes in GRID]
-    both = [dataclasses.replace(case, bidirectional=True) for case in one]
-    return one + [case for case in both if full or _sizes(case) in BOTH_WAYS]
+    return one + [dataclasses.replace(case, bidirectional=True) for case in one]
 
 
 def measure(full: bool, tell: Tell) -> str:
@@ -51,7 +49,7 @@ def measure(full: bool, tell: Tell) -> str:
     peak = peak_flops()
     found: list[Compared] = []
     with running(tell) as peers:
-        for case in cases(full):
+        for case in cases():
             with_peers = full or (_sizes(case) in PEERS and not case.bidirectional)
             peak = max(peak, peak_flops(calls=5))  # the best of the run: a busy moment is no peak
             more = _sides(peers if with_peers else [], tell)

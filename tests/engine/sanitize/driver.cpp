@@ -171,7 +171,7 @@ Problem shaped(Draw& draw, int cell) {
   p.inputs = large ? 70 : draw.of({1, 2, 3, 5, 8, 16, 17, 33, 64});
   p.hidden = large ? 40 : draw.of({1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 49, 64});
   if (wide) {  // so that threads share the rows, and have units of their own
-    p.time = draw.of({1, 2, 4}), p.batch = draw.of({0, 1, 3, 5});
+    p.time = draw.of({0, 1, 2, 5}), p.batch = draw.of({0, 1, 3, 5});
     p.hidden = draw.of({450, 450, 480}) / (p.cell == RECUR_LSTM ? 2 : 1);
   }
   if (p.has_c() && draw.chance(0.3)) p.projection = 1 + draw.below(p.hidden);

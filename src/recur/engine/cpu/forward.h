@@ -142,6 +142,9 @@ class ForwardWalk {
  private:
   int64_t count() const { return static_cast<int64_t>(rows_.size()); }
   int64_t units() const { return unit_to_ - unit_from_; }
+  // Of c: with a projection, where h has units of its own, all.
+  int64_t c_from() const { return p_.projection ? 0 : unit_from_; }
+  int64_t c_units() const { return p_.projection ? p_.hidden : units(); }
 
   void begin() {
     for (int64_t r = 0; r < count(); ++r) {
@@ -149,7 +152,7 @@ class ForwardWalk {
       if (const Array<T> h0{p_.h0, p_.dtype})
         h0.read(row.batch * w_.outputs + unit_from_, units(), h_ + r * w_.state + unit_from_);
       if (const Array<T> c0{p_.c0, p_.dtype}; Cell::has_c && c0)
-        c0.read(row.batch * p_.hidden, p_.hidden, c_.get() + r * w_.units);
+        c0.read(row.batch * p_.hidden + c_from(), c_units(), c_.get() + r * w_.units + c_from());
       if (!row.steps) finish(r);
     }
   }
@@ -158,10 +161,9 @@ class ForwardWalk {
     const int64_t row = rows_[r].batch;
     Array<T>(p_.hn, p_.dtype)
         .write(row * w_.outputs + unit_from_, units(), h_ + r * w_.state + unit_from_);
-    if (!Cell::has_c) return;
-    const int64_t from = p_.projection ? 0 : unit_from_, count = p_.projection ? p_.hidden : units();
-    Array<T>(p_.cn, p_.dtype)
-        .write(row * p_.hidden + from, count, c_.get() + r * w_.units + from);
+    if (Cell::has_c)
+      Array<T>(p_.cn, p_.dtype)
+          .write(row * p_.hidden + c_from(), c_units(), c_.get() + r * w_.units + c_from());
   }
 
   RECUR_OUT_OF_LINE void walk(int64_t from, int64_t to, const Kept<T>* again) {
