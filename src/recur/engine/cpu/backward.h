@@ -90,10 +90,7 @@ class BackwardWalk {
         sums_(sums),
         again_(again),
         part_(part),
-        unit_from_(part.from(w_.state, NB * L)),
-        unit_to_(part.last() ? w_.outputs : part.to(w_.state, NB * L)),
-        block_from_(unit_from_ / (W::NU * L)),
-        block_to_(part.last() ? w_.blocks : unit_to_ / (W::NU * L)),
+        units_(part, w_),
         input_from_(part.from(p.inputs, NB * L)),
         input_to_(part.last() ? p.inputs : part.to(p.inputs, NB * L)),
         given_x_(p.x, p.dtype),
@@ -121,8 +118,6 @@ class BackwardWalk {
     kept_.saved = kept_saved_.get();
     kept_.h = kept_h_.get();
     kept_.span = span();
-    at_.reserve(static_cast<size_t>(room_));
-    to_.reserve(static_cast<size_t>(room_));
   }
 
   // The gates' gradients of a chunk: fed by the input, and by the state where these are others.
@@ -197,19 +192,17 @@ class BackwardWalk {
     for (int64_t r = 0; r < count(); ++r) {
       const int64_t row = rows_[r].batch;
       if (const Array<T> dh0{p_.dh0, p_.dtype})
-        dh0.write(row * w_.outputs + unit_from_, unit_to_ - unit_from_,
-                  dh_.get() + r * w_.state + unit_from_);
-      if (const Array<T> dc0{p_.dc0, p_.dtype}; Cell::has_c && dc0) {
-        const int64_t from = p_.projection ? 0 : unit_from_;
-        const int64_t to = p_.projection ? p_.hidden : unit_to_;
-        dc0.write(row * p_.hidden + from, to - from, dc_.get() + r * w_.units + from);
-      }
+        dh0.write(row * w_.outputs + units_.from, units_.count(),
+                  dh_.get() + r * w_.state + units_.from);
+      if (const Array<T> dc0{p_.dc0, p_.dtype}; Cell::has_c && dc0)
+        dc0.write(row * p_.hidden + units_.c_from, units_.c_count(),
+                  dc_.get() + r * w_.units + units_.c_from);
     }
   }
 
   void clear_sums() {
     auto clear = [&](const Buffer<T>& sums, int64_t each) {
-      std::fill_n(sums.get() + block_from_ * each, (block_to_ - block_from_) * each, T(0));
+      std::fill_n(sums.get() + units_.block_from * each, (units_.block_to - units_.block_from) * each, T(0));
     };
     clear(sums_.w_ih, W::NX * L * p_.inputs);
     clear(sums_.w_hh, W::NH * L * w_.outputs);
@@ -250,7 +243,7 @@ class BackwardWalk {
       if (p_.projection) unproject(j, first, n);
     for (int64_t r = 0; r < n; ++r) cells(j, r, first + r);
     part_.meet();
-    for (int64_t feature = unit_from_; feature < unit_to_; feature += NB * L)
+    for (int64_t feature = units_.from; feature < units_.to; feature += NB * L)
       for_tiles<kTileRows<NB>>(n, [&](auto size, int64_t top) {
         constexpr int MR = decltype(size)::value;
         T* dh = dh_.get() + top * w_.state + feature;
@@ -338,7 +331,7 @@ class BackwardWalk {
       }
     }
     const bool projected = Cell::has_c && p_.projection;
-    const int64_t from = projected ? 0 : unit_from_, to = projected ? p_.hidden : unit_to_;
+    const int64_t from = units_.c_from, to = units_.c_to;  // as c, before a projection
     // The rows lie apart from one another, too many streams for the processor to foresee.
     constexpr int64_t kLine = 64 / sizeof(T);
     for (int64_t k = from * K; j > 1 && k < to * K; k += kLine)
@@ -407,9 +400,9 @@ class BackwardWalk {
 
   void weight_gradients(int64_t rows) {
     gradient<W::NX>(x_.get(), p_.inputs, p_.inputs, dgx_, w_.x, rows, sums_.w_ih.get(),
-                    sums_.b_ih.get(), block_from_, block_to_);
+                    sums_.b_ih.get(), units_.block_from, units_.block_to);
     gradient<W::NH>(h_before_.get(), w_.state, w_.outputs, dgh_, w_.h, rows, sums_.w_hh.get(),
-                    sums_.b_hh.get(), block_from_, block_to_);
+                    sums_.b_hh.get(), units_.block_from, units_.block_to);
     if constexpr (Cell::has_c)
       if (p_.projection)
         gradient<NB>(raw_.get(), w_.units, p_.hidden, dout_.get(), w_.state, rows,
@@ -451,7 +444,8 @@ class BackwardWalk {
   Sums<Cell, T>& sums_;
   ForwardWalk<Cell, T>* again_;
   const Part part_;
-  const int64_t unit_from_, unit_to_, block_from_, block_to_, input_from_, input_to_;
+  const Units<Cell, T> units_;
+  const int64_t input_from_, input_to_;
   const Array<T> given_x_, y_, dy_, given_dx_;
   int64_t room_;
   Buffer<T> x_, h_before_, own_;

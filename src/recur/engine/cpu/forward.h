@@ -92,10 +92,7 @@ class ForwardWalk {
         weights_(weights),
         rows_(rows),
         part_(part),
-        unit_from_(part.from(w_.state, NB * L)),
-        unit_to_(part.last() ? w_.outputs : part.to(w_.state, NB * L)),
-        block_from_(unit_from_ / (W::NU * L)),
-        block_to_(part.last() ? w_.blocks : unit_to_ / (W::NU * L)),
+        units_(part, w_),
         room_(rows_in_chunk((p.inputs + w_.x) * static_cast<int64_t>(sizeof(T)),
                             std::max<int64_t>(count(), 16), rows)),
         x_(room_ * p.inputs),
@@ -141,18 +138,14 @@ class ForwardWalk {
 
  private:
   int64_t count() const { return static_cast<int64_t>(rows_.size()); }
-  int64_t units() const { return unit_to_ - unit_from_; }
-  // Of c: with a projection, where h has units of its own, all.
-  int64_t c_from() const { return p_.projection ? 0 : unit_from_; }
-  int64_t c_units() const { return p_.projection ? p_.hidden : units(); }
 
   void begin() {
     for (int64_t r = 0; r < count(); ++r) {
       const Row& row = rows_[r];
       if (const Array<T> h0{p_.h0, p_.dtype})
-        h0.read(row.batch * w_.outputs + unit_from_, units(), h_ + r * w_.state + unit_from_);
+        h0.read(row.batch * w_.outputs + units_.from, units_.count(), h_ + r * w_.state + units_.from);
       if (const Array<T> c0{p_.c0, p_.dtype}; Cell::has_c && c0)
-        c0.read(row.batch * p_.hidden + c_from(), c_units(), c_.get() + r * w_.units + c_from());
+        c0.read(row.batch * p_.hidden + units_.c_from, units_.c_count(), c_.get() + r * w_.units + units_.c_from);
       if (!row.steps) finish(r);
     }
   }
@@ -160,10 +153,10 @@ class ForwardWalk {
   void finish(int64_t r) {
     const int64_t row = rows_[r].batch;
     Array<T>(p_.hn, p_.dtype)
-        .write(row * w_.outputs + unit_from_, units(), h_ + r * w_.state + unit_from_);
+        .write(row * w_.outputs + units_.from, units_.count(), h_ + r * w_.state + units_.from);
     if (Cell::has_c)
       Array<T>(p_.cn, p_.dtype)
-          .write(row * p_.hidden + c_from(), c_units(), c_.get() + r * w_.units + c_from());
+          .write(row * p_.hidden + units_.c_from, units_.c_count(), c_.get() + r * w_.units + units_.c_from);
   }
 
   RECUR_OUT_OF_LINE void walk(int64_t from, int64_t to, const Kept<T>* again) {
@@ -179,7 +172,7 @@ class ForwardWalk {
       given_x_.read(plan_.time_of(rows_[r], j) * p_.x_time + rows_[r].batch * p_.x_batch,
                     p_.inputs, x_.get() + index * p_.inputs);
     });
-    for (int64_t block = block_from_; block < block_to_; ++block) {
+    for (int64_t block = units_.block_from; block < units_.block_to; ++block) {
       const T* weights = weights_.w_ih.get() + block * p_.inputs * W::NX * L;
       const T* bias = weights_.b_x.get() + block * W::NX * L;
       for_tiles<kTileRows<W::NX>>(chunk.first.back(), [&](auto size, int64_t first) {
@@ -207,13 +200,13 @@ class ForwardWalk {
       const Row& row = rows_[r];
       if (plan_.starts(row, j)) {
         any = true;
-        std::fill_n(h_ + r * w_.state + unit_from_, units(), T(0));
+        std::fill_n(h_ + r * w_.state + units_.from, units_.count(), T(0));
         if (Cell::has_c) std::fill_n(c_.get() + r * w_.units, w_.units, T(0));
       }
       prepare(r, j, again);
     }
     if (any) part_.meet();
-    for (int64_t block = block_from_; block < block_to_; ++block)
+    for (int64_t block = units_.block_from; block < units_.block_to; ++block)
       for_tiles<kTileRows<W::NH>>(n, [&](auto size, int64_t first) {
         tile<decltype(size)::value>(block, first, gx);
       });
@@ -227,7 +220,7 @@ class ForwardWalk {
       return;
     }
     for (int64_t r = 0; y_ && !y_.direct() && r < n; ++r)
-      y_.write(y_at(rows_[r], j) + unit_from_, units(), h_ + r * w_.state + unit_from_);
+      y_.write(y_at(rows_[r], j) + units_.from, units_.count(), h_ + r * w_.state + units_.from);
     for (int64_t r = n; r-- > 0 && rows_[r].steps == j + 1;) finish(r);
   }
 
@@ -322,7 +315,7 @@ class ForwardWalk {
   const ForwardWeights<Cell, T>& weights_;
   const std::vector<Row>& rows_;
   const Part part_;
-  const int64_t unit_from_, unit_to_, block_from_, block_to_;
+  const Units<Cell, T> units_;
   int64_t room_;
   Buffer<T> x_, gx_, own_;
   T *h_, *h_next_;

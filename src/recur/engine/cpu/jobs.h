@@ -1,5 +1,6 @@
-// Walks as work for threads. A job is one direction: `pack` its weights in pieces, `walk` on threads,
-// `put_together` the results in pieces. And what both kinds of walks need to choose their types.
+// Walks as work for threads. A job is one direction: `pack` its weights in pieces, `walk` on threads
+// (told whether all of them run at once, so that they may wait for one another), `put_together` the
+// results in pieces. And what both kinds of walks need to choose their types.
 #pragma once
 
 #include <algorithm>

@@ -322,7 +322,7 @@ def _through_reference(
 
 
 class _Walk(torch.autograd.Function):
-    """The walk where nobody traces."""
+    """The walk where nobody traces; `given` are those of `tensors` that there are, for autograd."""
 
     @staticmethod
     def forward(ctx: Any, how: _How, tensors: Sequence[Tensor | None], *given: Tensor) -> Results:

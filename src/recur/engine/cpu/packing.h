@@ -52,12 +52,13 @@ struct Widths {
   int64_t mark;          // numbers of a checkpoint: the states before a step
 };
 
-// Bytes of the recurrent weights; and so many leave no room for anything else in a core's own cache
-// (1 MiB on the machines measured).
 template <class Cell, class T>
 int64_t recurrent_bytes(const Widths<Cell, T>& w) {
   return w.h * w.outputs * static_cast<int64_t>(sizeof(T));
 }
+
+// So many bytes of weights leave no room for anything else in a core's own cache (1 MiB on the
+// machines measured).
 constexpr int64_t kOwnCache = 768 * 1024;
 
 // The unit that vector u of a block begins with, and how many of its lanes are units at all.

@@ -1,9 +1,10 @@
 // One walk that several threads take together: each computes a part of the units of all rows, and
 // they meet once a step.
 //
-// Threads otherwise have rows of their own, and need not meet. But where the recurrent weights are
-// larger than a core's own cache, each of them then reads all weights at every step from further
-// away; with a part of the units it reads a part of them. What a unit is computed from, and in which
+// Threads otherwise have rows of their own, and need not meet. But each of them then reads all
+// recurrent weights at every step, which costs more than the products where rows are few and the
+// weights do not fit a core's own cache; and with fewer rows than threads some have nothing to do. With
+// a part of the units a thread reads a part of the weights. What a unit is computed from, and in which
 // order, does not depend on the parts: the results are the same bits for any number of them.
 #pragma once
 
@@ -13,6 +14,8 @@
 #include <atomic>
 #include <cstdint>
 #include <new>
+
+#include "packing.h"
 
 namespace recur {
 
@@ -71,6 +74,26 @@ struct Part {
   int64_t cut(int64_t before, int64_t count, int64_t unit) const {
     return (count + unit - 1) / unit * before / members * unit;
   }
+};
+
+// The units of that part, and the blocks of units that they are.
+template <class Cell, class T>
+struct Units {
+  Units(const Part& part, const Widths<Cell, T>& w)
+      : from(part.from(w.state, kUnit)),
+        to(part.last() ? w.outputs : part.to(w.state, kUnit)),
+        block_from(from / kBlock),
+        block_to(part.last() ? w.blocks : to / kBlock),
+        c_from(from),
+        c_to(w.outputs == w.hidden ? to : w.hidden) {}
+
+  static constexpr int64_t kUnit = kBackVectors * kLanes<T>, kBlock = Cell::block * kLanes<T>;
+  static_assert(kUnit % kBlock == 0, "a part is whole blocks");
+  int64_t from, to;              // of h
+  int64_t block_from, block_to;  // of the weights
+  int64_t c_from, c_to;          // of c: all where a projection gives h units of its own
+  int64_t count() const { return to - from; }
+  int64_t c_count() const { return c_to - c_from; }
 };
 
 }  // namespace recur

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -66,32 +67,11 @@ def scan(
     options: Options,
 ) -> tuple[Tensor | None, State]:
     """Walks `x` (T, B, I) from `state`; see `recur.engine.scan_layer`."""
+    steps: dict[str, Any] = {"lengths": lengths, "mask": mask, "starts": starts, "reverse": reverse}
     if _plain(cell, weights[0], options):
-        y, final = walk(
-            cell,
-            x,
-            state,
-            weights,
-            lengths=lengths,
-            mask=mask,
-            starts=starts,
-            reverse=reverse,
-            outputs=outputs,
-            every=every,
-        )
+        y, final = walk(cell, x, state, weights, **steps, outputs=outputs, every=every)
         return (y if outputs else None), final
-    return variant.walk(
-        cell,
-        x,
-        state,
-        weights,
-        lengths=lengths,
-        mask=mask,
-        starts=starts,
-        reverse=reverse,
-        outputs=outputs,
-        options=options,
-    )
+    return variant.walk(cell, x, state, weights, **steps, outputs=outputs, options=options)
 
 
 def _plain(cell: Cell, weights: Weights, options: Options) -> bool:

@@ -45,13 +45,12 @@ class Plan {
                      [](const Row& a, const Row& b) { return a.steps > b.steps; });
   }
 
-  // Longest first, dealt in turn: every thread gets its share of long and short rows, always the
-  // same ones for the same number of threads.
-  std::vector<Row> rows_of(int thread, int threads) const {
-    std::vector<Row> mine;
-    for (size_t r = static_cast<size_t>(thread); r < rows_.size(); r += static_cast<size_t>(threads))
-      mine.push_back(rows_[r]);
-    return mine;
+  // Longest first, dealt in turn: every group gets its share of long and short rows, always the same
+  // ones for the same number of groups.
+  std::vector<std::vector<Row>> dealt(int groups) const {
+    std::vector<std::vector<Row>> all(static_cast<size_t>(groups));
+    for (size_t r = 0; r < rows_.size(); ++r) all[r % all.size()].push_back(rows_[r]);
+    return all;
   }
 
   // The time of the j-th step of the walk over a row.

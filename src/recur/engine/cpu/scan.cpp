@@ -24,10 +24,8 @@ class Division {
   Division(const recur_scan& p, const Widths<Cell, T>& w, const Plan& plan, int threads)
       : shares_(threads > 1 && !p.every && !p.projection && p.batch <= kFewRows * threads &&
                 recurrent_bytes(w) >= (p.batch < threads ? kWorthMeeting : kOwnCache)),
-        threads_(shares_ ? threads : with_rows(p, threads)) {
-    const int groups = shares_ ? 1 : threads_;
-    for (int t = 0; t < groups; ++t) rows_.push_back(plan.rows_of(t, groups));
-  }
+        threads_(shares_ ? threads : with_rows(p, threads)),
+        rows_(plan.dealt(shares_ ? 1 : threads_)) {}
   bool shares() const { return shares_; }
   int threads() const { return threads_; }
   int groups() const { return static_cast<int>(rows_.size()); }

@@ -25,10 +25,8 @@ class VariantJob {
         e_(e),
         at_(p.hidden, e.norm_x != nullptr),
         plan_(p_),
-        weights_(p_, e_, at_, forward, !forward) {
-    const int groups = with_rows(p, threads);
-    for (int t = 0; t < groups; ++t) rows_.push_back(plan_.rows_of(t, groups));
-  }
+        weights_(p_, e_, at_, forward, !forward),
+        rows_(plan_.dealt(with_rows(p, threads))) {}
   int threads() const { return static_cast<int>(rows_.size()); }
   int64_t pieces() const { return weights_.pieces(); }
   int64_t numbers() const { return p_.hidden * (p_.inputs + p_.hidden); }
