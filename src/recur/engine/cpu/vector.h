@@ -60,7 +60,9 @@ RECUR_INLINE void store_some(T* to, Vec<T> v, int64_t count) {
 
 template <class T>
 RECUR_INLINE Vec<T> broadcast(T value) {
-  return Vec<T>{} + value;
+  // Less zero is no operation; plus zero is one, since it makes 0 of -0, and takes the units that
+  // products need.
+  return value - Vec<T>{};
 }
 
 template <class V>
