@@ -274,10 +274,17 @@ class BackwardWalk {
     return copy.get();
   }
 
+  int64_t dy_at(const Row& row, int64_t j) const {
+    return plan_.time_of(row, j) * p_.dy_time + row.batch * p_.dy_batch;
+  }
+
   const T* dy_row(const Row& row, int64_t j) const {
-    if (!dy_) return nullptr;
-    return row_of(dy_, plan_.time_of(row, j) * p_.dy_time + row.batch * p_.dy_batch, w_.outputs,
-                  row_dy_);
+    return dy_ ? row_of(dy_, dy_at(row, j), w_.outputs, row_dy_) : nullptr;
+  }
+
+  static void fetch_ahead(const T* row, int64_t from, int64_t to) {
+    constexpr int64_t kLine = 64 / sizeof(T);
+    for (int64_t k = from; k < to; k += kLine) __builtin_prefetch(row + k);
   }
 
   // The gradient of the projection's result, and from it that of the cell's output.
@@ -332,11 +339,12 @@ class BackwardWalk {
     }
     const bool projected = Cell::has_c && p_.projection;
     const int64_t from = units_.c_from, to = units_.c_to;  // as c, before a projection
-    // The rows lie apart from one another, too many streams for the processor to foresee.
-    constexpr int64_t kLine = 64 / sizeof(T);
-    for (int64_t k = from * K; j > 1 && k < to * K; k += kLine)
-      __builtin_prefetch(saved - 2 * w_.saved + k);
     const T* dy = projected ? nullptr : dy_row(row, j);
+    // The rows lie apart from one another, too many streams for the processor to foresee.
+    if (j > 1) {
+      fetch_ahead(saved - 2 * w_.saved, from * K, to * K);
+      if (dy && dy_.direct()) fetch_ahead(dy_.at(dy_at(row, j - 2)), from, std::min(to, p_.hidden));
+    }
     T* dh = projected ? draw_.get() + r * w_.units : dh_.get() + r * w_.state;
     for (int64_t i = from / L, unit = from; unit < to; ++i, unit += L) {
       const int64_t left = p_.hidden - unit;

@@ -138,6 +138,7 @@ def _forward(how: _How, tensors: Sequence[Tensor | None]) -> Results:
     ]
     loaded = library.library()
     assert loaded is not None
+    loaded.find_pages(y, saved)
     loaded.forward(walks[0] if count == 1 else b"".join(walks), count)
     return results
 
@@ -177,6 +178,7 @@ def _backward(
     ]
     loaded = library.library()
     assert loaded is not None
+    loaded.find_pages(dx)
     loaded.backward(walks[0] if count == 1 else b"".join(walks), count)
     return gradients
 

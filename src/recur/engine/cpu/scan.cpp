@@ -239,6 +239,12 @@ int recur_scan_backward(const recur_scan* walks, int64_t count) {
   });
 }
 
+void recur_keep_freed_memory() { recur::keep_freed_memory(); }
+
+void recur_ask_for_large_pages(void* array, int64_t bytes) {
+  recur::ask_for_large_pages(array, static_cast<size_t>(bytes));
+}
+
 int recur_activation(int32_t which, int32_t dtype, const void* from, void* to, int64_t count) {
   if (dtype == RECUR_FLOAT32)
     recur::activate(which, static_cast<const float*>(from), static_cast<float*>(to), count);

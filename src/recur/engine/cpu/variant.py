@@ -133,7 +133,9 @@ def _forward(how: _How, tensors: Sequence[Any]) -> list[Tensor]:
         places = [part(s, d, count) for s in states]
         scans += _scan(how, tensors, d, y, saved, None, None, (0,) * 5)
         extras += _extras(how, tensors, d, places, (0,) * 4, (0,) * 4, inside, (0,) * 5)
-    _library().variant_forward(scans, extras, count)
+    loaded = _library()
+    loaded.find_pages(y, saved, inside)
+    loaded.variant_forward(scans, extras, count)
     return results
 
 
@@ -159,7 +161,9 @@ def _backward(
         places = [part(g, d, count) for g in dsn]
         scans += _scan(how, tensors, d, y, saved, dy, gradients[0], dw)
         extras += _extras(how, tensors, d, (), places, ds0, None, tuple(map(pointer, others)))
-    _library().variant_backward(scans, extras, count)
+    loaded = _library()
+    loaded.find_pages(gradients[0])
+    loaded.variant_backward(scans, extras, count)
     return gradients
 
 
