@@ -13,11 +13,16 @@ struct Gru {
 
   // a: r and z summed, and the state's half of n; x: the input's half of n.
   template <class V>
-  static RECUR_INLINE void forward(const V* a, const V* x, V& h, V&, V* save) {
+  static RECUR_INLINE void begin(const V* a, const V* x, V&, V* save) {
     const V r = sigmoid(a[0]), z = sigmoid(a[1]), n_h = a[2];
-    const V n = tanh(x[0] + r * n_h);
-    h = n + z * (h - n);
-    save[0] = r, save[1] = z, save[2] = n, save[3] = n_h;
+    save[0] = r, save[1] = z, save[2] = x[0] + r * n_h, save[3] = n_h;
+  }
+
+  template <class V>
+  static RECUR_INLINE void end(V* save, V& h) {
+    const V n = tanh(save[2]);
+    h = n + save[1] * (h - n);
+    save[2] = n;
   }
 
   template <class V>

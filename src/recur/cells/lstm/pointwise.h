@@ -13,11 +13,15 @@ struct Lstm {
   static constexpr int saved_c = 4;
 
   template <class V>
-  static RECUR_INLINE void forward(const V* a, const V*, V& h, V& c, V* save) {
+  static RECUR_INLINE void begin(const V* a, const V*, V& c, V* save) {
     const V i = sigmoid(a[0]), f = sigmoid(a[1]), g = tanh(a[2]), o = sigmoid(a[3]);
     c = f * c + i * g;
-    h = o * tanh(c);
     save[0] = i, save[1] = f, save[2] = g, save[3] = o, save[4] = c;
+  }
+
+  template <class V>
+  static RECUR_INLINE void end(V* save, V& h) {
+    h = output(save);
   }
 
   // h_t from what was saved.

@@ -13,10 +13,17 @@ struct Rnn {
   static constexpr bool has_c = false;  // a second state
   static constexpr int block = 2;       // vectors of units that a register tile takes at once
 
-  // a: the gates, summed. h: h_{t-1} in, h_t out.
+  // A step is taken in two rounds, so that a row's results are not waited for while others can go on.
+  // a: the gates, summed. save: for backward, and between the rounds (one more where none is saved).
   template <class V>
-  static RECUR_INLINE void forward(const V* a, const V*, V& h, V&, V*) {
-    h = kRelu ? relu(a[0]) : tanh(a[0]);
+  static RECUR_INLINE void begin(const V* a, const V*, V&, V* save) {
+    save[0] = a[0];
+  }
+
+  // h: h_{t-1} in, h_t out.
+  template <class V>
+  static RECUR_INLINE void end(V* save, V& h) {
+    h = kRelu ? relu(save[0]) : tanh(save[0]);
   }
 
   // dh: gradient of h_t. dgx: gradient of the gates. through: of h_{t-1}, past the product.

@@ -223,7 +223,8 @@ class Direct {
 #pragma GCC unroll 4
       for (int g = GS; g < GX; ++g) x_only[g - GS] = load_some(gx_ + g * p_.hidden + unit, left);
       if constexpr (Cell::has_c) c = load(c_ + unit);
-      Cell::forward(a, x_only, h, c, save);
+      Cell::begin(a, x_only, c, save);
+      Cell::end(save, h);
       store(put + unit, h);
       if constexpr (Cell::has_c) store(c_ + unit, c);
       for (int s = 0; saved && s < K; ++s) store(saved + (i * K + s) * L, save[s]);

@@ -79,7 +79,8 @@ template <class Cell, class T>
 class ForwardWalk {
   using W = Widths<Cell, T>;
   static constexpr int64_t L = kLanes<T>;
-  static constexpr int NB = kBackVectors;
+  static constexpr int64_t kForeseen = 16;
+  static constexpr int NB = kBackVectors, kSaved = std::max(1, Cell::saved);
 
  public:
   // `shared`: shared_numbers(...) zeros, where the walk computes a part of the units only.
@@ -228,6 +229,13 @@ class ForwardWalk {
     return plan_.time_of(row, j) * p_.y_time + row.batch * p_.y_batch;
   }
 
+  // Two steps ahead, where the rows are too many streams for the processor to foresee; where they are
+  // fewer it does better alone (by 4 to 10%).
+  static void fetch_to_write(T* row, int64_t from, int64_t to) {
+    constexpr int64_t kLine = 64 / sizeof(T);
+    for (int64_t k = from; k < to; k += kLine) __builtin_prefetch(row + k, 1);
+  }
+
   // Where row r puts the results of step j; the checkpoint before it, where one is due.
   void prepare(int64_t r, int64_t j, const Kept<T>* again) {
     const Row& row = rows_[r];
@@ -236,10 +244,15 @@ class ForwardWalk {
       saved_row_[r] = again->saved + again->at(r, j) * w_.saved;
       return;
     }
-    if (y_ && y_.direct()) y_row_[r] = y_.at(y_at(row, j));
+    const bool fetch = count() > kForeseen && j + 2 < row.steps;
+    if (y_ && y_.direct()) {
+      y_row_[r] = y_.at(y_at(row, j));
+      if (fetch) fetch_to_write(y_.at(y_at(row, j + 2)), units_.from, units_.from + units_.count());
+    }
     if (!p_.saved) return;
     if (!p_.every) {
       saved_row_[r] = static_cast<T*>(p_.saved) + (row.offset + j) * w_.saved;
+      if (fetch) fetch_to_write(saved_row_[r] + 2 * w_.saved, 0, w_.saved);
     } else if (j % p_.every == 0) {
       T* mark = mark_of(row, j);
       std::copy_n(h_ + r * w_.state, w_.state, mark);
@@ -264,24 +277,37 @@ class ForwardWalk {
     rows_product<T, MR, W::NH>(acc, h_ + first * w_.state, w_.state,
                                weights_.w_hh.get() + block * w_.outputs * W::NH * L, W::NH * L,
                                w_.outputs);
+    // In two rounds: while one row waits for its own results, the others go on.
+    Vec<T> save[MR][W::NU][kSaved];
 #pragma GCC unroll 32
     for (int m = 0; m < MR; ++m)
 #pragma GCC unroll 4
-      for (int u = 0; u < W::NU; ++u) cell(block, u, first + m, acc[m] + u * GH, gx + m * w_.x);
+      for (int u = 0; u < W::NU; ++u)
+        begin_cell(block, u, first + m, acc[m] + u * GH, gx + m * w_.x, save[m][u]);
+#pragma GCC unroll 32
+    for (int m = 0; m < MR; ++m)
+#pragma GCC unroll 4
+      for (int u = 0; u < W::NU; ++u) end_cell(block, u, first + m, save[m][u]);
   }
 
-  RECUR_INLINE void cell(int64_t block, int u, int64_t r, const Vec<T>* a, const T* gx) {
-    constexpr int GX = Cell::input_gates, GS = Cell::shared_gates, K = Cell::saved;
+  RECUR_INLINE void begin_cell(int64_t block, int u, int64_t r, const Vec<T>* a, const T* gx,
+                               Vec<T>* save) {
+    constexpr int GX = Cell::input_gates, GS = Cell::shared_gates;
     const int64_t unit = (block * W::NU + u) * L;
-    Vec<T> x_only[GX - GS + 1], save[K + 1], c{}, h{};
+    Vec<T> x_only[GX - GS + 1], c{};
 #pragma GCC unroll 4
     for (int g = GS; g < GX; ++g) x_only[g - GS] = load(gx + (u * GX + g) * L);
-    if constexpr (Cell::has_c)
-      c = load(c_.get() + r * w_.units + unit);
-    else
-      h = load(h_ + r * w_.state + unit);
-    Cell::forward(a, x_only, h, c, save);
+    if constexpr (Cell::has_c) c = load(c_.get() + r * w_.units + unit);
+    Cell::begin(a, x_only, c, save);
     if constexpr (Cell::has_c) store(c_.get() + r * w_.units + unit, c);
+  }
+
+  RECUR_INLINE void end_cell(int64_t block, int u, int64_t r, Vec<T>* save) {
+    constexpr int K = Cell::saved;
+    const int64_t unit = (block * W::NU + u) * L;
+    Vec<T> h{};
+    if constexpr (!Cell::has_c) h = load(h_ + r * w_.state + unit);
+    Cell::end(save, h);
     if (K && saved_row_[r]) {
       T* to = saved_row_[r] + (block * W::NU + u) * K * L;
 #pragma GCC unroll 8

@@ -36,11 +36,15 @@ RECUR_INLINE Bits narrowed(Vec<float> x, BFloat16) {
 
 RECUR_INLINE Vec<float> widened(Bits half, Float16) {
   const Bits magnitude = half & 0x7fff;
-  // Read as a float the exponent is 112 too small; the product sets it right, subnormals too.
-  const Vec<float> scaled = same_bits<Vec<float>>(magnitude << 13) * 0x1p112f;
-  const Bits bits = same_bits<Bits>(scaled);
-  return same_bits<Vec<float>>((magnitude >= 0x7c00 ? bits | 0x7f800000 : bits) |
-                               (half & 0x8000) << 16);
+  // Read as a float the exponent is 112 too small. What is subnormal as a half would be so as a float,
+  // and count as zero (threads.h); it is its fraction in units of 2^-24.
+  const Bits normal = (magnitude << 13) + (112 << 23);
+  typedef int32_t Int __attribute__((vector_size(RECUR_VECTOR_BYTES)));
+  const Bits small =
+      same_bits<Bits>(__builtin_convertvector(same_bits<Int>(magnitude), Vec<float>) * 0x1p-24f);
+  Bits bits = magnitude < 0x400 ? small : normal;
+  bits = magnitude >= 0x7c00 ? bits | 0x7f800000 : bits;
+  return same_bits<Vec<float>>(bits | (half & 0x8000) << 16);
 }
 
 RECUR_INLINE Bits narrowed(Vec<float> x, Float16) {

@@ -38,7 +38,8 @@ struct Adapted {
     V a[GH], x_only[GX - GS + 1], none;
     for (int g = 0; g < GH; ++g) a[g] = g < GS ? gx[g] + gh[g] : gh[g];
     for (int g = GS; g < GX; ++g) x_only[g - GS] = gx[g];
-    Plain::forward(a, x_only, s[0], none, save);
+    Plain::begin(a, x_only, none, save);
+    Plain::end(save, s[0]);
     if (!Plain::saved) save[0] = s[0];
   }
 

@@ -10,6 +10,10 @@
 #include <cstring>
 #include <utility>
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #ifndef RECUR_VECTOR_BYTES
 #error "compile with -DRECUR_VECTOR_BYTES=16, 32 or 64"
 #endif
@@ -94,28 +98,6 @@ RECUR_INLINE void transpose(Vec<T> (&rows)[kLanes<T>]) {
   }
 }
 
-// e^x by x = n ln 2 + r, |r| <= ln 2 / 2, and a polynomial for (e^r - 1) / r: its Chebyshev fit of
-// degree 5 on that interval (mpmath.chebyfit), greatest error 1.2e-8.
-// `scale` is 2^n and `rest` is e^r - 1. The caller keeps |x| below 87.
-RECUR_INLINE void split_exp(Vec<float> x, Vec<float>& scale, Vec<float>& rest) {
-  typedef int32_t Int __attribute__((vector_size(RECUR_VECTOR_BYTES)));
-  const float shifter = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
-  const Vec<float> shifted = x * 1.44269504088896341f + shifter;
-  const Vec<float> n = shifted - shifter;
-  // ln 2 in two parts, the first with trailing zeros so that its product with n is exact.
-  const Vec<float> r = (x - n * 0.693145751953125f) - n * 1.428606765330187e-06f;
-  Vec<float> p = r * 1.3934541928e-3f + 8.3698697542e-3f;
-  p = p * r + 4.1666456810e-2f;
-  p = p * r + 1.6666498699e-1f;
-  p = p * r + 5.0000000143e-1f;
-  p = p * r + 1.0f;
-  rest = p * r;
-  Int bits;
-  std::memcpy(&bits, &shifted, sizeof bits);
-  bits = (bits << 23) + (127 << 23);
-  std::memcpy(&scale, &bits, sizeof scale);
-}
-
 // Comparisons are written so that NaN goes through unchanged.
 template <class T>
 RECUR_INLINE Vec<T> clamp(Vec<T> x, T low, T high) {
@@ -123,27 +105,60 @@ RECUR_INLINE Vec<T> clamp(Vec<T> x, T low, T high) {
   return x > broadcast<T>(high) ? broadcast<T>(high) : x;
 }
 
-// Greatest error over all floats whose result is above 2^-124: sigmoid 2.4 units in the last place,
-// tanh 3.2, with fused multiply-add 2.7 (tests/engine/test_curves.py).
+#if RECUR_VECTOR_BYTES == 64
+// Where comparing and choosing are two operations, and one that does both gives its second operand
+// for NaN. (Masked by nothing: GCC warns of the plain ones.)
+RECUR_INLINE Vec<float> clamp(Vec<float> x, float low, float high) {
+  constexpr __mmask16 all = 0xffff;
+  return _mm512_maskz_min_ps(all, broadcast(high), _mm512_maskz_max_ps(all, broadcast(low), x));
+}
+#endif
+
+// e^(kTimes x) by kTimes x = n ln 2 + kTimes r, |kTimes r| <= ln 2 / 2, as scale + scale * p * r, where
+// scale = 2^n and p is a polynomial for (e^(kTimes r) - 1) / r: the Chebyshev fit of degree 5 on that
+// interval (mpmath.chebyfit), greatest error 1.2e-8. The caller keeps |kTimes x| below 87.
+template <int kTimes>
+RECUR_INLINE void split_exp(Vec<float> x, Vec<float>& scale, Vec<float>& p, Vec<float>& r) {
+  typedef int32_t Int __attribute__((vector_size(RECUR_VECTOR_BYTES)));
+  constexpr float k = kTimes;                // a power of two, so that nothing below is rounded
+  constexpr float shifter = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
+  const Vec<float> shifted = x * (1.44269504088896341f * k) + shifter;
+  const Vec<float> n = shifted - shifter;
+  // ln 2 in two parts, the first with trailing zeros so that its product with n is exact.
+  r = (x - n * (0.693145751953125f / k)) - n * (1.428606765330187e-06f / k);
+  p = r * (1.3934541928e-3f * k * k * k * k * k * k) + 8.3698697542e-3f * k * k * k * k * k;
+  p = p * r + 4.1666456810e-2f * k * k * k * k;
+  p = p * r + 1.6666498699e-1f * k * k * k;
+  p = p * r + 5.0000000143e-1f * k * k;
+  p = p * r + k;
+  Int bits;
+  std::memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits << 23) + (127 << 23);
+  std::memcpy(&scale, &bits, sizeof scale);
+}
+
+// Greatest error over all floats whose result is above 2^-124: sigmoid 2.3 units in the last place,
+// tanh 3.2 (tests/engine/test_curves.py). Tried without gain: estimating 1 / b and one step of Newton's in
+// place of the division.
 RECUR_INLINE Vec<float> sigmoid(Vec<float> x) {
-  Vec<float> scale, rest;
-  split_exp(-clamp<float>(x, -86.0f, 86.0f), scale, rest);
-  return 1.0f / (1.0f + (scale * rest + scale));
+  Vec<float> scale, p, r;
+  split_exp<1>(-clamp(x, -86.0f, 86.0f), scale, p, r);
+  return 1.0f / (scale * (p * r + 1.0f) + 1.0f);
 }
 
 // tanh x = (e^2x - 1) / (e^2x + 1); e^2x - 1 is summed without cancellation near 0.
 RECUR_INLINE Vec<float> tanh(Vec<float> x) {
-  Vec<float> scale, rest;
-  split_exp(clamp<float>(x, -10.0f, 10.0f) * 2.0f, scale, rest);
-  const Vec<float> minus_one = scale * rest + (scale - 1.0f);
+  Vec<float> scale, p, r;
+  split_exp<2>(clamp(x, -10.0f, 10.0f), scale, p, r);
+  const Vec<float> minus_one = scale * (p * r) + (scale - 1.0f);
   return minus_one / (minus_one + 2.0f);
 }
 
 // e^x for x <= 0; below -86 what it is there.
 RECUR_INLINE Vec<float> exp_below(Vec<float> x) {
-  Vec<float> scale, rest;
-  split_exp(x < -86.0f ? Vec<float>{} - 86.0f : x, scale, rest);
-  return scale * rest + scale;
+  Vec<float> scale, p, r;
+  split_exp<1>(clamp(x, -86.0f, 0.0f), scale, p, r);
+  return scale * (p * r + 1.0f);
 }
 
 // log(1 + e) for 0 <= e <= 1 by the series of 2 artanh(e / (2 + e)); what is left out is below
