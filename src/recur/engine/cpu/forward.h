@@ -94,8 +94,7 @@ class ForwardWalk {
         rows_(rows),
         part_(part),
         units_(part, w_),
-        room_(rows_in_chunk((p.inputs + w_.x) * static_cast<int64_t>(sizeof(T)),
-                            std::max<int64_t>(count(), 16), rows)),
+        room_(room(p, w_, rows)),
         x_(room_ * p.inputs),
         gx_(room_ * w_.x),
         own_(shared ? 0 : shared_numbers(w_, rows), Fill::kZero),
@@ -138,6 +137,14 @@ class ForwardWalk {
   }
 
  private:
+  // Rows of a chunk: so many that the weights, where they are far away, are fetched for more than a
+  // step or two (16 rows of 512 units: 1.2 times as fast as with a step at a time).
+  static int64_t room(const recur_scan& p, const W& w, const std::vector<Row>& rows) {
+    const int64_t least = recurrent_bytes(w) >= kOwnCache ? 256 : 16;
+    return rows_in_chunk((p.inputs + w.x) * static_cast<int64_t>(sizeof(T)),
+                         std::max(static_cast<int64_t>(rows.size()), least), rows);
+  }
+
   int64_t count() const { return static_cast<int64_t>(rows_.size()); }
 
   void begin() {

@@ -51,12 +51,13 @@ inline int with_rows(const recur_scan& p, int threads) {
 }
 
 // One direction, or two: side by side where the threads divide evenly among them or the rows are
-// too few for all threads, else one after the other. A job is made of walks[i], its other part
+// too few for all threads, and one does not want all threads; else one after the other. A job is made of walks[i], its other part
 // extras[i] where there is one, and the number of threads that it may take.
 template <class Job, class... Extras>
 void walk_all(const recur_scan* walks, int64_t count, const Extras*... extras) {
   const int threads = std::max<int>(1, walks->threads);
-  if (count == 2 && threads > 1 && (threads % 2 == 0 || walks->batch < threads)) {
+  if (count == 2 && threads > 1 && (threads % 2 == 0 || walks->batch < threads) &&
+      !Job::wants_all(*walks, threads)) {
     Job first(walks[0], extras[0]..., threads - threads / 2);
     Job second(walks[1], extras[1]..., threads / 2);
     Job* const jobs[] = {&first, &second};

@@ -22,8 +22,6 @@ from recur.messages import one_of
 
 SETTING = "RECUR_CPU"
 # Widest first, as in CMakeLists.txt; torch's word for what the processor must have.
-# Bytes of an array that no allocator keeps for the next call (kMostKept in memory.h).
-_LARGE = 32 << 20
 VARIANTS = {"avx512": ("AVX512",), "avx2": ("AVX2", "AVX512"), "baseline": ()}
 
 
@@ -45,7 +43,6 @@ class Library:
         for entry in (self._library.recur_variant_forward, self._library.recur_variant_backward):
             entry.argtypes = [c_char_p, c_char_p, c_int64]
         self._library.recur_activation.argtypes = [c_int32, c_int32, c_void_p, c_void_p, c_int64]
-        self._library.recur_ask_for_large_pages.argtypes = [c_void_p, c_int64]
         self._library.recur_keep_freed_memory()
 
     def saved(self, cell: int, dtype: int, hidden: int, projection: int, every: int) -> int:
@@ -79,12 +76,6 @@ class Library:
     def variant_backward(self, walks: bytes, extras: bytes, count: int) -> None:
         """As `backward`, with a `recur_extras` for each direction."""
         self.check(self._library.recur_variant_backward(walks, extras, count))
-
-    def find_pages(self, *arrays: torch.Tensor | None) -> None:
-        """Asks for large pages for new arrays that are large, before they are written."""
-        for array in arrays:
-            if array is not None and array.nbytes >= _LARGE:
-                self._library.recur_ask_for_large_pages(array.data_ptr(), array.nbytes)
 
     def activation(self, which: str, x: torch.Tensor) -> torch.Tensor:
         """The engine's "sigmoid" or "tanh" of a dense float tensor, to measure its error."""

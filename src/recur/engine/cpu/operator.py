@@ -138,7 +138,6 @@ def _forward(how: _How, tensors: Sequence[Tensor | None]) -> Results:
     ]
     loaded = library.library()
     assert loaded is not None
-    loaded.find_pages(y, saved)
     loaded.forward(walks[0] if count == 1 else b"".join(walks), count)
     return results
 
@@ -178,7 +177,6 @@ def _backward(
     ]
     loaded = library.library()
     assert loaded is not None
-    loaded.find_pages(dx)
     loaded.backward(walks[0] if count == 1 else b"".join(walks), count)
     return gradients
 

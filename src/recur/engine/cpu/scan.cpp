@@ -17,16 +17,21 @@ namespace {
 
 // How threads divide a walk: rows of their own, or all rows and units of their own (part.h). Measured
 // on two threads: with few rows a wide layer gains up to half its time by units of their own (one row
-// of 512 units, 1.9 times as fast), with 16 rows a thread it neither gains nor loses.
+// of 512 units, 1.9 times as fast); with 16 rows a thread 6 to 15% where the weights are several times a
+// core's own cache, while narrower layers lose as much.
 template <class Cell, class T>
 class Division {
  public:
   Division(const recur_scan& p, const Widths<Cell, T>& w, const Plan& plan, int threads)
-      : shares_(threads > 1 && !p.every && !p.projection && p.batch <= kFewRows * threads &&
-                recurrent_bytes(w) >= (p.batch < threads ? kWorthMeeting : kOwnCache)),
+      : shares_(shares(p, w, threads)),
         threads_(shares_ ? threads : with_rows(p, threads)),
         rows_(plan.dealt(shares_ ? 1 : threads_)) {}
   bool shares() const { return shares_; }
+  // Whether one direction gains so much by all threads that two are better walked one after the other.
+  static bool wants_all(const recur_scan& p, int threads) {
+    const Widths<Cell, T> w(p.hidden, p.projection);
+    return recurrent_bytes(w) >= kFarAway && shares(p, w, threads);
+  }
   int threads() const { return threads_; }
   int groups() const { return static_cast<int>(rows_.size()); }
   const std::vector<Row>& rows(int group) const { return rows_[group]; }
@@ -46,7 +51,15 @@ class Division {
   }
 
  private:
-  static constexpr int64_t kFewRows = 12;  // a thread
+  static bool shares(const recur_scan& p, const Widths<Cell, T>& w, int threads) {
+    const int64_t bytes = recurrent_bytes(w);
+    return threads > 1 && !p.every && !p.projection &&
+           p.batch <= (bytes >= kFarAway ? kMoreRows : kFewRows) * threads &&
+           bytes >= (p.batch < threads ? kWorthMeeting : kOwnCache);
+  }
+
+  static constexpr int64_t kFewRows = 12, kMoreRows = 24;  // a thread
+  static constexpr int64_t kFarAway = 4 * kOwnCache;
   // Where there are fewer rows than threads some would have nothing to do.
   static constexpr int64_t kWorthMeeting = 128 * 1024;
   bool shares_;
@@ -69,6 +82,9 @@ class ForwardJob {
         division_(p_, widths_, plan_, threads),
         shared_(division_.shares() ? Walk::shared_numbers(widths_, division_.rows(0)) : 0,
                 Fill::kZero) {}
+  static bool wants_all(const recur_scan& p, int threads) {
+    return Division<Cell, T>::wants_all(p, threads);
+  }
   int threads() const { return division_.threads(); }
   int64_t pieces() const { return weights_.pieces(); }
   int64_t numbers() const { return p_.hidden * (p_.inputs + widths_.outputs); }
@@ -105,6 +121,9 @@ class BackwardJob {
     if (p_.every) again_ = std::make_unique<ForwardWeights<Cell, T>>(p_, widths_);
     for (int g = 0; g < division_.groups(); ++g)
       sums_.push_back(std::make_unique<Sums<Cell, T>>(p_, widths_));
+  }
+  static bool wants_all(const recur_scan& p, int threads) {
+    return Division<Cell, T>::wants_all(p, threads);
   }
   int threads() const { return division_.threads(); }
   int64_t pieces() const { return weights_.pieces() + (again_ ? again_->pieces() : 0); }
@@ -240,10 +259,6 @@ int recur_scan_backward(const recur_scan* walks, int64_t count) {
 }
 
 void recur_keep_freed_memory() { recur::keep_freed_memory(); }
-
-void recur_ask_for_large_pages(void* array, int64_t bytes) {
-  recur::ask_for_large_pages(array, static_cast<size_t>(bytes));
-}
 
 int recur_activation(int32_t which, int32_t dtype, const void* from, void* to, int64_t count) {
   if (dtype == RECUR_FLOAT32)

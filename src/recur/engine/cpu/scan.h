@@ -133,9 +133,8 @@ RECUR_PUBLIC int recur_variant_forward(const recur_scan* walks, const recur_extr
 RECUR_PUBLIC int recur_variant_backward(const recur_scan* walks, const recur_extras* extras,
                                         int64_t count);
 
-/* Both as in memory.h: once, before the first walk; and for an array that is to be written. */
+/* As in memory.h: once, before the first walk. */
 RECUR_PUBLIC void recur_keep_freed_memory(void);
-RECUR_PUBLIC void recur_ask_for_large_pages(void* array, int64_t bytes);
 
 /* The activations over an array of floats or doubles, so that their error can be measured: 0
  * sigmoid, 1 tanh. */

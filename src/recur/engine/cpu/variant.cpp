@@ -27,6 +27,7 @@ class VariantJob {
         plan_(p_),
         weights_(p_, e_, at_, forward, !forward),
         rows_(plan_.dealt(with_rows(p, threads))) {}
+  static bool wants_all(const recur_scan&, int) { return false; }
   int threads() const { return static_cast<int>(rows_.size()); }
   int64_t pieces() const { return weights_.pieces(); }
   int64_t numbers() const { return p_.hidden * (p_.inputs + p_.hidden); }

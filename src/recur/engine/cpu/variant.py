@@ -133,9 +133,7 @@ def _forward(how: _How, tensors: Sequence[Any]) -> list[Tensor]:
         places = [part(s, d, count) for s in states]
         scans += _scan(how, tensors, d, y, saved, None, None, (0,) * 5)
         extras += _extras(how, tensors, d, places, (0,) * 4, (0,) * 4, inside, (0,) * 5)
-    loaded = _library()
-    loaded.find_pages(y, saved, inside)
-    loaded.variant_forward(scans, extras, count)
+    _library().variant_forward(scans, extras, count)
     return results
 
 
@@ -161,9 +159,7 @@ def _backward(
         places = [part(g, d, count) for g in dsn]
         scans += _scan(how, tensors, d, y, saved, dy, gradients[0], dw)
         extras += _extras(how, tensors, d, (), places, ds0, None, tuple(map(pointer, others)))
-    loaded = _library()
-    loaded.find_pages(gradients[0])
-    loaded.variant_backward(scans, extras, count)
+    _library().variant_backward(scans, extras, count)
     return gradients
 
 
