@@ -282,10 +282,6 @@ class BackwardWalk {
     return dy_ ? row_of(dy_, dy_at(row, j), w_.outputs, row_dy_) : nullptr;
   }
 
-  static void fetch_ahead(const T* row, int64_t from, int64_t to) {
-    constexpr int64_t kLine = 64 / sizeof(T);
-    for (int64_t k = from; k < to; k += kLine) __builtin_prefetch(row + k);
-  }
 
   // The gradient of the projection's result, and from it that of the cell's output.
   void unproject(int64_t j, int64_t first, int64_t n) {
@@ -342,8 +338,9 @@ class BackwardWalk {
     const T* dy = projected ? nullptr : dy_row(row, j);
     // The rows lie apart from one another, too many streams for the processor to foresee.
     if (j > 1) {
-      fetch_ahead(saved - 2 * w_.saved, from * K, to * K);
-      if (dy && dy_.direct()) fetch_ahead(dy_.at(dy_at(row, j - 2)), from, std::min(to, p_.hidden));
+      fetch_ahead(saved - 2 * w_.saved + from * K, (to - from) * K);
+      if (dy && dy_.direct())
+        fetch_ahead(dy_.at(dy_at(row, j - 2)) + from, std::min(to, p_.hidden) - from);
     }
     T* dh = projected ? draw_.get() + r * w_.units : dh_.get() + r * w_.state;
     for (int64_t i = from / L, unit = from; unit < to; ++i, unit += L) {

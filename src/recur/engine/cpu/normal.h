@@ -35,9 +35,15 @@ class Norm {
   explicit Norm(const GateRow<T>& row)
       : row_(row), count_(static_cast<T>(row.gates * row.hidden)) {}
 
-  // Row r of n: x at rows + r * stride; in its place comes scale * x^ + bias. x^ goes to hats[r], and
-  // its factor 1 / sqrt(variance) to hats[r][factor].
-  RECUR_OUT_OF_LINE void rows(int64_t n, T* rows, T* const* hats, int64_t factor, const T* scale,
+  // What a row's x^ is made of its x by: (x - mean) * factor.
+  struct Moments {
+    T mean, factor;
+  };
+
+  // Row r of n: x at rows + r * stride; in its place comes scale * x^ + bias. Its moments go to
+  // moments(r), x^ to hat(r) unless that is null.
+  template <class M, class H>
+  RECUR_OUT_OF_LINE void rows(int64_t n, T* rows, M&& moments, H&& hat, const T* scale,
                               const T* bias) const {
     const int64_t stride = row_.width;
     for (int64_t top = 0; top < n; top += L) {
@@ -54,39 +60,51 @@ class Norm {
       store(mean, load(mean) + away);
       store(by, T(1) / square_root<T>(variance + static_cast<T>(kNormEpsilon)));
       for (int64_t r = 0; r < some; ++r) {
-        T* hat = hats[top + r];
-        each([&, x = rows + (top + r) * stride](int64_t v, int64_t lanes) {
-          const Vec<T> normal = some_lanes((load(x + v * L) - mean[r]) * by[r], lanes);
-          store(hat + v * L, normal);
+        T* kept = hat(top + r);
+        T* x = rows + (top + r) * stride;
+        for (int64_t v = 0; v < row_.vectors(); ++v) {
+          const Vec<T> normal = units_of(v, (load(x + v * L) - mean[r]) * by[r]);
+          if (kept) store(kept + v * L, normal);
           store(x + v * L, normal * load(scale + v * L) + load(bias + v * L));
-        });
-        hat[factor] = by[r];
+        }
+        *moments(top + r) = {mean[r], by[r]};
       }
     }
   }
 
+  // x^ once more, in the place of x.
+  void again(T* row, const Moments& moments) const {
+    for (int64_t v = 0; v < row_.vectors(); ++v)
+      store(row + v * L, units_of(v, (load(row + v * L) - moments.mean) * moments.factor));
+  }
+
   // In the place of n rows of gradients of scale * x^ + bias those of x; adds to the gradients of the
   // scale and the bias.
-  RECUR_OUT_OF_LINE void rows_back(int64_t n, T* gradients, const T* const* hats, int64_t factor,
-                                   const T* scale, T* dscale, T* dbias) const {
+  template <class M, class H>
+  RECUR_OUT_OF_LINE void rows_back(int64_t n, T* gradients, M&& moments, H&& hat, const T* scale,
+                                   T* dscale, T* dbias) const {
     const int64_t stride = row_.width;
     for (int64_t top = 0; top < n; top += L) {
       const int64_t some = std::min(L, n - top);
       Vec<T> sums[L]{}, products[L]{};
       for_tiles<4>(some, [&](auto size, int64_t first) {
-        sum_back<decltype(size)::value>(gradients + (top + first) * stride, hats + top + first, scale,
-                                        dscale, dbias, sums + first, products + first);
+        constexpr int MR = decltype(size)::value;
+        const T* hats[MR];
+        for (int m = 0; m < MR; ++m) hats[m] = hat(top + first + m);
+        sum_back<MR>(gradients + (top + first) * stride, hats, scale, dscale, dbias, sums + first,
+                     products + first);
       });
       T sum[L], product[L];
       store(sum, lane_sums<T>(sums) / count_);
       store(product, lane_sums<T>(products) / count_);
       for (int64_t r = 0; r < some; ++r) {
-        const T* hat = hats[top + r];
-        const T by = hat[factor];
-        each([&, row = gradients + (top + r) * stride](int64_t v, int64_t lanes) {
-          const Vec<T> dx = load(row + v * L) - sum[r] - load(hat + v * L) * product[r];
-          store(row + v * L, some_lanes(dx * by, lanes));
-        });
+        const T* normal = hat(top + r);
+        const T by = moments(top + r)->factor;
+        T* row = gradients + (top + r) * stride;
+        for (int64_t v = 0; v < row_.vectors(); ++v) {
+          const Vec<T> dx = load(row + v * L) - sum[r] - load(normal + v * L) * product[r];
+          store(row + v * L, units_of(v, dx * by));
+        }
       }
     }
   }
@@ -98,14 +116,14 @@ class Norm {
     Vec<T> sum[MR]{}, square[MR]{}, first[MR];
 #pragma GCC unroll 4
     for (int m = 0; m < MR; ++m) first[m] = broadcast(rows[m * row_.width]);
-    each([&](int64_t v, int64_t lanes) {
+    for (int64_t v = 0; v < row_.vectors(); ++v) {
 #pragma GCC unroll 4
       for (int m = 0; m < MR; ++m) {
-        const Vec<T> x = some_lanes(load(rows + m * row_.width + v * L) - first[m], lanes);
+        const Vec<T> x = units_of(v, load(rows + m * row_.width + v * L) - first[m]);
         sum[m] += x;
         square[m] += x * x;
       }
-    });
+    }
 #pragma GCC unroll 4
     for (int m = 0; m < MR; ++m) sums[m] = sum[m], squares[m] = square[m];
   }
@@ -116,7 +134,7 @@ class Norm {
   RECUR_INLINE void sum_back(T* rows, const T* const* hats, const T* scale, T* dscale, T* dbias,
                              Vec<T>* sums, Vec<T>* products) const {
     Vec<T> sum[MR]{}, product[MR]{};
-    each([&](int64_t v, int64_t) {
+    for (int64_t v = 0; v < row_.vectors(); ++v) {
       const Vec<T> by = load(scale + v * L);
       Vec<T> of_scale = load(dscale + v * L), of_bias = load(dbias + v * L);
 #pragma GCC unroll 4
@@ -131,17 +149,14 @@ class Norm {
       }
       store(dscale + v * L, of_scale);
       store(dbias + v * L, of_bias);
-    });
+    }
 #pragma GCC unroll 4
     for (int m = 0; m < MR; ++m) sums[m] = sum[m], products[m] = product[m];
   }
 
-  // Every vector of a row; where a row has padding, it is zero.
-  template <class F>
-  RECUR_INLINE void each(F&& f) const {
-    for (int64_t v = 0; v < row_.vectors(); ++v) f(v, row_.lanes(v));
-  }
-  static RECUR_INLINE Vec<T> some_lanes(Vec<T> x, int64_t lanes) {
+  // Zero where the v-th vector of a row has padding.
+  RECUR_INLINE Vec<T> units_of(int64_t v, Vec<T> x) const {
+    const int64_t lanes = row_.lanes(v);
     if (lanes == L) return x;
     T kept[L];
     store(kept, x);

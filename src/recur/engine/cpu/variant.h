@@ -73,19 +73,18 @@ struct VariantLayout {
         state(round_up(hidden, kBackVectors * L)),
         vectors(round_up(hidden, L) / L),
         at_states(vectors * K * L),
-        at_x(at_states + (S - 1) * vectors * L),
-        at_h(at_x + (normed ? x.width : 0)),
-        at_c(at_h + (normed ? h.width : 0)),
-        at_factors(at_c + (normed && Cell::has_output ? one.width : 0)),
-        saved(at_factors + (normed ? round_up(3, L) : 0)) {}
+        at_c(at_states + (S - 1) * vectors * L),
+        at_moments(at_c + (normed && Cell::has_output ? one.width : 0)),
+        saved(at_moments + (normed ? round_up(6, L) : 0)) {}
 
   int64_t hidden;
   bool normed;
   const GateRow<T> x, h, fed, one;  // rows of gates
   int64_t state, vectors;           // a state padded; vectors of units
   // Of a step in `saved`: the cell's numbers come first, [vector][number][lane]; then the states but
-  // h; normalised: x^ of both products, of c, and the factors of the three.
-  int64_t at_states, at_x, at_h, at_c, at_factors, saved;
+  // h; normalised: x^ of c, and the moments of both products and of c. x^ of the products is several
+  // times as much to write and to read as it is to compute again.
+  int64_t at_states, at_c, at_moments, saved;
 };
 
 template <class Cell, class T>
@@ -166,6 +165,12 @@ T limit_of(double clip) {
   return clip > 0 ? static_cast<T>(clip) : std::numeric_limits<T>::infinity();
 }
 
+// The moments in what is saved of a step: of the product of the input 0, of the state 1, of c 2.
+template <int kWhich, class At, class T>
+typename Norm<T>::Moments* moments_at(const At& at, T* saved) {
+  return reinterpret_cast<typename Norm<T>::Moments*>(saved + at.at_moments) + kWhich;
+}
+
 template <class Cell, class T>
 class VariantForward {
   using At = VariantLayout<Cell, T>;
@@ -199,8 +204,7 @@ class VariantForward {
         c_(Cell::has_output && at.normed ? count() * at.one.width : 0, Fill::kZero),
         scratch_(p.saved ? 0 : count() * at.saved),
         y_row_(rows.size()),
-        saved_row_(rows.size()),
-        hat_row_(rows.size()) {}
+        saved_row_(rows.size()) {}
 
   void run() {
     clear_missing(p_, plan_, rows_, Array<T>(p_.y, p_.dtype), p_.y_time, p_.y_batch, p_.hidden);
@@ -245,17 +249,17 @@ class VariantForward {
   RECUR_OUT_OF_LINE void step(int64_t j, T* gx) {
     const int64_t n = active(rows_, j);
     for (int64_t r = 0; r < n; ++r) prepare(r, j);
-    if (at_.normed) normalise(n, gx, at_.at_x, 0, norm_x_, weights_.norm_x, weights_.b_x);
+    if (at_.normed) normalise<0>(n, gx, norm_x_, weights_.norm_x, weights_.b_x);
     if constexpr (GH > 0) {
       const T* h = masked(n);
       weights_.h.product(n, h, at_.state, at_.normed ? weights_.none.get() : weights_.b_h.get(),
                          gh_.get());
-      if (at_.normed) normalise(n, gh_.get(), at_.at_h, 1, norm_h_, weights_.norm_h, weights_.b_h);
+      if (at_.normed) normalise<1>(n, gh_.get(), norm_h_, weights_.norm_h, weights_.b_h);
       if constexpr (Cell::fed) feed(n, gx, h);
     }
     if (Cell::has_output && at_.normed) {
       for (int64_t r = 0; r < n; ++r) cells<true>(r, j, gx);
-      normalise(n, c_.get(), at_.at_c, 2, norm_c_, weights_.norm_c, weights_.norm_c_bias);
+      normalise<2>(n, c_.get(), norm_c_, weights_.norm_c, weights_.norm_c_bias);
       for (int64_t r = 0; r < n; ++r) outputs(r, j);
     } else {
       for (int64_t r = 0; r < n; ++r) cells<false>(r, j, gx);
@@ -285,15 +289,13 @@ class VariantForward {
     return masked_.get();
   }
 
-  // Where the rows have their x^.
-  T* const* hats(int64_t n, int64_t at) {
-    for (int64_t r = 0; r < n; ++r) hat_row_[r] = saved_row_[r] + at;
-    return hat_row_.data();
-  }
-
-  void normalise(int64_t n, T* gates, int64_t at, int factor, const Norm<T>& norm,
-                 const Buffer<T>& scale, const Buffer<T>& bias) {
-    norm.rows(n, gates, hats(n, at), at_.at_factors + factor - at, scale.get(), bias.get());
+  // kWhich: of the product of the input 0, of the state 1, c 2.
+  template <int kWhich>
+  void normalise(int64_t n, T* gates, const Norm<T>& norm, const Buffer<T>& scale,
+                 const Buffer<T>& bias) {
+    const auto moments = [&](int64_t r) { return moments_at<kWhich>(at_, saved_row_[r]); };
+    const auto hat = [&](int64_t r) { return kWhich == 2 ? saved_row_[r] + at_.at_c : nullptr; };
+    norm.rows(n, gates, moments, hat, scale.get(), bias.get());
   }
 
   void feed(int64_t n, const T* gx, const T* h) const {
@@ -404,7 +406,7 @@ class VariantForward {
   const Vec<T> limit_;
   int64_t room_;
   Buffer<T> x_, gx_, gh_, fed_, gh_fed_, s_, masked_, c_, scratch_;
-  std::vector<T*> y_row_, saved_row_, hat_row_;
+  std::vector<T*> y_row_, saved_row_;
 };
 
 }  // namespace recur

@@ -63,7 +63,8 @@ class VariantBackward {
         d_o_(Cell::has_output && at.normed ? count() * at.one.width : 0),
         dh_(GH ? count() * at.state : 0),
         dx_(p.dx ? room_ * dx_width() : 0),
-        hat_row_(rows.size()) {}
+        hat_x_(at.normed ? room_ * at.x.width : 0),
+        hat_h_(at.normed ? room_ * at.h.width : 0) {}
 
   void run() {
     const Array<T> dx(p_.dx, p_.dtype);
@@ -79,6 +80,7 @@ class VariantBackward {
       chunks.push_back(chunk_from(rows_, j, longest, room_));
     for (auto chunk = chunks.rbegin(); chunk != chunks.rend(); ++chunk) {
       gather(*chunk);
+      if (at_.normed) normalise_again(*chunk);
       for (int64_t j = chunk->to; j-- > chunk->from;) step(j, chunk->first[j - chunk->from]);
       if (p_.dx) input_gradient(*chunk);
       weight_gradients(chunk->first.back());
@@ -146,8 +148,11 @@ class VariantBackward {
             dg_fed + r * at_.fed.width);
     if constexpr (Cell::fed) feed_back(n, j, first, dgx, dgh, dg_fed);
     if (at_.normed) {
-      normal_back(n, j, dgx, 0, norm_x_, weights_.norm_x, sums_.norm_x, sums_.b_x);
-      if (GH) normal_back(n, j, dgh, 1, norm_h_, weights_.norm_h, sums_.norm_h, sums_.b_h);
+      norm_x_.rows_back(n, dgx, moments<0>(j), rows_of(hat_x_, first, at_.x), weights_.norm_x.get(),
+                        sums_.norm_x.get(), sums_.b_x.get());
+      if (GH)
+        norm_h_.rows_back(n, dgh, moments<1>(j), rows_of(hat_h_, first, at_.h),
+                          weights_.norm_h.get(), sums_.norm_h.get(), sums_.b_h.get());
     }
     if constexpr (GH > 0) {
       weights_.h.product_back(n, dgh, dh_.get(), at_.state);
@@ -167,26 +172,44 @@ class VariantBackward {
     store(ds(0, r) + unit, load(ds(0, r) + unit) + d);
   }
 
+  const T* dy_at(int64_t r, int64_t j) const {
+    return static_cast<const T*>(p_.dy) + plan_.time_of(rows_[r], j) * p_.dy_time +
+           rows_[r].batch * p_.dy_batch;
+  }
+
   void add_incoming(int64_t n, int64_t j) const {
     for (int64_t r = 0; p_.dy && r < n; ++r) {
-      const T* dy = static_cast<const T*>(p_.dy) + plan_.time_of(rows_[r], j) * p_.dy_time +
-                    rows_[r].batch * p_.dy_batch;
+      const T* dy = dy_at(r, j);
+      if (j > 1) fetch_ahead(dy_at(r, j - 2), p_.hidden);
       for (int64_t unit = 0; unit < p_.hidden; unit += L)
         store(ds(0, r) + unit, load(ds(0, r) + unit) + load_some(dy + unit, p_.hidden - unit));
     }
   }
 
-  void normal_back(int64_t n, int64_t j, T* gates, int factor, const Norm<T>& norm,
-                   const Buffer<T>& scale, const Buffer<T>& dscale, const Buffer<T>& dbias) {
-    const int64_t at = factor ? at_.at_h : at_.at_x;
-    norm.rows_back(n, gates, hats(n, j, at), at_.at_factors + factor - at, scale.get(), dscale.get(),
-                   dbias.get());
+  template <int kWhich>
+  auto moments(int64_t j) const {
+    return [this, j](int64_t r) { return moments_at<kWhich>(at_, const_cast<T*>(saved_at(r, j))); };
   }
 
-  // Where the rows have their x^.
-  const T* const* hats(int64_t n, int64_t j, int64_t at) {
-    for (int64_t r = 0; r < n; ++r) hat_row_[r] = saved_at(r, j) + at;
-    return hat_row_.data();
+  static auto rows_of(const Buffer<T>& hats, int64_t first, const GateRow<T>& row) {
+    return [from = hats.get() + first * row.width, &row](int64_t r) { return from + r * row.width; };
+  }
+
+  // x^ of both products of a chunk.
+  void normalise_again(const Chunk& chunk) {
+    const int64_t rows = chunk.first.back();
+    for (int64_t j = chunk.from; j < chunk.to; ++j)
+      for (int64_t r = 0, n = active(rows_, j); r < n; ++r)
+        fetch_ahead(saved_at(r, j) + at_.at_moments, 1);
+    weights_.x.product(rows, x_.get(), p_.inputs, weights_.none.get(), hat_x_.get());
+    if (GH)
+      weights_.h.product(rows, e_.keep ? masked_.get() : h_before_.get(), at_.state,
+                         weights_.none.get(), hat_h_.get());
+    for (int64_t j = chunk.from; j < chunk.to; ++j)
+      for (int64_t first = chunk.first[j - chunk.from], r = 0, n = active(rows_, j); r < n; ++r) {
+        norm_x_.again(hat_x_.get() + (first + r) * at_.x.width, *moments<0>(j)(r));
+        if (GH) norm_h_.again(hat_h_.get() + (first + r) * at_.h.width, *moments<1>(j)(r));
+      }
   }
 
   // From the gradient of h that of c before it was normalised, and of the output gate.
@@ -206,8 +229,9 @@ class VariantBackward {
           store(d_o_.get() + r * at_.one.width + unit, d_o);
         }
       }
-      norm_c_.rows_back(n, dc_.get(), hats(n, j, at_.at_c), at_.at_factors + 2 - at_.at_c,
-                        weights_.norm_c.get(), sums_.norm_c.get(), sums_.norm_c_bias.get());
+      const auto hat = [&](int64_t r) { return saved_at(r, j) + at_.at_c; };
+      norm_c_.rows_back(n, dc_.get(), moments<2>(j), hat, weights_.norm_c.get(), sums_.norm_c.get(),
+                        sums_.norm_c_bias.get());
     }
   }
 
@@ -229,9 +253,7 @@ class VariantBackward {
       }
     }
     // The rows lie apart from one another, too many streams for the processor to foresee.
-    constexpr int64_t kLine = 64 / sizeof(T);
-    for (int64_t k = 0; j > 1 && k < at_.saved; k += kLine)
-      __builtin_prefetch(saved - 2 * at_.saved + k);
+    if (j > 1) fetch_ahead(saved - 2 * at_.saved, at_.saved);
     if (zone_.any()) zone_.draw(plan_.time_of(row, j), row.batch);
     for (int64_t i = 0, unit = 0; i < at_.vectors; ++i, unit += L) {
       Vec<T> save[K], u[P + 1], before[S], d[S], kept[S]{}, dgx[GX], dgh[GH + 1], du[P + 1], d_o{};
@@ -349,8 +371,7 @@ class VariantBackward {
   const Norm<T> norm_x_, norm_h_, norm_c_;
   const Vec<T> limit_, most_;
   int64_t room_;
-  Buffer<T> x_, h_before_, masked_, fed_, dgx_, dgh_, dg_fed_, ds_, dc_, d_o_, dh_, dx_;
-  std::vector<const T*> hat_row_;
+  Buffer<T> x_, h_before_, masked_, fed_, dgx_, dgh_, dg_fed_, ds_, dc_, d_o_, dh_, dx_, hat_x_, hat_h_;
 };
 
 }  // namespace recur

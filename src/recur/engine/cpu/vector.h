@@ -62,6 +62,13 @@ RECUR_INLINE void store_some(T* to, Vec<T> v, int64_t count) {
   std::memcpy(to, &v, sizeof(T) * static_cast<size_t>(count));
 }
 
+// Asks for numbers that will be read soon.
+template <class T>
+RECUR_INLINE void fetch_ahead(const T* row, int64_t count) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  for (int64_t k = 0; k < count; k += kLine) __builtin_prefetch(row + k);
+}
+
 template <class T>
 RECUR_INLINE Vec<T> broadcast(T value) {
   // Less zero is no operation; plus zero is one, since it makes 0 of -0, and takes the units that
