@@ -243,7 +243,9 @@ class BackwardWalk {
       if (p_.projection) unproject(j, first, n);
     for (int64_t r = 0; r < n; ++r) cells(j, r, first + r);
     part_.meet();
-    for (int64_t feature = units_.from; feature < units_.to; feature += NB * L)
+    for (int64_t feature = units_.from; feature < units_.to; feature += NB * L) {
+      const int64_t after = feature + NB * L < units_.to ? feature + NB * L : units_.from;
+      NextPanel<T> next(weights_.w_hh.get() + after * w_.h, w_.h * L, NB);
       for_tiles<kTileRows<NB>>(n, [&](auto size, int64_t top) {
         constexpr int MR = decltype(size)::value;
         T* dh = dh_.get() + top * w_.state + feature;
@@ -252,13 +254,15 @@ class BackwardWalk {
         for (int m = 0; m < MR; ++m)
 #pragma GCC unroll 4
           for (int v = 0; v < NB; ++v) acc[m][v] = load(dh + m * w_.state + v * L);
-        rows_product<T, MR, NB>(acc, dgh_ + (first + top) * w_.h, w_.h,
-                                weights_.w_hh.get() + feature * w_.h, NB * L, w_.h);
+        rows_product<T, MR, NB, true>(acc, dgh_ + (first + top) * w_.h, w_.h,
+                                      weights_.w_hh.get() + feature * w_.h, NB * L, w_.h,
+                                      next.take());
 #pragma GCC unroll 32
         for (int m = 0; m < MR; ++m)
 #pragma GCC unroll 4
           for (int v = 0; v < NB; ++v) store(dh + m * w_.state + v * L, acc[m][v]);
       });
+    }
     for (int64_t r = 0; p_.starts && r < n; ++r)
       if (plan_.starts(rows_[r], j)) {
         std::fill_n(dh_.get() + r * w_.state, w_.state, T(0));
@@ -428,6 +432,8 @@ class BackwardWalk {
       for_tiles<kTileRows<NV>>(depth, [&](auto size, int64_t first) {
         constexpr int MR = decltype(size)::value;
         T* sums = dw + (block * depth + first) * NV * L;
+        // Far away where the layer is wide.
+        for (int line = 0; line < MR * NV; ++line) __builtin_prefetch(sums + line * L, 0, 2);
         Vec<T> acc[MR][NV] = {};
         outer_product<T, MR, NV>(acc, features + first, stride, gates + block * NV * L, width,
                                  rows);

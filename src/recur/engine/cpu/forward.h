@@ -214,10 +214,13 @@ class ForwardWalk {
       prepare(r, j, again);
     }
     if (any) part_.meet();
-    for (int64_t block = units_.block_from; block < units_.block_to; ++block)
+    for (int64_t block = units_.block_from; block < units_.block_to; ++block) {
+      const int64_t after = block + 1 < units_.block_to ? block + 1 : units_.block_from;
+      NextPanel<T> next(weights_.w_hh.get() + after * w_.outputs * W::NH * L, w_.outputs * L, W::NH);
       for_tiles<kTileRows<W::NH>>(n, [&](auto size, int64_t first) {
-        tile<decltype(size)::value>(block, first, gx);
+        tile<decltype(size)::value>(block, first, gx, next.take());
       });
+    }
     if constexpr (Cell::has_c)
       if (p_.projection) project(n);
     part_.meet();
@@ -268,7 +271,7 @@ class ForwardWalk {
   }
 
   template <int MR>
-  RECUR_INLINE void tile(int64_t block, int64_t first, const T* gx) {
+  RECUR_INLINE void tile(int64_t block, int64_t first, const T* gx, const T* next) {
     constexpr int GX = Cell::input_gates, GH = Cell::state_gates, GS = Cell::shared_gates;
     gx += first * w_.x + block * W::NX * L;
     const T* bias = weights_.b_h.get() + block * W::NH * L;
@@ -281,9 +284,9 @@ class ForwardWalk {
         for (int g = 0; g < GH; ++g)
           acc[m][u * GH + g] =
               g < GS ? load(gx + m * w_.x + (u * GX + g) * L) : load(bias + (u * GH + g) * L);
-    rows_product<T, MR, W::NH>(acc, h_ + first * w_.state, w_.state,
-                               weights_.w_hh.get() + block * w_.outputs * W::NH * L, W::NH * L,
-                               w_.outputs);
+    rows_product<T, MR, W::NH, true>(acc, h_ + first * w_.state, w_.state,
+                                     weights_.w_hh.get() + block * w_.outputs * W::NH * L, W::NH * L,
+                                     w_.outputs, next);
     // In two rounds: while one row waits for its own results, the others go on.
     Vec<T> save[MR][W::NU][kSaved];
 #pragma GCC unroll 32

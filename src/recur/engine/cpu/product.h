@@ -19,10 +19,12 @@ constexpr int kAccumulators = RECUR_VECTOR_BYTES == 64 ? 24 : 12;
 template <int NV>
 constexpr int kTileRows = kAccumulators / NV;
 
-template <class T, int MR, int NV>
+// kFetch: the vectors from `next` on are fetched to the second-level cache meanwhile, one for each k.
+template <class T, int MR, int NV, bool kFetch = false>
 RECUR_INLINE void rows_product(Vec<T> (&acc)[MR][NV], const T* a, int64_t a_row, const T* b,
-                               int64_t b_row, int64_t depth) {
+                               int64_t b_row, int64_t depth, const T* next = nullptr) {
   for (int64_t k = 0; k < depth; ++k, b += b_row) {
+    if constexpr (kFetch) __builtin_prefetch(next + k * kLanes<T>, 0, 2);
     Vec<T> bv[NV];
 #pragma GCC unroll 8
     for (int v = 0; v < NV; ++v) bv[v] = load(b + v * kLanes<T>);
@@ -50,6 +52,24 @@ RECUR_INLINE void outer_product(Vec<T> (&acc)[MR][NV], const T* a, int64_t a_row
     }
   }
 }
+
+// The weights of a panel after this one, for the tiles of this one to fetch: each a `part` of them, as
+// many as there are parts.
+template <class T>
+class NextPanel {
+ public:
+  NextPanel(const T* panel, int64_t part, int parts) : at_(panel), part_(part), left_(parts) {}
+  const T* take() {
+    const T* here = at_;
+    if (--left_ > 0) at_ += part_;
+    return here;
+  }
+
+ private:
+  const T* at_;
+  int64_t part_;
+  int left_;
+};
 
 // Calls f(std::integral_constant<int, M>, first) for tiles that cover 0 .. count - 1. The tiles are
 // as even as they can be: 16 rows at most 6 high are 6 + 5 + 5, not 6 + 6 + 4.
