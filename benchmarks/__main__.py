@@ -1,8 +1,9 @@
-"""All benchmarks, or some: `python benchmarks [NAMES] [--full] [--write]`.
+"""All benchmarks, or some: `python benchmarks [NAMES] [--full] [--write] [--flush]`.
 
 Without names: all. --full shows every case with every peer and takes long, since some compile each
 case for seconds; without it the core is shown in a few minutes. --write puts the tables in
-docs/benchmarks.md.
+docs/benchmarks.md. --flush has torch's own operators take subnormal numbers as zero, as recur's
+walks always do: what torch.nn would gain by it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import memory
 import ragged
 import step
 import table
+import torch
 import warmup
 from peer import Tell, tell
 
@@ -42,7 +44,10 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--full", action="store_true", help="every case with every peer")
     parser.add_argument("--write", action="store_true", help=f"write {table.PAGE.name}")
+    parser.add_argument("--flush", action="store_true", help="torch.set_flush_denormal(True)")
     chosen = parser.parse_args()
+    if chosen.flush:
+        torch.set_flush_denormal(True)  # before torch's threads start: they are as the first one is
     unknown = set(chosen.names) - set(NAMES)
     if unknown:
         parser.error(f"no benchmark is named {', '.join(sorted(unknown))}; {', '.join(NAMES)} are")
@@ -53,7 +58,8 @@ def main() -> None:
         tell(f"{heading}: {time.perf_counter() - started:.0f} s")
         print(f"\n## {heading}\n\n{section}\n", flush=True)
         if chosen.write:
-            command = f"python benchmarks {name}{' --full' if chosen.full else ''}"
+            flags = [f" --{flag}" for flag in ("full", "flush") if getattr(chosen, flag)]
+            command = f"python benchmarks {name}{''.join(flags)}"
             table.put(heading, command, section)
 
 
