@@ -112,7 +112,7 @@ def questions(draw, cell, dtype):
         time,
         batch,
         inputs=draw(st.sampled_from([1, 3, 18])),
-        hidden=draw(st.sampled_from([4, 1, 3, 9, 17, 33])),
+        hidden=draw(st.sampled_from([4, 1, 3, 9, 17, 33, 66])),
         bias=draw(st.booleans()),
         lengths=draw(st.none() | lengths),
         mask=draw(st.none() | st.sampled_from(SHAPES_OF_FLAGS)),

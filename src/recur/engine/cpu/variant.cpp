@@ -25,7 +25,7 @@ class VariantJob {
         e_(e),
         at_(p.hidden, e.norm_x != nullptr),
         plan_(p_),
-        weights_(p_, e_, at_, forward || at_.normed, !forward),
+        weights_(p_, e_, at_, forward || at_.again, !forward),
         rows_(plan_.dealt(with_rows(p, threads))) {}
   static bool wants_all(const recur_scan&, int) { return false; }
   int threads() const { return static_cast<int>(rows_.size()); }

@@ -66,6 +66,7 @@ struct VariantLayout {
   VariantLayout(int64_t hidden, bool normed)
       : hidden(hidden),
         normed(normed),
+        again(normed && hidden <= kAgain),
         x(hidden, Cell::input_gates),
         h(hidden, Cell::state_gates - FED),
         fed(hidden, FED),
@@ -73,18 +74,22 @@ struct VariantLayout {
         state(round_up(hidden, kBackVectors * L)),
         vectors(round_up(hidden, L) / L),
         at_states(vectors * K * L),
-        at_c(at_states + (S - 1) * vectors * L),
+        at_x(at_states + (S - 1) * vectors * L),
+        at_h(at_x + (normed && !again ? x.width : 0)),
+        at_c(at_h + (normed && !again ? h.width : 0)),
         at_moments(at_c + (normed && Cell::has_output ? one.width : 0)),
         saved(at_moments + (normed ? round_up(6, L) : 0)) {}
 
+  // Up to so many units x^ of the products takes longer to write and to read than to compute again.
+  static constexpr int64_t kAgain = 64;
+
   int64_t hidden;
-  bool normed;
+  bool normed, again;
   const GateRow<T> x, h, fed, one;  // rows of gates
   int64_t state, vectors;           // a state padded; vectors of units
   // Of a step in `saved`: the cell's numbers come first, [vector][number][lane]; then the states but
-  // h; normalised: x^ of c, and the moments of both products and of c. x^ of the products is several
-  // times as much to write and to read as it is to compute again.
-  int64_t at_states, at_c, at_moments, saved;
+  // h; normalised: x^ of both products unless `again`, of c, and the moments of the three.
+  int64_t at_states, at_x, at_h, at_c, at_moments, saved;
 };
 
 template <class Cell, class T>
@@ -294,7 +299,9 @@ class VariantForward {
   void normalise(int64_t n, T* gates, const Norm<T>& norm, const Buffer<T>& scale,
                  const Buffer<T>& bias) {
     const auto moments = [&](int64_t r) { return moments_at<kWhich>(at_, saved_row_[r]); };
-    const auto hat = [&](int64_t r) { return kWhich == 2 ? saved_row_[r] + at_.at_c : nullptr; };
+    constexpr int64_t At::*places[] = {&At::at_x, &At::at_h, &At::at_c};
+    const bool kept = kWhich == 2 || !at_.again;
+    const auto hat = [&](int64_t r) { return kept ? saved_row_[r] + at_.*places[kWhich] : nullptr; };
     norm.rows(n, gates, moments, hat, scale.get(), bias.get());
   }
 

@@ -63,8 +63,8 @@ class VariantBackward {
         d_o_(Cell::has_output && at.normed ? count() * at.one.width : 0),
         dh_(GH ? count() * at.state : 0),
         dx_(p.dx ? room_ * dx_width() : 0),
-        hat_x_(at.normed ? room_ * at.x.width : 0),
-        hat_h_(at.normed ? room_ * at.h.width : 0) {}
+        hat_x_(at.again ? room_ * at.x.width : 0),
+        hat_h_(at.again ? room_ * at.h.width : 0) {}
 
   void run() {
     const Array<T> dx(p_.dx, p_.dtype);
@@ -80,7 +80,7 @@ class VariantBackward {
       chunks.push_back(chunk_from(rows_, j, longest, room_));
     for (auto chunk = chunks.rbegin(); chunk != chunks.rend(); ++chunk) {
       gather(*chunk);
-      if (at_.normed) normalise_again(*chunk);
+      if (at_.again) normalise_again(*chunk);
       for (int64_t j = chunk->to; j-- > chunk->from;) step(j, chunk->first[j - chunk->from]);
       if (p_.dx) input_gradient(*chunk);
       weight_gradients(chunk->first.back());
@@ -148,10 +148,10 @@ class VariantBackward {
             dg_fed + r * at_.fed.width);
     if constexpr (Cell::fed) feed_back(n, j, first, dgx, dgh, dg_fed);
     if (at_.normed) {
-      norm_x_.rows_back(n, dgx, moments<0>(j), rows_of(hat_x_, first, at_.x), weights_.norm_x.get(),
-                        sums_.norm_x.get(), sums_.b_x.get());
+      norm_x_.rows_back(n, dgx, moments<0>(j), hats(j, hat_x_, first * at_.x.width, at_.x, at_.at_x),
+                        weights_.norm_x.get(), sums_.norm_x.get(), sums_.b_x.get());
       if (GH)
-        norm_h_.rows_back(n, dgh, moments<1>(j), rows_of(hat_h_, first, at_.h),
+        norm_h_.rows_back(n, dgh, moments<1>(j), hats(j, hat_h_, first * at_.h.width, at_.h, at_.at_h),
                           weights_.norm_h.get(), sums_.norm_h.get(), sums_.b_h.get());
     }
     if constexpr (GH > 0) {
@@ -191,8 +191,12 @@ class VariantBackward {
     return [this, j](int64_t r) { return moments_at<kWhich>(at_, const_cast<T*>(saved_at(r, j))); };
   }
 
-  static auto rows_of(const Buffer<T>& hats, int64_t first, const GateRow<T>& row) {
-    return [from = hats.get() + first * row.width, &row](int64_t r) { return from + r * row.width; };
+  // x^ of step j: of the chunk's own, from `first` on, or as it was kept.
+  auto hats(int64_t j, const Buffer<T>& again, int64_t first, const GateRow<T>& row,
+            int64_t kept) const {
+    return [this, j, &again, first, &row, kept](int64_t r) -> const T* {
+      return at_.again ? again.get() + first + r * row.width : saved_at(r, j) + kept;
+    };
   }
 
   // x^ of both products of a chunk.
