@@ -21,7 +21,7 @@ struct Variant {
     const bool own = cell == RECUR_INDRNN_TANH || cell == RECUR_INDRNN_RELU;
     gates = inputs_of[cell], back = alone ? 0 : gates, states = states_of[cell];
     T = draw.of({0, 1, 2, 3, 7}), B = draw.of({0, 1, 2, 3, 5, 17});
-    I = draw.of({1, 2, 8, 17, 33}), H = draw.of({2, 3, 4, 8, 9, 16, 17, 33});
+    I = draw.of({1, 2, 8, 17, 33}), H = draw.of({2, 3, 4, 8, 9, 16, 17, 33, 66});
     const double root = 1 / std::sqrt(static_cast<double>(H));
     x = all(T * B * I, 1);
     for (int s = 0; s < states; ++s) s0[s] = all(B * H, 1);
