@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import platform
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -66,6 +69,31 @@ def test_memory_does_not_grow_over_ten_thousand_calls():
     calls(10_000)
     # A single float kept of each call would be 40 kB; pages come and go by the hundred.
     assert resident() - before < 2**20
+
+
+FREED = """
+import resource, torch, recur
+embedding, layer, head = recur.Embedding(10_000, 32), recur.RNN(32, 32), torch.nn.Linear(32, 1)
+optimizer = torch.optim.Adam([*embedding.parameters(), *layer.parameters(), *head.parameters()])
+tokens = torch.randint(10_000, (500, 32))
+def steps(count):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(count):
+        optimizer.zero_grad()
+        head(layer(embedding(tokens))[0][-1]).sum().backward()
+        optimizer.step()
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) // count
+steps(20)
+print(steps(20))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is about glibc's malloc")
+@pytest.mark.skipif(not library.runnable(), reason="the compiled engine is not built")
+def test_a_step_of_training_takes_no_new_pages():
+    """What it frees stays for the next one; 900 pages were given back and taken again before."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    assert int(subprocess.check_output([sys.executable, "-c", FREED], env=plain)) < 100
 
 
 @pytest.mark.usefixtures("two_threads")
