@@ -45,9 +45,8 @@ def test_each_is_read_and_rounded_as_torch_does(path, factor, half):
     numbers = torch.cat([numbers, numbers[:5]]).reshape(-1, 1)  # and an end that fills no vector
     weights = engine.Weights(torch.full((1, 1), factor, dtype=half), torch.zeros(1, 1, dtype=half))
     nothing = torch.zeros_like(numbers)
-    product = (
-        normal(normal(numbers.float()) * weights.w_ih.float()) + 0.0
-    )  # a sum: no zero is negative
+    product = normal(normal(numbers.float()) * weights.w_ih.float())
+    product = product + 0.0  # a sum: no zero is negative
     with forced(path):
         y, (hn,) = engine.scan(RNN_RELU, numbers.unsqueeze(0), (nothing,), weights)
         on = torch.ones_like(numbers).unsqueeze(0).requires_grad_()

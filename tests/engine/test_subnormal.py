@@ -37,6 +37,15 @@ def test_a_gradient_that_vanishes_ends_in_zeros(path, layer):
     assert not x.grad[0].any()
 
 
+@pytest.mark.parametrize("layer", [recur.RNN, recur.LSTM, recur.GRU])
+@pytest.mark.parametrize("path", PATHS[1:])
+def test_nor_are_they_in_a_single_step(path, layer):
+    model, x = layer(2, 3, bias=False), torch.full((1, 1, 2), TINY / 8)
+    with forced(path), torch.no_grad():
+        assert not model(x)[0].any()
+        assert not recur.Stream(model)(x[0, 0]).any()
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_outside_of_a_walk_they_are_numbers_still(threads):
     before = torch.get_num_threads()

@@ -286,7 +286,6 @@ class BackwardWalk {
     return dy_ ? row_of(dy_, dy_at(row, j), w_.outputs, row_dy_) : nullptr;
   }
 
-
   // The gradient of the projection's result, and from it that of the cell's output.
   void unproject(int64_t j, int64_t first, int64_t n) {
     T* dout = dout_.get() + first * w_.state;

@@ -7,6 +7,7 @@
 
 #include "packing.h"
 #include "plan.h"
+#include "threads.h"
 
 namespace recur {
 
@@ -139,6 +140,7 @@ class Direct {
         dgh_(Widths<Cell, T>::same_gates ? dgx_ : scratch_.take(GH * p.hidden)) {}
 
   void forward() const {
+    const Unslowed unslowed;  // no team does this
     int64_t saved = 0;
     for (int64_t b = 0; b < p_.batch; ++b) {
       first_states(b);
@@ -160,6 +162,7 @@ class Direct {
   }
 
   void backward() const {
+    const Unslowed unslowed;
     bool any = false;
     int64_t saved = 0;
     for (int64_t b = 0; b < p_.batch; ++b) {

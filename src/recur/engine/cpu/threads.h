@@ -32,7 +32,8 @@ namespace recur {
 // Numbers to move for which gathering a team is worth it.
 constexpr int64_t kWorthATeam = 64 * 1024;
 
-// Subnormal numbers (in float below 1.2e-38) count as zero while there is one of these, in its thread.
+// Subnormal numbers (in float below 1.2e-38) count as zero while there is one of these, in its thread
+// and in threads that it starts: so none may be there where a team is gathered.
 // A gradient that vanishes ends in them, and Intel's processors take some 150 cycles for each operation
 // on one: an LSTM's walk over padding took ten times as long. XLA and TensorFlow do the same.
 class Unslowed {

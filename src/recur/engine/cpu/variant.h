@@ -175,6 +175,10 @@ template <int kWhich, class At, class T>
 typename Norm<T>::Moments* moments_at(const At& at, T* saved) {
   return reinterpret_cast<typename Norm<T>::Moments*>(saved + at.at_moments) + kWhich;
 }
+template <int kWhich, class At, class T>
+const typename Norm<T>::Moments* moments_at(const At& at, const T* saved) {
+  return moments_at<kWhich>(at, const_cast<T*>(saved));
+}
 
 template <class Cell, class T>
 class VariantForward {

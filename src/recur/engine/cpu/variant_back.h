@@ -188,7 +188,7 @@ class VariantBackward {
 
   template <int kWhich>
   auto moments(int64_t j) const {
-    return [this, j](int64_t r) { return moments_at<kWhich>(at_, const_cast<T*>(saved_at(r, j))); };
+    return [this, j](int64_t r) { return moments_at<kWhich>(at_, saved_at(r, j)); };
   }
 
   // x^ of step j: of the chunk's own, from `first` on, or as it was kept.

@@ -62,11 +62,11 @@ RECUR_INLINE void store_some(T* to, Vec<T> v, int64_t count) {
   std::memcpy(to, &v, sizeof(T) * static_cast<size_t>(count));
 }
 
-// Asks for numbers that will be read soon.
-template <class T>
+// Asks for numbers that will be read soon, or written.
+template <bool kToWrite = false, class T>
 RECUR_INLINE void fetch_ahead(const T* row, int64_t count) {
   constexpr int64_t kLine = 64 / sizeof(T);
-  for (int64_t k = 0; k < count; k += kLine) __builtin_prefetch(row + k);
+  for (int64_t k = 0; k < count; k += kLine) __builtin_prefetch(row + k, kToWrite);
 }
 
 template <class T>
