@@ -87,7 +87,7 @@ struct Variant {
       extras.record = record.data(), extras.record_row = H, extras.record_number = T * B * H;
     }
     if (!learning) return;
-    saved = fresh(recur_variant_saved(cell, kDtype<S>, H, !norm_x.empty()) * T * B);
+    saved = fresh(recur_variant_saved(cell, kDtype<S>, I, H, !norm_x.empty()) * T * B);
     scan.saved = saved.data();
     for (All* each : given()) gradients.push_back(fresh(static_cast<int64_t>(each->size())));
     scan.dy = dy.data(), scan.dy_time = B * H, scan.dy_batch = H;
@@ -182,7 +182,7 @@ std::string unknown_variants() {
   scan.cell = 99;
   if (recur_variant_forward(&scan, &extras, 1) != RECUR_UNKNOWN ||
       recur_variant_backward(&scan, &extras, 1) != RECUR_UNKNOWN ||
-      recur_variant_saved(99, RECUR_FLOAT32, 4, 0) >= 0 || recur_variant_inside(99) >= 0)
+      recur_variant_saved(99, RECUR_FLOAT32, 4, 4, 0) >= 0 || recur_variant_inside(99) >= 0)
     return "an unknown cell was not refused by the general walk";
   scan.cell = RECUR_LSTM, scan.dtype = RECUR_FLOAT16;
   if (recur_variant_forward(&scan, &extras, 1) != RECUR_UNKNOWN)

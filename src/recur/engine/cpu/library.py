@@ -36,7 +36,7 @@ class Library:
         for entry in (self._library.recur_scan_forward, self._library.recur_scan_backward):
             entry.argtypes = [c_char_p, c_int64]
         self.scan_forward = self._library.recur_scan_forward
-        self._library.recur_variant_saved.argtypes = [c_int32, c_int32, c_int64, c_int32]
+        self._library.recur_variant_saved.argtypes = [c_int32, c_int32, c_int64, c_int64, c_int32]
         self._library.recur_variant_saved.restype = c_int64
         self._library.recur_variant_inside.argtypes = [c_int32]
         self._library.recur_variant_inside.restype = c_int64
@@ -61,9 +61,9 @@ class Library:
         """Walks back; as `forward`."""
         self.check(self._library.recur_scan_backward(walks, count))
 
-    def variant_saved(self, cell: int, dtype: int, hidden: int, normed: bool) -> int:
+    def variant_saved(self, cell: int, dtype: int, inputs: int, hidden: int, normed: bool) -> int:
         """The numbers that the general walk keeps of each step for backward."""
-        return int(self._library.recur_variant_saved(cell, dtype, hidden, normed))
+        return int(self._library.recur_variant_saved(cell, dtype, inputs, hidden, normed))
 
     def variant_inside(self, cell: int) -> int:
         """The numbers that a record of the general walk has of each unit."""

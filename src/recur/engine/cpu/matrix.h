@@ -122,9 +122,6 @@ class Matrix {
       });
   }
 
-  const GateRow<T>& row() const { return row_; }
-  int64_t depth() const { return depth_; }
-
  private:
   const T* w_;
   const GateRow<T> row_;
@@ -139,8 +136,8 @@ class MatrixSum {
   static constexpr int NB = kBackVectors;
 
  public:
-  explicit MatrixSum(const Matrix<T>& matrix)
-      : row_(matrix.row()), depth_(matrix.depth()), sum_(row_.width * depth_, Fill::kZero) {}
+  MatrixSum(const GateRow<T>& row, int64_t depth)
+      : row_(row), depth_(depth), sum_(row_.width * depth_, Fill::kZero) {}
 
   // Adds features[r]^T gates[r] for all rows.
   RECUR_OUT_OF_LINE void add(int64_t rows, const T* features, int64_t stride, const T* gates) {
@@ -169,6 +166,11 @@ class MatrixSum {
     unpack_column(sums.data(), static_cast<int>(sums.size()),
                   v / NB * kPanel * any.depth_ + v % NB * L, kPanel, any.depth_, any.row_.first(v),
                   any.row_.lanes(v), dw);
+  }
+  // All of dw.
+  static void write_all(const std::vector<const MatrixSum*>& parts, T* dw) {
+    const Array<T> to(dw, sizeof(T) == sizeof(float) ? RECUR_FLOAT32 : RECUR_FLOAT64);
+    for (int64_t v = 0; v < parts[0]->row_.vectors(); ++v) write(parts, v, to);
   }
 
  private:

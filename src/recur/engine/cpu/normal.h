@@ -41,41 +41,37 @@ class Norm {
   };
 
   // Row r of n: x at rows + r * stride; in its place comes scale * x^ + bias. Its moments go to
-  // moments(r), x^ to hat(r) unless that is null.
+  // moments(r), x^ to hat(r).
   template <class M, class H>
   RECUR_OUT_OF_LINE void rows(int64_t n, T* rows, M&& moments, H&& hat, const T* scale,
                               const T* bias) const {
     const int64_t stride = row_.width;
     for (int64_t top = 0; top < n; top += L) {
       const int64_t some = std::min(L, n - top);
-      // Away from each row's first number, so that a large mean takes no digits from the variance.
       T mean[L]{}, by[L];
       Vec<T> sums[L]{}, squares[L]{};
       for_tiles<4>(some, [&](auto size, int64_t first) {
-        sum_rows<decltype(size)::value>(rows + (top + first) * stride, sums + first, squares + first);
+        add_units<decltype(size)::value>(rows + (top + first) * stride, mean, sums + first,
+                                         [](Vec<T> x) { return x; });
       });
-      for (int64_t r = 0; r < some; ++r) mean[r] = rows[(top + r) * stride];
-      const Vec<T> away = lane_sums<T>(sums) / count_;
-      const Vec<T> variance = relu(lane_sums<T>(squares) / count_ - away * away);
-      store(mean, load(mean) + away);
+      store(mean, lane_sums<T>(sums) / count_);
+      for_tiles<4>(some, [&](auto size, int64_t first) {
+        add_units<decltype(size)::value>(rows + (top + first) * stride, mean + first, squares + first,
+                                         [](Vec<T> x) { return x * x; });
+      });
+      const Vec<T> variance = lane_sums<T>(squares) / count_;
       store(by, T(1) / square_root<T>(variance + static_cast<T>(kNormEpsilon)));
       for (int64_t r = 0; r < some; ++r) {
         T* kept = hat(top + r);
         T* x = rows + (top + r) * stride;
         for (int64_t v = 0; v < row_.vectors(); ++v) {
           const Vec<T> normal = units_of(v, (load(x + v * L) - mean[r]) * by[r]);
-          if (kept) store(kept + v * L, normal);
+          store(kept + v * L, normal);
           store(x + v * L, normal * load(scale + v * L) + load(bias + v * L));
         }
         *moments(top + r) = {mean[r], by[r]};
       }
     }
-  }
-
-  // x^ once more, in the place of x.
-  void again(T* row, const Moments& moments) const {
-    for (int64_t v = 0; v < row_.vectors(); ++v)
-      store(row + v * L, units_of(v, (load(row + v * L) - moments.mean) * moments.factor));
   }
 
   // In the place of n rows of gradients of scale * x^ + bias those of x; adds to the gradients of the
@@ -110,22 +106,17 @@ class Norm {
   }
 
  private:
-  // Of a few rows together: the sums of x - x_0, and of its squares.
-  template <int MR>
-  RECUR_INLINE void sum_rows(const T* rows, Vec<T>* sums, Vec<T>* squares) const {
-    Vec<T> sum[MR]{}, square[MR]{}, first[MR];
-#pragma GCC unroll 4
-    for (int m = 0; m < MR; ++m) first[m] = broadcast(rows[m * row_.width]);
+  // Of a few rows together: the sums over their units of f(x - from).
+  template <int MR, class F>
+  RECUR_INLINE void add_units(const T* rows, const T* from, Vec<T>* sums, F&& f) const {
+    Vec<T> sum[MR]{};
     for (int64_t v = 0; v < row_.vectors(); ++v) {
 #pragma GCC unroll 4
-      for (int m = 0; m < MR; ++m) {
-        const Vec<T> x = units_of(v, load(rows + m * row_.width + v * L) - first[m]);
-        sum[m] += x;
-        square[m] += x * x;
-      }
+      for (int m = 0; m < MR; ++m)
+        sum[m] += f(units_of(v, load(rows + m * row_.width + v * L) - broadcast(from[m])));
     }
 #pragma GCC unroll 4
-    for (int m = 0; m < MR; ++m) sums[m] = sum[m], squares[m] = square[m];
+    for (int m = 0; m < MR; ++m) sums[m] = sum[m];
   }
 
   // Of a few rows together, since their sums stay in registers: the gradients of x^, in place; their

@@ -126,7 +126,8 @@ typedef struct recur_extras {
 
 /* As for recur_scan, an extras for each walk; float32 and float64, no projection, no `every`. `inside`
  * is what record has of each unit. */
-RECUR_PUBLIC int64_t recur_variant_saved(int32_t cell, int32_t dtype, int64_t hidden, int32_t normed);
+RECUR_PUBLIC int64_t recur_variant_saved(int32_t cell, int32_t dtype, int64_t inputs, int64_t hidden,
+                                         int32_t normed);
 RECUR_PUBLIC int64_t recur_variant_inside(int32_t cell);
 RECUR_PUBLIC int recur_variant_forward(const recur_scan* walks, const recur_extras* extras,
                                        int64_t count);

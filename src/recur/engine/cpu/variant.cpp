@@ -23,9 +23,9 @@ class VariantJob {
   VariantJob(const recur_scan& p, const recur_extras& e, int threads, bool forward)
       : p_(p),
         e_(e),
-        at_(p.hidden, e.norm_x != nullptr),
+        at_(p.inputs, p.hidden, e.norm_x != nullptr),
         plan_(p_),
-        weights_(p_, e_, at_, forward || at_.again, !forward),
+        weights_(p_, e_, at_, forward, !forward),
         rows_(plan_.dealt(with_rows(p, threads))) {}
   static bool wants_all(const recur_scan&, int) { return false; }
   int threads() const { return static_cast<int>(rows_.size()); }
@@ -70,8 +70,8 @@ class BackwardVariant : public VariantJob<Cell, T> {
         .run();
   }
 
-  // The gradients of the weights, a vector of gates at a time; then everything that has one number
-  // a unit.
+  // The gradients of the weights, a vector of gates at a time; then everything that has one number a
+  // unit, and those of normalised products.
   int64_t results() const { return vectors(&Sums::x) + vectors(&Sums::h) + vectors(&Sums::fed) + 1; }
   void put_together(int64_t piece) {
     const int64_t before = this->at_.h.gates * this->p_.hidden;
@@ -79,13 +79,20 @@ class BackwardVariant : public VariantJob<Cell, T> {
     if (put(&Sums::x, this->p_.dw_ih, piece) || put(&Sums::h, dw_hh, piece) ||
         put(&Sums::fed, dw_hh + before * this->p_.hidden, piece))
       return;
+    if (this->at_.normed) {
+      row(this->at_.x, &Sums::norm_x, this->e_.dnorm_x);
+      row(this->at_.h, &Sums::norm_h, this->e_.dnorm_h);
+      const auto& weights = this->weights_;
+      weights.of_x.finish(parts(&Sums::x), parts(&Sums::features_x),
+                          static_cast<T*>(this->p_.dw_ih), static_cast<T*>(this->e_.dnorm_x));
+      weights.of_h.finish(parts(&Sums::h), parts(&Sums::features_h), dw_hh,
+                          static_cast<T*>(this->e_.dnorm_h));
+    }
     row(this->at_.x, &Sums::b_x, this->p_.db_ih);
     row(this->at_.h, &Sums::b_h, this->p_.db_hh);
     if (Cell::fed && this->p_.db_hh)
       row(this->at_.fed, &Sums::b_fed, static_cast<T*>(this->p_.db_hh) + before);
     if (this->e_.dunits) put_units();
-    row(this->at_.x, &Sums::norm_x, this->e_.dnorm_x);
-    row(this->at_.h, &Sums::norm_h, this->e_.dnorm_h);
     row(this->at_.one, &Sums::norm_c, this->e_.dnorm_c);
     row(this->at_.one, &Sums::norm_c_bias, this->e_.dnorm_c_bias);
   }
@@ -93,6 +100,7 @@ class BackwardVariant : public VariantJob<Cell, T> {
  private:
   int64_t vectors(MatrixSum<T> Sums::* which) const {
     const VariantLayout<Cell, T>& at = this->at_;
+    if (at.normed) return 0;  // by ProductNorm::finish
     return which == &Sums::x ? at.x.vectors() : which == &Sums::h ? at.h.vectors() : at.fed.vectors();
   }
 
@@ -101,10 +109,14 @@ class BackwardVariant : public VariantJob<Cell, T> {
       piece -= vectors(which);
       return false;
     }
-    std::vector<const MatrixSum<T>*> parts;
-    for (const auto& sums : sums_) parts.push_back(&((*sums).*which));
-    MatrixSum<T>::write(parts, piece, Array<T>(dw, this->p_.dtype));
+    MatrixSum<T>::write(parts(which), piece, Array<T>(dw, this->p_.dtype));
     return true;
+  }
+
+  std::vector<const MatrixSum<T>*> parts(MatrixSum<T> Sums::* which) const {
+    std::vector<const MatrixSum<T>*> found;
+    for (const auto& sums : sums_) found.push_back(&((*sums).*which));
+    return found;
   }
 
   std::vector<const T*> parts(Buffer<T> Sums::* which) const {
@@ -156,10 +168,11 @@ bool with_cell(int32_t cell, int32_t dtype, F&& f) {
 
 extern "C" {
 
-int64_t recur_variant_saved(int32_t cell, int32_t dtype, int64_t hidden, int32_t normed) {
+int64_t recur_variant_saved(int32_t cell, int32_t dtype, int64_t inputs, int64_t hidden,
+                            int32_t normed) {
   int64_t count = -1;
   recur::with_cell(cell, dtype, [&](auto which, auto number) {
-    count = recur::VariantLayout<decltype(which), decltype(number)>(hidden, normed != 0).saved;
+    count = recur::VariantLayout<decltype(which), decltype(number)>(inputs, hidden, normed != 0).saved;
   });
   return count;
 }

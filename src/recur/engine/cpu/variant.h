@@ -18,7 +18,7 @@
 #include "chance.h"
 #include "forward.h"
 #include "matrix.h"
-#include "normal.h"
+#include "product_norm.h"
 
 namespace recur {
 
@@ -63,10 +63,9 @@ struct VariantLayout {
   // Whether both products have the same gradient at every gate.
   static constexpr bool same_gates = Cell::same_gates && !Cell::fed;
 
-  VariantLayout(int64_t hidden, bool normed)
+  VariantLayout(int64_t inputs, int64_t hidden, bool normed)
       : hidden(hidden),
         normed(normed),
-        again(normed && hidden <= kAgain),
         x(hidden, Cell::input_gates),
         h(hidden, Cell::state_gates - FED),
         fed(hidden, FED),
@@ -75,20 +74,27 @@ struct VariantLayout {
         vectors(round_up(hidden, L) / L),
         at_states(vectors * K * L),
         at_x(at_states + (S - 1) * vectors * L),
-        at_h(at_x + (normed && !again ? x.width : 0)),
-        at_c(at_h + (normed && !again ? h.width : 0)),
+        at_h(at_x + (normed && keeps_normal(x, inputs) ? x.width : 0)),
+        at_c(at_h + (normed && keeps_normal(h, hidden) ? h.width : 0)),
         at_moments(at_c + (normed && Cell::has_output ? one.width : 0)),
-        saved(at_moments + (normed ? round_up(6, L) : 0)) {}
+        saved(at_moments + (normed ? round_up(4, L) : 0)) {}
 
-  // Up to so many units x^ of the products takes longer to write and to read than to compute again.
-  static constexpr int64_t kAgain = 64;
+  // Of a step's moments: the factors of both products, and those of c.
+  T* factors(T* saved) const { return saved + at_moments; }
+  const T* factors(const T* saved) const { return saved + at_moments; }
+  typename Norm<T>::Moments* moments(T* saved) const {
+    return reinterpret_cast<typename Norm<T>::Moments*>(saved + at_moments + 2);
+  }
+  const typename Norm<T>::Moments* moments(const T* saved) const {
+    return moments(const_cast<T*>(saved));
+  }
 
   int64_t hidden;
-  bool normed, again;
+  bool normed;
   const GateRow<T> x, h, fed, one;  // rows of gates
   int64_t state, vectors;           // a state padded; vectors of units
   // Of a step in `saved`: the cell's numbers come first, [vector][number][lane]; then the states but
-  // h; normalised: x^ of both products unless `again`, of c, and the moments of the three.
+  // h; normalised: x^ of the products that keep it, of c, and the moments.
   int64_t at_states, at_x, at_h, at_c, at_moments, saved;
 };
 
@@ -97,8 +103,10 @@ class VariantWeights {
  public:
   VariantWeights(const recur_scan& p, const recur_extras& e, const VariantLayout<Cell, T>& at,
                  bool forward, bool back)
-      : x(static_cast<const T*>(p.w_ih), at.x, p.inputs, forward, back && p.dx),
-        h(static_cast<const T*>(p.w_hh), at.h, p.hidden, forward, back),
+      : of_x(static_cast<const T*>(p.w_ih), static_cast<const T*>(e.norm_x), at.x, p.inputs, back),
+        of_h(static_cast<const T*>(p.w_hh), static_cast<const T*>(e.norm_h), at.h, p.hidden, back),
+        x(of_x.weights(), at.x, p.inputs, forward, back && (p.dx || of_x.through_features())),
+        h(of_h.weights(), at.h, p.hidden, forward, back),
         fed(static_cast<const T*>(p.w_hh) + at.h.gates * p.hidden * p.hidden, at.fed, p.hidden,
             forward, back),
         b_x(at.x.width),
@@ -124,14 +132,17 @@ class VariantWeights {
     at.one.read(static_cast<const T*>(e.norm_c_bias), norm_c_bias.get());
   }
 
-  int64_t pieces() const { return x.pieces() + h.pieces() + fed.pieces(); }
+  int64_t pieces() const {
+    return x.pieces() + h.pieces() + fed.pieces() + of_x.square().pieces() + of_h.square().pieces();
+  }
   void pack(int64_t piece) {
-    for (Matrix<T>* matrix : {&x, &h, &fed}) {
+    for (Matrix<T>* matrix : {&x, &h, &fed, &of_x.square(), &of_h.square()}) {
       if (piece < matrix->pieces()) return matrix->pack(piece);
       piece -= matrix->pieces();
     }
   }
 
+  ProductNorm<T> of_x, of_h;
   Matrix<T> x, h, fed;
   Buffer<T> b_x, b_h, b_fed, units, norm_x, norm_h, norm_c, norm_c_bias, none;
 };
@@ -170,16 +181,6 @@ T limit_of(double clip) {
   return clip > 0 ? static_cast<T>(clip) : std::numeric_limits<T>::infinity();
 }
 
-// The moments in what is saved of a step: of the product of the input 0, of the state 1, of c 2.
-template <int kWhich, class At, class T>
-typename Norm<T>::Moments* moments_at(const At& at, T* saved) {
-  return reinterpret_cast<typename Norm<T>::Moments*>(saved + at.at_moments) + kWhich;
-}
-template <int kWhich, class At, class T>
-const typename Norm<T>::Moments* moments_at(const At& at, const T* saved) {
-  return moments_at<kWhich>(at, const_cast<T*>(saved));
-}
-
 template <class Cell, class T>
 class VariantForward {
   using At = VariantLayout<Cell, T>;
@@ -197,8 +198,6 @@ class VariantForward {
         weights_(weights),
         rows_(rows),
         zone_(p, e, at.state),
-        norm_x_(at.x),
-        norm_h_(at.h),
         norm_c_(at.one),
         limit_(broadcast<T>(limit_of<T>(e.clip_state))),
         room_(rows_in_chunk((p.inputs + at.x.width) * static_cast<int64_t>(sizeof(T)),
@@ -212,6 +211,8 @@ class VariantForward {
         masked_(e.keep ? count() * at.state : 0, Fill::kZero),
         c_(Cell::has_output && at.normed ? count() * at.one.width : 0, Fill::kZero),
         scratch_(p.saved ? 0 : count() * at.saved),
+        factors_x_(at.normed ? room_ : 0),
+        factors_h_(at.normed ? count() : 0),
         y_row_(rows.size()),
         saved_row_(rows.size()) {}
 
@@ -224,7 +225,8 @@ class VariantForward {
       gather_input(chunk);
       weights_.x.product(chunk.first.back(), x_.get(), p_.inputs,
                          at_.normed ? weights_.none.get() : weights_.b_x.get(), gx_.get());
-      for (; j < chunk.to; ++j) step(j, gx_.get() + chunk.first[j - chunk.from] * at_.x.width);
+      if (at_.normed) norm_factors(chunk.first.back(), gx_.get(), at_.x, factors_x_.get());
+      for (; j < chunk.to; ++j) step(j, chunk.first[j - chunk.from]);
     }
   }
 
@@ -255,23 +257,27 @@ class VariantForward {
     });
   }
 
-  RECUR_OUT_OF_LINE void step(int64_t j, T* gx) {
+  // `first` is where the step's rows begin in the chunk.
+  RECUR_OUT_OF_LINE void step(int64_t j, int64_t first) {
     const int64_t n = active(rows_, j);
+    const T* gx = gx_.get() + first * at_.x.width;
     for (int64_t r = 0; r < n; ++r) prepare(r, j);
-    if (at_.normed) normalise<0>(n, gx, norm_x_, weights_.norm_x, weights_.b_x);
     if constexpr (GH > 0) {
       const T* h = masked(n);
       weights_.h.product(n, h, at_.state, at_.normed ? weights_.none.get() : weights_.b_h.get(),
                          gh_.get());
-      if (at_.normed) normalise<1>(n, gh_.get(), norm_h_, weights_.norm_h, weights_.b_h);
+      if (at_.normed) norm_factors(n, gh_.get(), at_.h, factors_h_.get());
       if constexpr (Cell::fed) feed(n, gx, h);
     }
     if (Cell::has_output && at_.normed) {
-      for (int64_t r = 0; r < n; ++r) cells<true>(r, j, gx);
-      normalise<2>(n, c_.get(), norm_c_, weights_.norm_c, weights_.norm_c_bias);
+      for (int64_t r = 0; r < n; ++r) cells<true>(r, j, first + r);
+      norm_c_.rows(
+          n, c_.get(), [&](int64_t r) { return at_.moments(saved_row_[r]); },
+          [&](int64_t r) { return saved_row_[r] + at_.at_c; }, weights_.norm_c.get(),
+          weights_.norm_c_bias.get());
       for (int64_t r = 0; r < n; ++r) outputs(r, j);
     } else {
-      for (int64_t r = 0; r < n; ++r) cells<false>(r, j, gx);
+      for (int64_t r = 0; r < n; ++r) cells<false>(r, j, first + r);
     }
     for (int64_t r = n; r-- > 0 && rows_[r].steps == j + 1;) finish(r);
   }
@@ -298,17 +304,6 @@ class VariantForward {
     return masked_.get();
   }
 
-  // kWhich: of the product of the input 0, of the state 1, c 2.
-  template <int kWhich>
-  void normalise(int64_t n, T* gates, const Norm<T>& norm, const Buffer<T>& scale,
-                 const Buffer<T>& bias) {
-    const auto moments = [&](int64_t r) { return moments_at<kWhich>(at_, saved_row_[r]); };
-    constexpr int64_t At::*places[] = {&At::at_x, &At::at_h, &At::at_c};
-    const bool kept = kWhich == 2 || !at_.again;
-    const auto hat = [&](int64_t r) { return kept ? saved_row_[r] + at_.*places[kWhich] : nullptr; };
-    norm.rows(n, gates, moments, hat, scale.get(), bias.get());
-  }
-
   void feed(int64_t n, const T* gx, const T* h) const {
     for (int64_t r = 0; r < n; ++r)
       for (int64_t unit = 0; unit < p_.hidden; unit += L) {
@@ -330,17 +325,43 @@ class VariantForward {
     if constexpr (Cell::fed) g[GH - 1] = fed ? load(fed + unit) : Vec<T>{};
   }
 
-  // All units of row r. kApart: the output comes later, after all of c is known.
+  // From y of both products the gates; x^ of those that keep it.
+  RECUR_INLINE void normalise(T* saved, T factor_x, T factor_h, int64_t unit, Vec<T>* x,
+                              Vec<T>* g) const {
+#pragma GCC unroll 4
+    for (int i = 0; i < GX; ++i) {
+      const int64_t at = i * at_.x.units + unit;
+      x[i] *= factor_x;
+      if (weights_.of_x.keeps()) store(saved + at_.at_x + at, x[i]);
+      x[i] = x[i] * load(weights_.norm_x.get() + at) + load(weights_.b_x.get() + at);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < GH - At::FED; ++i) {
+      const int64_t at = i * at_.h.units + unit;
+      g[i] *= factor_h;
+      if (weights_.of_h.keeps()) store(saved + at_.at_h + at, g[i]);
+      g[i] = g[i] * load(weights_.norm_h.get() + at) + load(weights_.b_h.get() + at);
+    }
+  }
+
+  // All units of row r, which is row `at` of the chunk. kApart: the output comes later, after all of c
+  // is known.
   template <bool kApart>
-  RECUR_INLINE void cells(int64_t r, int64_t j, const T* all_gx) {
-    const T* gx = all_gx + r * at_.x.width;
+  RECUR_INLINE void cells(int64_t r, int64_t j, int64_t at) {
+    const T* gx = gx_.get() + at * at_.x.width;
     const T* gh = gh_.get() + r * at_.h.width;
     const T* fed = Cell::fed ? gh_fed_.get() + r * at_.fed.width : nullptr;
     T* saved = saved_row_[r];
     if (zone_.any()) zone_.draw(plan_.time_of(rows_[r], j), rows_[r].batch);
+    T factor_x = 0, factor_h = 0;
+    if (at_.normed) {
+      factor_x = at_.factors(saved)[0] = factors_x_.get()[at];
+      factor_h = at_.factors(saved)[1] = factors_h_.get()[r];
+    }
     for (int64_t i = 0, unit = 0; i < at_.vectors; ++i, unit += L) {
       Vec<T> x[GX], g[GH + 1], u[P + 1], s[S], before[S], save[K];
       gates_of(gx, gh, fed, unit, x, g);
+      if (at_.normed) normalise(saved, factor_x, factor_h, unit, x, g);
 #pragma GCC unroll 4
       for (int k = 0; k < P; ++k) u[k] = load(weights_.units.get() + k * at_.state + unit);
 #pragma GCC unroll 4
@@ -413,10 +434,10 @@ class VariantForward {
   const VariantWeights<Cell, T>& weights_;
   const std::vector<Row>& rows_;
   const Zone<Cell, T> zone_;
-  const Norm<T> norm_x_, norm_h_, norm_c_;
+  const Norm<T> norm_c_;
   const Vec<T> limit_;
   int64_t room_;
-  Buffer<T> x_, gx_, gh_, fed_, gh_fed_, s_, masked_, c_, scratch_;
+  Buffer<T> x_, gx_, gh_, fed_, gh_fed_, s_, masked_, c_, scratch_, factors_x_, factors_h_;
   std::vector<T*> y_row_, saved_row_;
 };
 

@@ -252,7 +252,7 @@ def _four(places: Sequence[int]) -> tuple[int, ...]:
 def _empty_results(how: _How, tensors: Sequence[Any]) -> list[Tensor]:
     x, w_hh = tensors[0], tensors[_FIRST_WEIGHT + 1]
     normed = tensors[_FIRST_WEIGHT + _WEIGHTS.index("norm_x")] is not None
-    time, batch, _ = x.shape
+    time, batch, inputs = x.shape
     hidden, count = w_hh.shape[1], len(how.reverse)
     y = saved = inside = x.new_empty(0)
     if how.outputs or how.learning:
@@ -260,7 +260,7 @@ def _empty_results(how: _How, tensors: Sequence[Any]) -> list[Tensor]:
     states = [x.new_empty(count, batch, hidden) for _ in range(how.states)]
     loaded, cell = _library(), CELLS[how.cell]
     if how.learning:
-        each = loaded.variant_saved(cell, DTYPES[x.dtype], hidden, normed)
+        each = loaded.variant_saved(cell, DTYPES[x.dtype], inputs, hidden, normed)
         saved = x.new_empty(count * each * time * batch)
     if how.recording:
         size = (loaded.variant_inside(cell), time, batch, count * hidden)

@@ -9,9 +9,11 @@ namespace recur {
 template <class Cell, class T>
 struct VariantSums {
   VariantSums(const VariantWeights<Cell, T>& weights, const VariantLayout<Cell, T>& at)
-      : x(weights.x),
-        h(weights.h),
-        fed(weights.fed),
+      : x(at.x, weights.of_x.depth()),
+        h(at.h, weights.of_h.depth()),
+        fed(at.fed, weights.of_h.depth()),
+        features_x(weights.of_x.features_row(), features(weights.of_x)),
+        features_h(weights.of_h.features_row(), features(weights.of_h)),
         b_x(at.x.width, Fill::kZero),
         b_h(at.h.width, Fill::kZero),
         b_fed(at.fed.width, Fill::kZero),
@@ -20,8 +22,13 @@ struct VariantSums {
         norm_h(at.normed ? at.h.width : 0, Fill::kZero),
         norm_c(at.normed ? at.one.width : 0, Fill::kZero),
         norm_c_bias(at.normed ? at.one.width : 0, Fill::kZero) {}
-  MatrixSum<T> x, h, fed;
+  MatrixSum<T> x, h, fed, features_x, features_h;
   Buffer<T> b_x, b_h, b_fed, units, norm_x, norm_h, norm_c, norm_c_bias;
+
+ private:
+  static int64_t features(const ProductNorm<T>& norm) {
+    return norm.through_features() ? norm.depth() : 0;
+  }
 };
 
 template <class Cell, class T>
@@ -43,8 +50,6 @@ class VariantBackward {
         rows_(rows),
         sums_(sums),
         zone_(p, e, at.state),
-        norm_x_(at.x),
-        norm_h_(at.h),
         norm_c_(at.one),
         limit_(broadcast<T>(limit_of<T>(e.clip_state))),
         most_(broadcast<T>(limit_of<T>(e.clip_gradient))),
@@ -62,9 +67,10 @@ class VariantBackward {
         dc_(Cell::has_output && at.normed ? count() * at.one.width : 0, Fill::kZero),
         d_o_(Cell::has_output && at.normed ? count() * at.one.width : 0),
         dh_(GH ? count() * at.state : 0),
-        dx_(p.dx ? room_ * dx_width() : 0),
-        hat_x_(at.again ? room_ * at.x.width : 0),
-        hat_h_(at.again ? room_ * at.h.width : 0) {}
+        dx_(p.dx || weights.of_x.through_features() ? room_ * dx_width() : 0),
+        back_x_(weights.of_x, room_, sums.features_x, sums.norm_x.get(), sums.b_x.get()),
+        back_h_(weights.of_h, room_, sums.features_h, sums.norm_h.get(), sums.b_h.get()),
+        saved_(at.normed ? static_cast<size_t>(room_) : 0) {}
 
   void run() {
     const Array<T> dx(p_.dx, p_.dtype);
@@ -80,10 +86,12 @@ class VariantBackward {
       chunks.push_back(chunk_from(rows_, j, longest, room_));
     for (auto chunk = chunks.rbegin(); chunk != chunks.rend(); ++chunk) {
       gather(*chunk);
-      if (at_.again) normalise_again(*chunk);
+      if (at_.normed) gather_factors(*chunk);
+      const int64_t n = chunk->first.back();
+      back_x_.begin(n, x_.get(), p_.inputs, p_.dx != nullptr);
+      back_h_.begin(n, e_.keep ? masked_.get() : h_before_.get(), at_.state, true);
       for (int64_t j = chunk->to; j-- > chunk->from;) step(j, chunk->first[j - chunk->from]);
-      if (p_.dx) input_gradient(*chunk);
-      weight_gradients(chunk->first.back());
+      gradients(*chunk);
     }
     for (int64_t r = 0; r < count(); ++r)
       for (int s = 0; s < S; ++s)
@@ -95,8 +103,8 @@ class VariantBackward {
  private:
   int64_t count() const { return static_cast<int64_t>(rows_.size()); }
   T* ds(int s, int64_t r) const { return ds_.get() + (s * count() + r) * at_.state; }
-  // Where nothing comes between the gates and both products, they have one gradient.
-  bool shared() const { return At::same_gates && !at_.normed; }
+  // Whether both products have one gradient. Keeping x^ the state's takes its place with another.
+  bool shared() const { return At::same_gates && !weights_.of_h.keeps(); }
   T* dgh_of_chunk() const { return shared() ? dgx_.get() : dgh_.get(); }
   const T* saved_at(int64_t r, int64_t j) const {
     return static_cast<const T*>(p_.saved) + (rows_[r].offset + j) * at_.saved;
@@ -147,15 +155,8 @@ class VariantBackward {
       cells(r, j, first + r, dgx + r * at_.x.width, dgh + r * at_.h.width,
             dg_fed + r * at_.fed.width);
     if constexpr (Cell::fed) feed_back(n, j, first, dgx, dgh, dg_fed);
-    if (at_.normed) {
-      norm_x_.rows_back(n, dgx, moments<0>(j), hats(j, hat_x_, first * at_.x.width, at_.x, at_.at_x),
-                        weights_.norm_x.get(), sums_.norm_x.get(), sums_.b_x.get());
-      if (GH)
-        norm_h_.rows_back(n, dgh, moments<1>(j), hats(j, hat_h_, first * at_.h.width, at_.h, at_.at_h),
-                          weights_.norm_h.get(), sums_.norm_h.get(), sums_.b_h.get());
-    }
     if constexpr (GH > 0) {
-      weights_.h.product_back(n, dgh, dh_.get(), at_.state);
+      back_h_.back(weights_.h, first, n, dgh, hats(first, at_.at_h), dh_.get(), at_.state, true);
       for (int64_t r = 0; r < n; ++r)
         for (int64_t unit = 0; unit < p_.hidden; unit += L)
           add_to_h(r, unit, load(dh_.get() + r * at_.state + unit));
@@ -186,34 +187,19 @@ class VariantBackward {
     }
   }
 
-  template <int kWhich>
-  auto moments(int64_t j) const {
-    return [this, j](int64_t r) { return moments_at<kWhich>(at_, saved_at(r, j)); };
+  // Of each row of a chunk: where its step is saved, and the factors there.
+  void gather_factors(const Chunk& chunk) {
+    for_chunk(chunk, rows_, p_.x_time, p_.x_batch, [&](int64_t j, int64_t r, int64_t index) {
+      saved_[static_cast<size_t>(index)] = saved_at(r, j);
+      const T* factors = at_.factors(saved_at(r, j));
+      back_x_.factors()[index] = factors[0];
+      if (GH) back_h_.factors()[index] = factors[1];
+    });
   }
 
-  // x^ of step j: of the chunk's own, from `first` on, or as it was kept.
-  auto hats(int64_t j, const Buffer<T>& again, int64_t first, const GateRow<T>& row,
-            int64_t kept) const {
-    return [this, j, &again, first, &row, kept](int64_t r) -> const T* {
-      return at_.again ? again.get() + first + r * row.width : saved_at(r, j) + kept;
-    };
-  }
-
-  // x^ of both products of a chunk.
-  void normalise_again(const Chunk& chunk) {
-    const int64_t rows = chunk.first.back();
-    for (int64_t j = chunk.from; j < chunk.to; ++j)
-      for (int64_t r = 0, n = active(rows_, j); r < n; ++r)
-        fetch_ahead(saved_at(r, j) + at_.at_moments, 1);
-    weights_.x.product(rows, x_.get(), p_.inputs, weights_.none.get(), hat_x_.get());
-    if (GH)
-      weights_.h.product(rows, e_.keep ? masked_.get() : h_before_.get(), at_.state,
-                         weights_.none.get(), hat_h_.get());
-    for (int64_t j = chunk.from; j < chunk.to; ++j)
-      for (int64_t first = chunk.first[j - chunk.from], r = 0, n = active(rows_, j); r < n; ++r) {
-        norm_x_.again(hat_x_.get() + (first + r) * at_.x.width, *moments<0>(j)(r));
-        if (GH) norm_h_.again(hat_h_.get() + (first + r) * at_.h.width, *moments<1>(j)(r));
-      }
+  // x^ of the rows of a chunk from `first` on, at `kept` of what is saved.
+  auto hats(int64_t first, int64_t kept) const {
+    return [this, first, kept](int64_t r) { return saved_[static_cast<size_t>(first + r)] + kept; };
   }
 
   // From the gradient of h that of c before it was normalised, and of the output gate.
@@ -233,9 +219,10 @@ class VariantBackward {
           store(d_o_.get() + r * at_.one.width + unit, d_o);
         }
       }
-      const auto hat = [&](int64_t r) { return saved_at(r, j) + at_.at_c; };
-      norm_c_.rows_back(n, dc_.get(), moments<2>(j), hat, weights_.norm_c.get(), sums_.norm_c.get(),
-                        sums_.norm_c_bias.get());
+      norm_c_.rows_back(
+          n, dc_.get(), [&](int64_t r) { return at_.moments(saved_at(r, j)); },
+          [&](int64_t r) { return saved_at(r, j) + at_.at_c; }, weights_.norm_c.get(),
+          sums_.norm_c.get(), sums_.norm_c_bias.get());
     }
   }
 
@@ -336,23 +323,28 @@ class VariantBackward {
 
   int64_t dx_width() const { return round_up(p_.inputs, kBackVectors * L); }
 
-  void input_gradient(const Chunk& chunk) {
+  // Of the weights and the input, from those of the gates.
+  void gradients(const Chunk& chunk) {
+    const int64_t rows = chunk.first.back();
+    if (!weights_.of_x.keeps()) add_rows(rows, dgx_.get(), at_.x.width, sums_.b_x.get());
+    if (!weights_.of_h.keeps()) add_rows(rows, dgh_of_chunk(), at_.h.width, sums_.b_h.get());
+    add_rows(rows, dg_fed_.get(), at_.fed.width, sums_.b_fed.get());
+    back_h_.add(rows, dgh_of_chunk(), sums_.h);
+    sums_.fed.add(rows, fed_.get(), at_.state, dg_fed_.get());
+    if (p_.dx || at_.normed) {
+      back_x_.back(weights_.x, 0, rows, dgx_.get(), hats(0, at_.at_x), dx_.get(), dx_width(),
+                   p_.dx != nullptr);
+      if (p_.dx) put_input_gradient(chunk);
+    }
+    back_x_.add(rows, dgx_.get(), sums_.x);
+  }
+
+  void put_input_gradient(const Chunk& chunk) const {
     const Array<T> dx(p_.dx, p_.dtype);
-    weights_.x.product_back(chunk.first.back(), dgx_.get(), dx_.get(), dx_width());
     for_chunk(chunk, rows_, p_.dx_time, p_.dx_batch, [&](int64_t j, int64_t r, int64_t index) {
       dx.write(plan_.time_of(rows_[r], j) * p_.dx_time + rows_[r].batch * p_.dx_batch, p_.inputs,
                dx_.get() + index * dx_width());
     });
-  }
-
-  void weight_gradients(int64_t rows) {
-    sums_.x.add(rows, x_.get(), p_.inputs, dgx_.get());
-    sums_.h.add(rows, e_.keep ? masked_.get() : h_before_.get(), at_.state, dgh_of_chunk());
-    sums_.fed.add(rows, fed_.get(), at_.state, dg_fed_.get());
-    if (at_.normed) return;  // the biases' have been summed before
-    add_rows(rows, dgx_.get(), at_.x.width, sums_.b_x.get());
-    add_rows(rows, dgh_of_chunk(), at_.h.width, sums_.b_h.get());
-    add_rows(rows, dg_fed_.get(), at_.fed.width, sums_.b_fed.get());
   }
 
   static void add_rows(int64_t rows, const T* from, int64_t width, T* to) {
@@ -372,10 +364,12 @@ class VariantBackward {
   const std::vector<Row>& rows_;
   VariantSums<Cell, T>& sums_;
   const Zone<Cell, T> zone_;
-  const Norm<T> norm_x_, norm_h_, norm_c_;
+  const Norm<T> norm_c_;
   const Vec<T> limit_, most_;
   int64_t room_;
-  Buffer<T> x_, h_before_, masked_, fed_, dgx_, dgh_, dg_fed_, ds_, dc_, d_o_, dh_, dx_, hat_x_, hat_h_;
+  Buffer<T> x_, h_before_, masked_, fed_, dgx_, dgh_, dg_fed_, ds_, dc_, d_o_, dh_, dx_;
+  ProductNormBack<T> back_x_, back_h_;
+  std::vector<const T*> saved_;  // of each row of a chunk
 };
 
 }  // namespace recur
