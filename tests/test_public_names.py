@@ -101,3 +101,16 @@ def test_importing_recur_imports_nothing_heavy():
     )
     assert result.stdout == "[]\n"
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "then"),
+    [("pass", "True False"), ("gc.disable()", "False False"), ("gc.freeze()", "True True")],
+    ids=["on", "off", "frozen"],
+)
+def test_the_garbage_collector_is_left_as_it_was(before, then):
+    program = f"import gc; {before}; import recur; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == then.split()
