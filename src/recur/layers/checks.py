@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check_input(
-    kind: str,
+    mode: str,
     input: Tensor | PackedSequence,  # noqa: A002 - torch's name
     *,
     size: int,
@@ -36,12 +36,12 @@ def check_input(
     data = input.data if isinstance(input, PackedSequence) else input
     if not isinstance(data, Tensor):
         raise TypeError(
-            f"{kind}: Expected input to be a Tensor or a PackedSequence, got "
+            f"{_kind(mode)}: Expected input to be a Tensor or a PackedSequence, got "
             f"{type(input).__name__} instead. Convert it with torch.as_tensor."
         )
     if not packed and data.dim() not in (2, 3):
         raise ValueError(
-            f"{kind}: Expected input to be 2D or 3D, got {data.dim()}D instead. Give (time, "
+            f"{_kind(mode)}: Expected input to be 2D or 3D, got {data.dim()}D instead. Give (time, "
             "features) for one sequence, or a batch of them with three axes."
         )
     if data.dtype != weight.dtype and not torch.is_autocast_enabled(data.device.type):
@@ -62,6 +62,11 @@ def check_input(
             "Input and parameter tensors are not at the same device, found input tensor at "
             f"{data.device} and parameter tensor at {weight.device}. Move one with .to(device)."
         )
+
+
+def _kind(mode: str) -> str:
+    """As torch names a layer of the mode, such as "RNN_TANH"."""
+    return mode.split("_")[0]
 
 
 def check_states(

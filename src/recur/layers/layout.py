@@ -37,6 +37,10 @@ def _same(tensor: Tensor) -> Tensor:
     return tensor
 
 
+def _swapped(tensor: Tensor) -> Tensor:
+    return tensor.transpose(0, 1)
+
+
 def enter(
     input: Outputs,  # noqa: A002 - torch's name
     *,
@@ -54,8 +58,11 @@ def enter(
         return _enter_packed(input, lengths, mask, reset)
     if input.dim() == 2:
         return _enter_unbatched(input, lengths, mask, reset)
-    shape = (input.shape[0], input.shape[1])
     x = input.transpose(0, 1) if batch_first else input
+    output_out = _swapped if batch_first else _same
+    if lengths is None and mask is None and reset is None:
+        return Entered(x, None, None, None, _same, _same, output_out, _same)
+    shape = (input.shape[0], input.shape[1])
 
     def flags(what: str, given: Any) -> Tensor | None:
         if given is None:
@@ -72,7 +79,7 @@ def enter(
         reset=flags("reset", reset),
         state_in=_same,
         state_out=_same,
-        output_out=(lambda y: y.transpose(0, 1)) if batch_first else _same,
+        output_out=output_out,
         rows_out=_same,
     )
 

@@ -213,11 +213,10 @@ class Recurrent(nn.RNNBase):
                 in torch.
             InputError: lengths or flags that do not fit (a ValueError).
         """
-        kind = self.mode.split("_")[0]
         # Once a forward: a parametrization computes a weight anew each time it is read.
         weights = [self._weights(names) for names in self._all_weights]
         weight = weights[0].w_ih
-        check_input(kind, input, size=self.input_size, weight=weight)
+        check_input(self.mode, input, size=self.input_size, weight=weight)
         cast = casting.autocast_type(weight)
         if cast is not None:
             input = casting.as_type(input, weight.dtype)  # noqa: A001 - torch's name
