@@ -243,8 +243,9 @@ class VariantBackward {
         room = p_.hidden;
       }
     }
-    // The rows lie apart from one another, too many streams for the processor to foresee.
-    if (j > 1) fetch_ahead(saved - 2 * at_.saved, at_.saved);
+    // The rows lie apart from one another, too many streams for the processor to foresee. Two steps of
+    // all rows are more than the first cache holds.
+    if (j > 1) fetch_ahead<false, 2>(saved - 2 * at_.saved, at_.saved);
     if (zone_.any()) zone_.draw(plan_.time_of(row, j), row.batch);
     for (int64_t i = 0, unit = 0; i < at_.vectors; ++i, unit += L) {
       Vec<T> save[K], u[P + 1], before[S], d[S], kept[S]{}, dgx[GX], dgh[GH + 1], du[P + 1], d_o{};

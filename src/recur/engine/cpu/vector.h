@@ -62,11 +62,12 @@ RECUR_INLINE void store_some(T* to, Vec<T> v, int64_t count) {
   std::memcpy(to, &v, sizeof(T) * static_cast<size_t>(count));
 }
 
-// Asks for numbers that will be read soon, or written.
-template <bool kToWrite = false, class T>
+// Asks for numbers that will be read soon, or written; kNear 3: to the core's first cache, 2: to its
+// second.
+template <bool kToWrite = false, int kNear = 3, class T>
 RECUR_INLINE void fetch_ahead(const T* row, int64_t count) {
   constexpr int64_t kLine = 64 / sizeof(T);
-  for (int64_t k = 0; k < count; k += kLine) __builtin_prefetch(row + k, kToWrite);
+  for (int64_t k = 0; k < count; k += kLine) __builtin_prefetch(row + k, kToWrite, kNear);
 }
 
 template <class T>
