@@ -107,8 +107,9 @@ class Matrix {
       });
   }
 
-  // to[r] = gates[r] W; `to` has room for whole panels of features.
-  RECUR_OUT_OF_LINE void product_back(int64_t rows, const T* gates, T* to, int64_t stride) const {
+  // Calls put(r, feature, v) with every vector of gates[r] W, up to whole panels of features.
+  template <class P>
+  RECUR_OUT_OF_LINE void product_back(int64_t rows, const T* gates, P&& put) const {
     for (int64_t feature = 0; feature < features_ * kPanel; feature += kPanel)
       for_tiles<kTileRows<NB>>(rows, [&](auto size, int64_t top) {
         constexpr int MR = decltype(size)::value;
@@ -118,7 +119,7 @@ class Matrix {
 #pragma GCC unroll 32
         for (int m = 0; m < MR; ++m)
 #pragma GCC unroll 4
-          for (int v = 0; v < NB; ++v) store(to + (top + m) * stride + feature + v * L, acc[m][v]);
+          for (int v = 0; v < NB; ++v) put(top + m, feature + v * L, acc[m][v]);
       });
   }
 

@@ -162,6 +162,7 @@ class ProductNormBack {
         scaled_(norm.through_features() ? room * one_.width : 0, Fill::kZero),
         weighted_(norm.through_features() ? room * one_.width : 0, Fill::kZero),
         again_(norm.through_features() ? room * one_.width : 0),
+        q_(norm.through_features() ? room * one_.width : 0),
         none_(one_.width, Fill::kZero),
         scale_(norm.keeps() ? row_.width : 0) {
     if (norm.keeps()) row_.read(norm.scale(), scale_.get());
@@ -181,14 +182,19 @@ class ProductNormBack {
       norm_.square().product(rows, scaled_.get(), one_.width, none_.get(), again_.get());
   }
 
-  // Rows first .. first + n - 1: from d, the gradients of their gates, those of the features, in
-  // dx if wanted. hat(r): x^ of row r, where it is kept; then the gradients of y are left in d.
-  template <class H>
-  void back(const Matrix<T>& weights, int64_t first, int64_t n, T* d, H&& hat, T* dx, int64_t stride,
-            bool wanted) {
+  // Rows first .. first + n - 1: from d, the gradients of their gates, those of the features, if
+  // wanted to put(r, feature, v). hat(r): x^ of row r, where it is kept; then the gradients of y are
+  // left in d.
+  template <class H, class P>
+  void back(const Matrix<T>& weights, int64_t first, int64_t n, T* d, H&& hat, bool wanted, P&& put) {
+    if (norm_.through_features()) {
+      weights.product_back(n, d, [&](int64_t r, int64_t k, Vec<T> q) {
+        store(q_.get() + r * one_.width + k, q);
+      });
+      return features_back(first, n, wanted, put);
+    }
     if (norm_.keeps()) normal_back(first, n, d, hat);
-    if (wanted || norm_.through_features()) weights.product_back(n, d, dx, stride);
-    if (norm_.through_features()) features_back(first, n, dx, stride, wanted);
+    if (wanted) weights.product_back(n, d, put);
   }
 
   // Then adds to the sum of d x^T.
@@ -242,15 +248,16 @@ class ProductNormBack {
     }
   }
 
-  // x^ is not kept: q becomes the gradients of the features.
-  RECUR_OUT_OF_LINE void features_back(int64_t first, int64_t n, T* q, int64_t stride, bool wanted) {
+  // x^ is not kept: from q the gradients of the features.
+  template <class P>
+  RECUR_OUT_OF_LINE void features_back(int64_t first, int64_t n, bool wanted, P&& put) {
     const T count = static_cast<T>(norm_.count());
     for (int64_t top = 0; top < n; top += L) {
       const int64_t some = std::min(L, n - top), at = (first + top) * one_.width;
       Vec<T> products[L]{};
       for (int64_t r = 0; r < some; ++r) {
-        const T *x = scaled_.get() + at + r * one_.width, *row = q + (top + r) * stride;
-        for (int64_t k = 0; k < norm_.depth(); k += L) products[r] += load(x + k) * load(row + k);
+        const T *x = scaled_.get() + at + r * one_.width, *q = q_.get() + (top + r) * one_.width;
+        for (int64_t k = 0; k < norm_.depth(); k += L) products[r] += load(x + k) * load(q + k);
       }
       T along[L];
       store(along, lane_sums<T>(products) / count);
@@ -260,8 +267,8 @@ class ProductNormBack {
           const int64_t here = at + r * one_.width + k;
           store(weighted_.get() + here, load(scaled_.get() + here) * along[r]);
           if (!wanted) continue;
-          T* to = q + (top + r) * stride + k;
-          store(to, (load(to) - load(again_.get() + here) * along[r]) * factor);
+          const Vec<T> q = load(q_.get() + (top + r) * one_.width + k);
+          put(top + r, k, (q - load(again_.get() + here) * along[r]) * factor);
         }
       }
     }
@@ -274,7 +281,7 @@ class ProductNormBack {
   T *dscale_, *dbias_;
   const T* features_ = nullptr;
   int64_t stride_ = 0;
-  Buffer<T> factors_, scaled_, weighted_, again_, none_, scale_;
+  Buffer<T> factors_, scaled_, weighted_, again_, q_, none_, scale_;
 };
 
 }  // namespace recur

@@ -89,7 +89,7 @@ class BackwardVariant : public VariantJob<Cell, T> {
                           static_cast<T*>(this->e_.dnorm_h));
     }
     row(this->at_.x, &Sums::b_x, this->p_.db_ih);
-    row(this->at_.h, &Sums::b_h, this->p_.db_hh);
+    row(this->at_.h, this->weights_.shared() ? &Sums::b_x : &Sums::b_h, this->p_.db_hh);
     if (Cell::fed && this->p_.db_hh)
       row(this->at_.fed, &Sums::b_fed, static_cast<T*>(this->p_.db_hh) + before);
     if (this->e_.dunits) put_units();

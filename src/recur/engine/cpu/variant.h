@@ -132,6 +132,9 @@ class VariantWeights {
     at.one.read(static_cast<const T*>(e.norm_c_bias), norm_c_bias.get());
   }
 
+  // Whether both products have one gradient. Keeping x^ the state's takes its place with another.
+  bool shared() const { return VariantLayout<Cell, T>::same_gates && !of_h.keeps(); }
+
   int64_t pieces() const {
     return x.pieces() + h.pieces() + fed.pieces() + of_x.square().pieces() + of_h.square().pieces();
   }

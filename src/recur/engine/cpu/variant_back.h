@@ -66,8 +66,8 @@ class VariantBackward {
         ds_(S * count() * at.state, Fill::kZero),
         dc_(Cell::has_output && at.normed ? count() * at.one.width : 0, Fill::kZero),
         d_o_(Cell::has_output && at.normed ? count() * at.one.width : 0),
-        dh_(GH ? count() * at.state : 0),
-        dx_(p.dx || weights.of_x.through_features() ? room_ * dx_width() : 0),
+        dfed_(Cell::fed ? count() * at.state : 0),
+        dx_(p.dx ? room_ * dx_width() : 0),
         back_x_(weights.of_x, room_, sums.features_x, sums.norm_x.get(), sums.b_x.get()),
         back_h_(weights.of_h, room_, sums.features_h, sums.norm_h.get(), sums.b_h.get()),
         saved_(at.normed ? static_cast<size_t>(room_) : 0) {}
@@ -103,8 +103,7 @@ class VariantBackward {
  private:
   int64_t count() const { return static_cast<int64_t>(rows_.size()); }
   T* ds(int s, int64_t r) const { return ds_.get() + (s * count() + r) * at_.state; }
-  // Whether both products have one gradient. Keeping x^ the state's takes its place with another.
-  bool shared() const { return At::same_gates && !weights_.of_h.keeps(); }
+  bool shared() const { return weights_.shared(); }
   T* dgh_of_chunk() const { return shared() ? dgx_.get() : dgh_.get(); }
   const T* saved_at(int64_t r, int64_t j) const {
     return static_cast<const T*>(p_.saved) + (rows_[r].offset + j) * at_.saved;
@@ -138,10 +137,9 @@ class VariantBackward {
     } else if (e_.s0[0]) {
       from = static_cast<const T*>(e_.s0[0]) + row.batch * p_.hidden;
     }
-    if (from)
-      std::copy_n(from, p_.hidden, h);
-    else
-      std::fill_n(h, p_.hidden, T(0));
+    // By vectors: calling memmove for a short row would cost more than the copy.
+    for (int64_t unit = 0; unit < p_.hidden; unit += L)
+      store(h + unit, from ? load_some(from + unit, p_.hidden - unit) : Vec<T>{});
   }
 
   RECUR_OUT_OF_LINE void step(int64_t j, int64_t first) {
@@ -149,18 +147,14 @@ class VariantBackward {
     T* dgx = dgx_.get() + first * at_.x.width;
     T* dgh = dgh_of_chunk() + first * at_.h.width;
     T* dg_fed = dg_fed_.get() + first * at_.fed.width;
-    add_incoming(n, j);
     if (Cell::has_output && at_.normed) outputs_back(n, j);
     for (int64_t r = 0; r < n; ++r)
       cells(r, j, first + r, dgx + r * at_.x.width, dgh + r * at_.h.width,
             dg_fed + r * at_.fed.width);
     if constexpr (Cell::fed) feed_back(n, j, first, dgx, dgh, dg_fed);
-    if constexpr (GH > 0) {
-      back_h_.back(weights_.h, first, n, dgh, hats(first, at_.at_h), dh_.get(), at_.state, true);
-      for (int64_t r = 0; r < n; ++r)
-        for (int64_t unit = 0; unit < p_.hidden; unit += L)
-          add_to_h(r, unit, load(dh_.get() + r * at_.state + unit));
-    }
+    if constexpr (GH > 0)
+      back_h_.back(weights_.h, first, n, dgh, hats(first, at_.at_h), true,
+                   [this](int64_t r, int64_t unit, Vec<T> d) { add_to_h(r, unit, d); });
     for (int64_t r = 0; p_.starts && r < n; ++r)
       for (int s = 0; plan_.starts(rows_[r], j) && s < S; ++s) std::fill_n(ds(s, r), at_.state, T(0));
   }
@@ -169,22 +163,20 @@ class VariantBackward {
   RECUR_INLINE void add_to_h(int64_t r, int64_t unit, Vec<T> d) const {
     if (e_.keep)
       d *= load_some(static_cast<const T*>(e_.keep) + rows_[r].batch * p_.hidden + unit,
-                     p_.hidden - unit);
+                     std::max<int64_t>(p_.hidden - unit, 0));
     store(ds(0, r) + unit, load(ds(0, r) + unit) + d);
   }
 
+  // Of row r's output at step j, or null.
   const T* dy_at(int64_t r, int64_t j) const {
-    return static_cast<const T*>(p_.dy) + plan_.time_of(rows_[r], j) * p_.dy_time +
+    return !p_.dy ? nullptr : static_cast<const T*>(p_.dy) + plan_.time_of(rows_[r], j) * p_.dy_time +
            rows_[r].batch * p_.dy_batch;
   }
 
-  void add_incoming(int64_t n, int64_t j) const {
-    for (int64_t r = 0; p_.dy && r < n; ++r) {
-      const T* dy = dy_at(r, j);
-      if (j > 1) fetch_ahead(dy_at(r, j - 2), p_.hidden);
-      for (int64_t unit = 0; unit < p_.hidden; unit += L)
-        store(ds(0, r) + unit, load(ds(0, r) + unit) + load_some(dy + unit, p_.hidden - unit));
-    }
+  // The gradient of h, from the steps after and of the output, dy.
+  RECUR_INLINE Vec<T> dh_at(int64_t r, const T* dy, int64_t unit) const {
+    const Vec<T> later = load(ds(0, r) + unit);
+    return dy ? later + load_some(dy + unit, p_.hidden - unit) : later;
   }
 
   // Of each row of a chunk: where its step is saved, and the factors there.
@@ -206,10 +198,10 @@ class VariantBackward {
   void outputs_back(int64_t n, int64_t j) {
     if constexpr (Cell::has_output) {
       for (int64_t r = 0; r < n; ++r) {
-        const T* saved = saved_at(r, j);
+        const T *saved = saved_at(r, j), *dy = dy_at(r, j);
         if (zone_.any()) zone_.draw(plan_.time_of(rows_[r], j), rows_[r].batch);
         for (int64_t i = 0, unit = 0; i < at_.vectors; ++i, unit += L) {
-          Vec<T> save[K], dh = load(ds(0, r) + unit), dc, d_o;
+          Vec<T> save[K], dh = dh_at(r, dy, unit), dc, d_o;
           for (int k = 0; k < K; ++k) save[k] = load(saved + (i * K + k) * L);
           if (zone_.any()) dh *= T(1) - zone_.share(0, unit);
           const Vec<T> c = load(saved + at_.at_c + unit) * load(weights_.norm_c.get() + unit) +
@@ -246,6 +238,8 @@ class VariantBackward {
     // The rows lie apart from one another, too many streams for the processor to foresee. Two steps of
     // all rows are more than the first cache holds.
     if (j > 1) fetch_ahead<false, 2>(saved - 2 * at_.saved, at_.saved);
+    const T* dy = dy_at(r, j);
+    if (dy && j > 1) fetch_ahead(dy_at(r, j - 2), p_.hidden);
     if (zone_.any()) zone_.draw(plan_.time_of(row, j), row.batch);
     for (int64_t i = 0, unit = 0; i < at_.vectors; ++i, unit += L) {
       Vec<T> save[K], u[P + 1], before[S], d[S], kept[S]{}, dgx[GX], dgh[GH + 1], du[P + 1], d_o{};
@@ -258,7 +252,7 @@ class VariantBackward {
       for (int s = 1; s < S; ++s) before[s] = load_some(others[s] + unit, room - unit);
 #pragma GCC unroll 4
       for (int s = 0; s < S; ++s) {
-        d[s] = load(ds(s, r) + unit);
+        d[s] = s ? load(ds(s, r) + unit) : dh_at(r, dy, unit);
         if (zone_.any()) {
           const Vec<T> z = zone_.share(s, unit);
           kept[s] = z * d[s];
@@ -304,7 +298,9 @@ class VariantBackward {
   // Through the product of the last gate to what it was fed, and so to the gates before it and to h.
   void feed_back(int64_t n, int64_t j, int64_t first, T* dgx, T* dgh, const T* dg_fed) {
     if constexpr (Cell::fed) {
-      weights_.fed.product_back(n, dg_fed, dh_.get(), at_.state);
+      weights_.fed.product_back(n, dg_fed, [this](int64_t r, int64_t unit, Vec<T> d) {
+        store(dfed_.get() + r * at_.state + unit, d);
+      });
       const T* read = e_.keep ? masked_.get() : h_before_.get();
       for (int64_t r = 0; r < n; ++r) {
         const T* saved = saved_at(r, j);
@@ -314,7 +310,7 @@ class VariantBackward {
           const Vec<T> h = load(read + (first + r) * at_.state + unit);
           store(fed_.get() + (first + r) * at_.state + unit, Cell::fed_again(save, h));
           add_to_h(r, unit,
-                   Cell::feed_backward(save, h, load(dh_.get() + r * at_.state + unit), dr));
+                   Cell::feed_backward(save, h, load(dfed_.get() + r * at_.state + unit), dr));
           store(dgx + r * at_.x.width + unit, clipped(dr));
           store(dgh + r * at_.h.width + unit, clipped(dr));
         }
@@ -328,13 +324,15 @@ class VariantBackward {
   void gradients(const Chunk& chunk) {
     const int64_t rows = chunk.first.back();
     if (!weights_.of_x.keeps()) add_rows(rows, dgx_.get(), at_.x.width, sums_.b_x.get());
-    if (!weights_.of_h.keeps()) add_rows(rows, dgh_of_chunk(), at_.h.width, sums_.b_h.get());
+    if (!shared() && !weights_.of_h.keeps()) add_rows(rows, dgh_.get(), at_.h.width, sums_.b_h.get());
     add_rows(rows, dg_fed_.get(), at_.fed.width, sums_.b_fed.get());
     back_h_.add(rows, dgh_of_chunk(), sums_.h);
     sums_.fed.add(rows, fed_.get(), at_.state, dg_fed_.get());
     if (p_.dx || at_.normed) {
-      back_x_.back(weights_.x, 0, rows, dgx_.get(), hats(0, at_.at_x), dx_.get(), dx_width(),
-                   p_.dx != nullptr);
+      back_x_.back(weights_.x, 0, rows, dgx_.get(), hats(0, at_.at_x), p_.dx != nullptr,
+                   [this](int64_t r, int64_t feature, Vec<T> d) {
+                     store(dx_.get() + r * dx_width() + feature, d);
+                   });
       if (p_.dx) put_input_gradient(chunk);
     }
     back_x_.add(rows, dgx_.get(), sums_.x);
@@ -368,7 +366,7 @@ class VariantBackward {
   const Norm<T> norm_c_;
   const Vec<T> limit_, most_;
   int64_t room_;
-  Buffer<T> x_, h_before_, masked_, fed_, dgx_, dgh_, dg_fed_, ds_, dc_, d_o_, dh_, dx_;
+  Buffer<T> x_, h_before_, masked_, fed_, dgx_, dgh_, dg_fed_, ds_, dc_, d_o_, dfed_, dx_;
   ProductNormBack<T> back_x_, back_h_;
   std::vector<const T*> saved_;  // of each row of a chunk
 };
