@@ -55,6 +55,7 @@ FORWARD, REVERSE, BOTH = range(3)
 
 _REVERSE = ((False,), (True,), (False, True))
 _NOTHING: tuple[None, ...] = (None,) * len(_WEIGHTS)
+_ALL_PLAIN = {*PLAIN, type(None)}
 
 
 class _How(NamedTuple):
@@ -96,13 +97,10 @@ def walk(
         *weights[0][:5],
         *(weights[1][:5] if both else _NOTHING),
     )
-    needed, plain = False, not watched()
-    for tensor in tensors:
-        if tensor is not None:
-            needed = needed or tensor.requires_grad
-            plain = plain and type(tensor) in PLAIN
+    plain = not watched() and _ALL_PLAIN.issuperset(map(type, tensors))
     # torch.jit.trace runs a function again without gradients, and compares.
-    learning = needed and (torch.is_grad_enabled() or torch._C._get_tracing_state() is not None)
+    learning = torch.is_grad_enabled() or torch._C._get_tracing_state() is not None
+    learning = learning and any(t.requires_grad for t in tensors if t is not None)
     how = _How(cell.name, BOTH if both else int(reverse[0]), every, outputs, learning)
     if not plain:
         y, hn, cn, _ = torch.ops.recur.scan(*how, *tensors)
@@ -123,22 +121,13 @@ def _forward(how: _How, tensors: Sequence[Tensor | None]) -> Results:
     tensors = all_dense(tensors)
     y, hn, cn, saved = results = _empty_results(how, tensors)
     count = len(how.reverse)
-    walks = [
-        _structure(
-            how,
-            tensors,
-            d,
-            *strided(y, d, count),
-            part(hn, d, count),
-            part(cn, d, count),
-            part(saved, d, count),
-            *_NO_GRADIENTS,
-        )
-        for d in range(count)
-    ]
+    walks = b""
+    for d in range(count):
+        kept = part(hn, d, count), part(cn, d, count), part(saved, d, count)
+        walks += _structure(how, tensors, d, *strided(y, d, count), *kept, *_NO_GRADIENTS)
     loaded = library.library()
     assert loaded is not None
-    loaded.forward(walks[0] if count == 1 else b"".join(walks), count)
+    loaded.forward(walks, count)
     return results
 
 
@@ -158,8 +147,9 @@ def _backward(
     gradients = _empty_gradients(tensors, needed)
     dx, dh0, dc0 = gradients[:3]
     count = len(how.reverse)
-    walks = [
-        _structure(
+    walks = b""
+    for d in range(count):
+        walks += _structure(
             how,
             tensors,
             d,
@@ -168,16 +158,14 @@ def _backward(
             *strided(dy, d, count),
             part(dhn, d, count),
             part(dcn, d, count),
-            *((0, 0, 0) if dx is None else (dx.data_ptr(), dx.stride(0), dx.stride(1))),
+            *strided(dx, 0, 1),
             part(dh0, d, count),
             part(dc0, d, count),
             *map(pointer, gradients[_FIRST_WEIGHT + 5 * d : _FIRST_WEIGHT + 5 * d + 5]),
         )
-        for d in range(count)
-    ]
     loaded = library.library()
     assert loaded is not None
-    loaded.backward(walks[0] if count == 1 else b"".join(walks), count)
+    loaded.backward(walks, count)
     return gradients
 
 
