@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-PLAIN = (Tensor, torch.nn.Parameter)  # and no subclass, which may hold no memory of its own
+_PLAIN = {Tensor, torch.nn.Parameter, type(None)}
+
+
+def all_plain(tensors: Iterable[Any]) -> bool:
+    """Whether each is a tensor or None, and no subclass, which may hold no memory of its own."""
+    return _PLAIN.issuperset(map(type, tensors))
 
 
 def all_dense(tensors: Sequence[Any]) -> Sequence[Any]:

@@ -21,8 +21,8 @@ from recur.engine import reference
 from recur.engine.cpu import library, threads
 from recur.engine.cpu.again import at_their_places, differentiated
 from recur.engine.cpu.arrays import (
-    PLAIN,
     all_dense,
+    all_plain,
     dense,
     dense_rows,
     like_layout,
@@ -55,7 +55,6 @@ FORWARD, REVERSE, BOTH = range(3)
 
 _REVERSE = ((False,), (True,), (False, True))
 _NOTHING: tuple[None, ...] = (None,) * len(_WEIGHTS)
-_ALL_PLAIN = {*PLAIN, type(None)}
 
 
 class _How(NamedTuple):
@@ -97,12 +96,11 @@ def walk(
         *weights[0][:5],
         *(weights[1][:5] if both else _NOTHING),
     )
-    plain = not watched() and _ALL_PLAIN.issuperset(map(type, tensors))
     # torch.jit.trace runs a function again without gradients, and compares.
     learning = torch.is_grad_enabled() or torch._C._get_tracing_state() is not None
     learning = learning and any(t.requires_grad for t in tensors if t is not None)
     how = _How(cell.name, BOTH if both else int(reverse[0]), every, outputs, learning)
-    if not plain:
+    if watched() or not all_plain(tensors):
         y, hn, cn, _ = torch.ops.recur.scan(*how, *tensors)
     elif learning:
         # Without those that there are not: torch looks at each argument.
@@ -267,7 +265,7 @@ def _differentiate(
     again, given = torch.is_grad_enabled(), [g for g in (dy, dhn, dcn) if g is not None]
     if again or any(map(batched, given)):
         return _through_reference(how, tensors, needed, (dy, dhn, dcn), again)
-    if not watched() and all(type(g) in PLAIN for g in given):
+    if not watched() and all_plain(given):
         found = _backward(how, tensors, y, saved, dy, dhn, dcn, needed)
     else:
         there = [

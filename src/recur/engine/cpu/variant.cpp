@@ -70,8 +70,8 @@ class BackwardVariant : public VariantJob<Cell, T> {
         .run();
   }
 
-  // The gradients of the weights, a vector of gates at a time; then everything that has one number a
-  // unit, and those of normalised products.
+  // The gradients of the weights, a vector of gates at a time, or of a normalised product all at once;
+  // then everything that has one number a unit.
   int64_t results() const { return vectors(&Sums::x) + vectors(&Sums::h) + vectors(&Sums::fed) + 1; }
   void put_together(int64_t piece) {
     const int64_t before = this->at_.h.gates * this->p_.hidden;
@@ -79,15 +79,6 @@ class BackwardVariant : public VariantJob<Cell, T> {
     if (put(&Sums::x, this->p_.dw_ih, piece) || put(&Sums::h, dw_hh, piece) ||
         put(&Sums::fed, dw_hh + before * this->p_.hidden, piece))
       return;
-    if (this->at_.normed) {
-      row(this->at_.x, &Sums::norm_x, this->e_.dnorm_x);
-      row(this->at_.h, &Sums::norm_h, this->e_.dnorm_h);
-      const auto& weights = this->weights_;
-      weights.of_x.finish(parts(&Sums::x), parts(&Sums::features_x),
-                          static_cast<T*>(this->p_.dw_ih), static_cast<T*>(this->e_.dnorm_x));
-      weights.of_h.finish(parts(&Sums::h), parts(&Sums::features_h), dw_hh,
-                          static_cast<T*>(this->e_.dnorm_h));
-    }
     row(this->at_.x, &Sums::b_x, this->p_.db_ih);
     row(this->at_.h, this->weights_.shared() ? &Sums::b_x : &Sums::b_h, this->p_.db_hh);
     if (Cell::fed && this->p_.db_hh)
@@ -100,7 +91,7 @@ class BackwardVariant : public VariantJob<Cell, T> {
  private:
   int64_t vectors(MatrixSum<T> Sums::* which) const {
     const VariantLayout<Cell, T>& at = this->at_;
-    if (at.normed) return 0;  // by ProductNorm::finish
+    if (at.normed) return which == &Sums::fed ? 0 : 1;
     return which == &Sums::x ? at.x.vectors() : which == &Sums::h ? at.h.vectors() : at.fed.vectors();
   }
 
@@ -109,8 +100,20 @@ class BackwardVariant : public VariantJob<Cell, T> {
       piece -= vectors(which);
       return false;
     }
-    MatrixSum<T>::write(parts(which), piece, Array<T>(dw, this->p_.dtype));
+    if (this->at_.normed)
+      finish(which == &Sums::x, static_cast<T*>(dw));
+    else
+      MatrixSum<T>::write(parts(which), piece, Array<T>(dw, this->p_.dtype));
     return true;
+  }
+
+  // Of the input's product, or the state's.
+  void finish(bool x, T* dw) const {
+    const ProductNorm<T>& norm = x ? this->weights_.of_x : this->weights_.of_h;
+    T* dscale = static_cast<T*>(x ? this->e_.dnorm_x : this->e_.dnorm_h);
+    row(norm.row(), x ? &Sums::norm_x : &Sums::norm_h, dscale);
+    norm.finish(parts(x ? &Sums::x : &Sums::h),
+                parts(x ? &Sums::features_x : &Sums::features_h), dw, dscale);
   }
 
   std::vector<const MatrixSum<T>*> parts(MatrixSum<T> Sums::* which) const {

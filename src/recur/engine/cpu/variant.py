@@ -19,7 +19,7 @@ from recur.engine import reference
 from recur.engine.chance import STATES
 from recur.engine.cpu import library, threads
 from recur.engine.cpu.again import at_their_places, differentiated
-from recur.engine.cpu.arrays import PLAIN, all_dense, like_layout, part, pointer, strided
+from recur.engine.cpu.arrays import all_dense, all_plain, like_layout, part, pointer, strided
 from recur.engine.cpu.onlookers import batched, watched
 from recur.engine.options import Options
 from recur.engine.problem import Weights
@@ -96,9 +96,8 @@ def walk(
     numbers = (*map(float, zoneout), float(options.clip_state), float(options.clip_gradient))
     directions = 2 if both else int(reverse[0])
     how = _How(cell.name, directions, outputs, learning, options.record is not None, numbers)
-    plain = all(t is None or type(t) in PLAIN for t in tensors)
     there = [t is not None for t in tensors]
-    if watched() or not plain:
+    if watched() or not all_plain(tensors):
         found = [t for t in tensors if t is not None]
         results = list(torch.ops.recur.variant(*how[:-1], list(numbers), there, found))
     elif learning:
@@ -299,7 +298,7 @@ def _differentiate(
     again = torch.is_grad_enabled()
     if again or any(g is not None and batched(g) for g in incoming):
         return _through_reference(how, tensors, needed, incoming, again)
-    if not watched() and all(g is None or type(g) in PLAIN for g in incoming):
+    if not watched() and all_plain(incoming):
         found = _backward(how, tensors, y, saved, incoming, needed)
     else:
         there = [t is not None for t in tensors]
