@@ -15,6 +15,7 @@ from collections.abc import Callable
 import architectures
 import job
 import language
+import load
 import memory
 import ragged
 import step
@@ -34,6 +35,7 @@ NAMES: dict[str, tuple[str, Callable[[bool, Tell], str]]] = {
     "warmup": ("Warm-up and import", warmup.measure),
     "memory": ("Memory", memory.measure),
     "language": ("A language model", language.measure),
+    "load": ("Beside other work", load.measure),
     "architectures": ("Architectures", architectures.measure),
 }
 

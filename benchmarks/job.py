@@ -69,7 +69,7 @@ def _times(cell: str, data: Reviews, peers: Sequence[Peer], full: bool) -> dict[
         name = "torch.nn, batch first" if batch_first else "torch.nn"
         models[name] = TorchModel(cell, batch_first)
         models[name].load_state_dict(weights)
-    steps = {name: _step(each, data) for name, each in models.items()}
+    steps = {name: step_by_hand(each, data) for name, each in models.items()}
     losses = {name: [step() for _ in range(CHECKED)] for name, step in steps.items()}
     runners = {name: timed(step) for name, step in steps.items()}
     for peer in peers:
@@ -88,7 +88,7 @@ def _times(cell: str, data: Reviews, peers: Sequence[Peer], full: bool) -> dict[
     return found
 
 
-def _step(model: nn.Module, data: Reviews) -> Callable[[], float]:
+def step_by_hand(model: nn.Module, data: Reviews) -> Callable[[], float]:
     """Forward, backward and optimizer, as one writes them by hand; returns the loss."""
     tokens, targets = data.padded[:BATCH].contiguous(), data.targets[:BATCH]
     optimizer = torch.optim.Adam(model.parameters(), eps=EPSILON, fused=True)

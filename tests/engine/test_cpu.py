@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
+import time
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -28,6 +33,14 @@ from recur.messages import InputError
 
 pytestmark = pytest.mark.skipif(not library.runnable(), reason="the compiled engine is not built")
 COMPILED = PATHS[1:]
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -94,6 +107,103 @@ def test_the_same_bits_each_time_and_the_same_numbers_on_any_threads(cell, path)
         for name, one in results[1][0].items():
             assert torch.equal(once[name], again[name]), (threads, name)
             torch.testing.assert_close(once[name], one, rtol=1e-12, atol=1e-12)
+
+
+@contextlib.contextmanager
+def crowded(loaded):
+    """As if other programs wanted the processors: walks take threads that sleep while they wait."""
+    loaded.set_crowded(True)
+    try:
+        yield
+    finally:
+        loaded.set_crowded(None)
+
+
+@pytest.mark.parametrize("variant", library.runnable())
+@pytest.mark.parametrize("cell", CELLS)
+def test_beside_other_programs_the_same_bits(cell, variant):
+    """A wide one too, whose threads else share the rows."""
+    before = torch.get_num_threads()
+    cases = [Case(cell, 9, 13, 5, 21, seed=1), Case(cell, 3, 2, 8, 520, dtype=torch.float32)]
+    loaded = library.load(variant)
+    try:
+        for case, threads in itertools.product(cases, (2, 3)):
+            torch.set_num_threads(threads)
+            with forced(f"cpu-{variant}"):
+                want = by_engine(case)
+                with crowded(loaded):
+                    got = by_engine(case)
+            for name, one in want.items():
+                assert torch.equal(got[name], one), (threads, name)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_explain_says_how_the_threads_wait(two_threads):
+    layer, loaded = recur.GRU(2, 3), library.library()
+    assert "sleep" not in str(recur.explain(layer))
+    with crowded(loaded):
+        assert "2 threads, which sleep beside other work" in str(recur.explain(layer))
+    torch.set_num_threads(500)
+    assert f"500 threads on {len(os.sched_getaffinity(0))} processor" in str(recur.explain(layer))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="the system tells no threads")
+def test_threads_of_a_busy_time_end_with_it(two_threads):
+    loaded, layer, x = library.library(), recur.GRU(2, 3), torch.randn(4, 8, 2)
+
+    def threads():
+        return len(os.listdir("/proc/self/task"))
+
+    layer(x)
+    quiet = threads()
+    for _ in range(20):
+        with crowded(loaded):
+            layer(x)
+    for _ in range(500):  # they end by themselves, soon; one of our own stays, asleep
+        if threads() <= quiet + 1:
+            break
+        time.sleep(0.01)
+    assert threads() <= quiet + 1
+
+
+INFINITE = [
+    ("rnn_tanh", 3, 17),
+    ("lstm", 3, 15),
+    ("lstm", 90, 33),  # beyond the walk of few steps
+    ("gru", 3, 17),
+    ("gru", 90, 100),
+    ("lstm_coupled", 9, 17),
+    ("gru_before", 9, 17),
+    ("slstm", 9, 17),
+]
+
+
+@pytest.mark.parametrize("what", ["x", "h0"])
+@pytest.mark.parametrize(("cell", "steps", "hidden"), INFINITE)
+@pytest.mark.parametrize("path", COMPILED)
+def test_an_infinite_number_reaches_what_it_reaches_in_the_reference(
+    path, cell, steps, hidden, what
+):
+    """Lanes of padding, where a zero weight would make it NaN, are nobody's."""
+    case = Case(cell, steps, 3, hidden=hidden, dtype=torch.float32)
+    numbers = numbers_of(case)
+    given = numbers.x if what == "x" else numbers.leaves["h0"]
+    with torch.no_grad():
+        given[(1, 1, 2) if what == "x" else (1, 2)] = float("inf")
+
+    def walked(name):
+        leaves = numbers.learning()
+        with forced(name):
+            y, _ = engine.scan(CELLS[cell], numbers.x, numbers.start, numbers.weights)
+            grads = torch.autograd.grad(y.sum(), list(leaves.values()))
+        return dict(zip(leaves, grads, strict=True)) | {"y": y}
+
+    got, want = walked(path), walked("reference")
+    for name, expected in want.items():
+        finite = expected.isfinite()
+        assert got[name][finite].isfinite().all(), name
+        torch.testing.assert_close(got[name][finite], expected[finite], rtol=1e-3, atol=1e-3)
 
 
 # Layers whose recurrent weights are beyond a core's own cache: threads share the rows.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -16,6 +17,7 @@
 #include <string>
 #include <thread>
 
+#include "engine/cpu/crowding.h"
 #include "naive.h"
 
 extern "C" {
@@ -462,9 +464,6 @@ std::string several_callers_at_once(long count) {
 
 // Each request for memory refused in turn is a status, wherever it happens; and nothing leaks.
 std::string without_memory() {
-#ifdef RECUR_STD_THREADS
-  return {};  // these threads pass no exception on
-#else
   const auto fits = [](const Problem& p) {
     return p.time > 2 && p.time < 10 && p.batch > 4 && !p.lengths.empty() && !p.mask.empty();
   };
@@ -490,7 +489,23 @@ std::string without_memory() {
       }
     }
   return {};
-#endif
+}
+
+// What a team costs beside other work is noticed, chance and uneven parts are not; and its end is too.
+std::string crowding_is_noticed() {
+  recur::Crowding crowding;
+  for (int i = 0; i < 100; ++i) crowding.spun(1e-3, 1e-3, 2);
+  crowding.spun(1e-3, 4e-3, 2);
+  if (crowding.there()) return "crowding was seen where there is none";
+  for (int i = 0; i < 3; ++i) crowding.spun(1e-3, 20e-3, 2);
+  if (!crowding.there()) return "crowding was not seen";
+  crowding.slept(1, 1);
+  if (!crowding.there()) return "crowding was over too soon";
+  std::this_thread::sleep_for(std::chrono::milliseconds(600));
+  crowding.slept(1, 1.5);
+  if (!crowding.there()) return "crowding was over while the caller was interrupted";
+  crowding.slept(1, 1);
+  return crowding.there() ? "crowding was never over" : "";
 }
 
 std::string what_is_not_known() {
@@ -584,15 +599,19 @@ extern "C" void* __wrap__Znwm(size_t bytes) {
 int main(int argc, char** argv) {
   const long count = argc > 1 ? std::atol(argv[1]) : 100;
   std::string wrong = what_is_not_known();
+  if (wrong.empty()) wrong = crowding_is_noticed();
   if (wrong.empty()) wrong = activations<float>(RECUR_FLOAT32);
   if (wrong.empty()) wrong = activations<double>(RECUR_FLOAT64);
-  if (wrong.empty()) wrong = embedding<float>(RECUR_FLOAT32);
-  if (wrong.empty()) wrong = embedding<double>(RECUR_FLOAT64);
-  if (wrong.empty()) wrong = without_memory();
-  if (wrong.empty()) wrong = many(0, count);
+  for (const int crowded : {0, 1}) {  // OpenMP's threads, and our own
+    recur_set_crowded(crowded);
+    if (wrong.empty()) wrong = embedding<float>(RECUR_FLOAT32);
+    if (wrong.empty()) wrong = embedding<double>(RECUR_FLOAT64);
+    if (wrong.empty()) wrong = many(0, count);  // first, so that the threads are there
+    if (wrong.empty()) wrong = without_memory();
+    if (wrong.empty()) wrong = variants(0, count);
+    if (wrong.empty()) wrong = several_callers_at_once((count + 7) / 8);
+  }
   if (wrong.empty()) wrong = unknown_variants();
-  if (wrong.empty()) wrong = variants(0, count);
-  if (wrong.empty()) wrong = several_callers_at_once((count + 7) / 8);
   if (wrong.empty())
     std::printf("%s: %ld random problems of each cell and type, all right\n", argv[0], count);
   else

@@ -9,8 +9,10 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
-#include <cstring>
+
+#include "threads.h"
 
 namespace recur {
 
@@ -33,18 +35,19 @@ template <class T>
 bool gather_rows(const T* table, const int64_t* tokens, int64_t count, int64_t rows,
                  int64_t columns, int64_t asked, T* out) {
   const int threads = threads_worth(asked, count * columns, count);
-  bool wrong = false;
-#pragma omp parallel for num_threads(threads) schedule(static) reduction(|| : wrong) \
-    if (threads > 1)
-  for (int64_t i = 0; i < count; ++i) {
-    if (within(tokens[i], rows)) {
-      const T* __restrict from = table + tokens[i] * columns;
-      T* __restrict to = out + i * columns;
-      for (int64_t j = 0; j < columns; ++j) to[j] = from[j];
-    } else {
-      wrong = true;
+  std::atomic<bool> wrong{false};
+  on_threads(threads, [&](int t) {
+    const int64_t end = count * (t + 1) / threads;
+    for (int64_t i = count * t / threads; i < end; ++i) {
+      if (within(tokens[i], rows)) {
+        const T* __restrict from = table + tokens[i] * columns;
+        T* __restrict to = out + i * columns;
+        for (int64_t j = 0; j < columns; ++j) to[j] = from[j];
+      } else {
+        wrong = true;
+      }
     }
-  }
+  });
   return !wrong;
 }
 
@@ -57,8 +60,7 @@ void sum_rows(const T* gradient, const int64_t* tokens, int64_t count, int64_t r
   constexpr int64_t line = kCacheLine / static_cast<int64_t>(sizeof(T));
   const int64_t lines = (columns + line - 1) / line;
   const int threads = threads_worth(asked, (count + rows) * columns, lines);
-#pragma omp parallel for num_threads(threads) schedule(static, 1) if (threads > 1)
-  for (int part = 0; part < threads; ++part) {
+  on_threads(threads, [&](int part) {
     const int64_t from = lines * part / threads * line;
     const int64_t to = std::min(columns, lines * (part + 1) / threads * line);
     if (threads == 1) {
@@ -73,7 +75,7 @@ void sum_rows(const T* gradient, const int64_t* tokens, int64_t count, int64_t r
       const T* __restrict add = gradient + i * columns;
       for (int64_t j = from; j < to; ++j) sum[j] += add[j];
     }
-  }
+  });
 }
 
 }  // namespace recur

@@ -43,7 +43,7 @@ class ForwardWeights {
     const int64_t first = (piece - w_.blocks) * kWidth;
     for (int v = 0; v < kBackVectors; ++v)
       pack_column(given_hr_.get(), p_.hidden, first + v * L,
-                  within(w_.outputs, first + v * L, L), kWidth,
+                  within(w_.outputs, first + v * L, L), kWidth, Padding::kZero,
                   w_hr.get() + first * p_.hidden + v * L);
   }
 

@@ -30,13 +30,10 @@ void work(Job* const* jobs, int count) {
     for (; piece >= (*job)->pieces(); ++job) piece -= (*job)->pieces();
     (*job)->pack(piece);
   });
-  in_team(threads, [&](int member, int members) {
-    for (int i = member; i < threads; i += members) {
-      int t = i;
-      Job* const* job = jobs;
-      for (; t >= (*job)->threads(); ++job) t -= (*job)->threads();
-      (*job)->walk(t, members == threads);
-    }
+  on_threads_together(threads, [&](int t, bool together) {
+    Job* const* job = jobs;
+    for (; t >= (*job)->threads(); ++job) t -= (*job)->threads();
+    (*job)->walk(t, together);
   });
   share(packers, results, [&](int64_t result) {
     Job* const* job = jobs;

@@ -43,6 +43,7 @@ class Library:
         for entry in (self._library.recur_variant_forward, self._library.recur_variant_backward):
             entry.argtypes = [c_char_p, c_char_p, c_int64]
         self._library.recur_activation.argtypes = [c_int32, c_int32, c_void_p, c_void_p, c_int64]
+        self._library.recur_set_crowded.argtypes = [c_int32]
         self._library.recur_keep_freed_memory()
 
     def saved(self, cell: int, dtype: int, hidden: int, projection: int, every: int) -> int:
@@ -76,6 +77,14 @@ class Library:
     def variant_backward(self, walks: bytes, extras: bytes, count: int) -> None:
         """As `backward`, with a `recur_extras` for each direction."""
         self.check(self._library.recur_variant_backward(walks, extras, count))
+
+    def crowded(self) -> bool:
+        """Whether walks have noticed that other programs want the processors."""
+        return bool(self._library.recur_crowded())
+
+    def set_crowded(self, crowded: bool | None) -> None:
+        """For tests: so it is from now on; None: as walks notice."""
+        self._library.recur_set_crowded(-1 if crowded is None else int(crowded))
 
     def activation(self, which: str, x: torch.Tensor) -> torch.Tensor:
         """The engine's "sigmoid" or "tanh" of a dense float tensor, to measure its error."""

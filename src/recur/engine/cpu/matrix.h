@@ -61,10 +61,11 @@ class Matrix {
 
  public:
   // w (gates * hidden, depth). Packed for the product forward, or back.
-  Matrix(const T* w, const GateRow<T>& row, int64_t depth, bool forward, bool back)
+  Matrix(const T* w, const GateRow<T>& row, int64_t depth, bool forward, bool back, Padding padding)
       : w_(w),
         row_(row),
         depth_(depth),
+        padding_(padding),
         panels_(forward ? row.width / kPanel : 0),
         features_(back ? round_up(depth, kPanel) / kPanel : 0),
         forward_(panels_ * kPanel * depth),
@@ -75,7 +76,7 @@ class Matrix {
     if (piece < panels_) {
       for (int64_t v = piece * NB; v < (piece + 1) * NB; ++v)
         pack_column(w_ + (row_.lanes(v) ? row_.first(v) * depth_ : 0), depth_, 0, row_.lanes(v),
-                    kPanel, forward_.get() + piece * kPanel * depth_ + v % NB * L);
+                    kPanel, padding_, forward_.get() + piece * kPanel * depth_ + v % NB * L);
       return;
     }
     piece -= panels_;
@@ -126,7 +127,9 @@ class Matrix {
  private:
   const T* w_;
   const GateRow<T> row_;
-  int64_t depth_, panels_, features_;
+  int64_t depth_;
+  Padding padding_;
+  int64_t panels_, features_;
   Buffer<T> forward_, back_;
 };
 

@@ -71,15 +71,22 @@ inline int64_t within(int64_t count, int64_t first, int64_t lanes) {
   return std::clamp<int64_t>(count - first, 0, lanes);
 }
 
+// What lanes of padding are given: zeros, or the last row once more. An infinite feature times zero is
+// NaN, and that would reach all units on the way back; as the last unit they are as finite as it is.
+enum class Padding { kZero, kLast };
+
 // Rows first .. first + rows - 1 of w (., depth) as a column of vectors, `stride` numbers apart.
 template <class T>
 RECUR_OUT_OF_LINE void pack_column(const T* w, int64_t depth, int64_t first, int64_t rows, int64_t stride,
-                 T* to) {
+                                   Padding padding, T* to) {
   constexpr int64_t L = kLanes<T>;
+  const int64_t last = padding == Padding::kLast ? rows - 1 : -1;
   for (int64_t k = 0; k < depth; k += L) {
     Vec<T> v[L];
-    for (int64_t lane = 0; lane < L; ++lane)
-      v[lane] = lane < rows ? load_some(w + (first + lane) * depth + k, depth - k) : Vec<T>{};
+    for (int64_t lane = 0; lane < L; ++lane) {
+      const int64_t row = lane < rows ? lane : last;
+      v[lane] = row < 0 ? Vec<T>{} : load_some(w + (first + row) * depth + k, depth - k);
+    }
     transpose<T>(v);
     for (int64_t i = 0, n = within(depth, k, L); i < n; ++i) store(to + (k + i) * stride, v[i]);
   }
@@ -112,7 +119,8 @@ void pack_block(const T* w, int64_t hidden, int64_t depth, int gates, int64_t bl
   for (int u = 0; u < Cell::block; ++u) {
     const int64_t unit = first_unit<Cell, T>(block, u), rows = within(hidden, unit, L);
     for (int g = 0; g < gates; ++g)
-      pack_column(w, depth, g * hidden + unit, rows, width, to + (u * gates + g) * L);
+      pack_column(w, depth, g * hidden + unit, rows, width, Padding::kLast,
+                  to + (u * gates + g) * L);
   }
 }
 

@@ -19,10 +19,11 @@ name = "cpu"
 
 
 def about() -> str:
-    """The instruction set and the threads."""
+    """The instruction set, the threads, and whether other programs want the processors."""
     loaded = library.library()
-    variant = loaded.variant if loaded else "none"
-    return f"compiled, {variant}, {threads.count()} threads"
+    if loaded is None:
+        return f"compiled, none, {threads.about(False)}"
+    return f"compiled, {loaded.variant}, {threads.about(loaded.crowded())}"
 
 
 def declines(problem: Problem) -> str | None:

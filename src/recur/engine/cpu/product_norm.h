@@ -69,7 +69,8 @@ class ProductNorm {
         centred_(scale ? count() * depth : 0),
         scaled_(back && through_features() ? count() * depth : 0),
         gram_(back && through_features() ? depth * depth : 0),
-        square_(gram_.get(), one_, depth, gram_.get() != nullptr, false) {
+        square_(gram_.get(), one_, depth, gram_.get() != nullptr, false,
+                Padding::kZero) {
     if (!scale) return;
     std::copy_n(w, count() * depth, centred_.get());
     centre(centred_.get());
@@ -110,7 +111,7 @@ class ProductNorm {
     if (through_features()) {
       Buffer<T> sum(depth() * depth()), back(count() * one_.width), none(one_.width, Fill::kZero);
       MatrixSum<T>::write_all(c, sum.get());
-      Matrix<T> by(sum.get(), one_, depth(), true, false);
+      Matrix<T> by(sum.get(), one_, depth(), true, false, Padding::kZero);
       for (int64_t piece = 0; piece < by.pieces(); ++piece) by.pack(piece);
       by.product(count(), centred_.get(), depth(), none.get(), back.get());
       for (int64_t i = 0; i < count(); ++i) {

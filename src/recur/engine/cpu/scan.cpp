@@ -258,6 +258,15 @@ int recur_scan_backward(const recur_scan* walks, int64_t count) {
   });
 }
 
+int32_t recur_crowded() { return recur::Crowding::one().there(); }
+
+void recur_set_crowded(int32_t crowded) {
+  if (crowded < 0)
+    recur::Crowding::one().decide();
+  else
+    recur::Crowding::one().set(crowded != 0);
+}
+
 void recur_keep_freed_memory() { recur::keep_freed_memory(); }
 
 int recur_activation(int32_t which, int32_t dtype, const void* from, void* to, int64_t count) {

@@ -134,6 +134,11 @@ RECUR_PUBLIC int recur_variant_forward(const recur_scan* walks, const recur_extr
 RECUR_PUBLIC int recur_variant_backward(const recur_scan* walks, const recur_extras* extras,
                                         int64_t count);
 
+/* Whether other programs want the processors, as far as the walks have noticed (crowding.h): 1 or 0. */
+RECUR_PUBLIC int32_t recur_crowded(void);
+/* For tests: 1 or 0 from now on, -1 as the walks notice. */
+RECUR_PUBLIC void recur_set_crowded(int32_t crowded);
+
 /* As in memory.h: once, before the first walk. */
 RECUR_PUBLIC void recur_keep_freed_memory(void);
 

@@ -27,3 +27,12 @@ def count() -> int:
     `DataLoader` does in its workers.)
     """
     return 1 if _forked else torch.get_num_threads()
+
+
+def about(crowded: bool) -> str:
+    """The threads in words; `crowded`: other programs want the processors too."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    words = f"{count()} threads"
+    if here and here < count():
+        words += f" on {here} processor{'s' if here > 1 else ''}"
+    return f"{words}, which sleep beside other work" if crowded else words

@@ -79,6 +79,9 @@ struct VariantLayout {
         at_moments(at_c + (normed && Cell::has_output ? one.width : 0)),
         saved(at_moments + (normed ? round_up(4, L) : 0)) {}
 
+  // Where means are taken over a row, padding must not count.
+  Padding padding() const { return normed ? Padding::kZero : Padding::kLast; }
+
   // Of a step's moments: the factors of both products, and those of c.
   T* factors(T* saved) const { return saved + at_moments; }
   const T* factors(const T* saved) const { return saved + at_moments; }
@@ -105,10 +108,11 @@ class VariantWeights {
                  bool forward, bool back)
       : of_x(static_cast<const T*>(p.w_ih), static_cast<const T*>(e.norm_x), at.x, p.inputs, back),
         of_h(static_cast<const T*>(p.w_hh), static_cast<const T*>(e.norm_h), at.h, p.hidden, back),
-        x(of_x.weights(), at.x, p.inputs, forward, back && (p.dx || of_x.through_features())),
-        h(of_h.weights(), at.h, p.hidden, forward, back),
+        x(of_x.weights(), at.x, p.inputs, forward, back && (p.dx || of_x.through_features()),
+          at.padding()),
+        h(of_h.weights(), at.h, p.hidden, forward, back, at.padding()),
         fed(static_cast<const T*>(p.w_hh) + at.h.gates * p.hidden * p.hidden, at.fed, p.hidden,
-            forward, back),
+            forward, back, at.padding()),
         b_x(at.x.width),
         b_h(at.h.width),
         b_fed(at.fed.width),
