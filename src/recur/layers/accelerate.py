@@ -86,6 +86,7 @@ def accelerate(model: nn.Module) -> Acceleration:
     Not swapped, with the reason in the report: what recur would not make faster (a GPU, half
     precision, sparse embeddings), and what it cannot know to be the same (subclasses, layers whose
     `forward` was replaced, quantized ones, TorchScript). Call it when the model is on its device.
+    Torch's quantization and `torch.jit.script` know torch's layers only: call `restore` first.
 
     Returns:
         A report; `print` shows the path of each layer, its class, and what became of it.
@@ -125,7 +126,7 @@ def _swap(path: str, layer: nn.Module) -> Swap:
         return Swap(path, kind, swapped=False, about=reason)
     _become(layer, OURS[before])
     if isinstance(layer, Recurrent):
-        choice = engine.choose(engine.Problem.of(layer.cell, layer.weights(0, 0)))
+        choice = engine.choose(layer.problem())
         if choice.path.name == reference.name:
             _become(layer, before)
             return Swap(path, kind, swapped=False, about=choice.declined[0][1])
@@ -137,7 +138,7 @@ def _reason_to_keep(layer: nn.Module, before: type[nn.Module]) -> str | None:
     if isinstance(layer, Recurrent | Embedding):
         return "it is recur's already"
     if isinstance(layer, jit.ScriptModule):
-        return "it is compiled by TorchScript; accelerate the model before scripting it"
+        return "it is compiled by TorchScript; accelerate the model, then call torch.jit.trace"
     if before.__module__.startswith("torch.ao."):
         return "it is quantized, or prepared for that"
     if isinstance(layer, nn.RNNCellBase):
