@@ -59,7 +59,8 @@ class Recurrent(graphs.OneNode, nn.RNNBase):
             "identity"; see `recur.layers.initial` for why.
         checkpoint_every: 0, or k to save memory in training over long sequences: the state of every
             k-th step is kept, and the steps between are walked once more in the backward pass.
-            What is kept falls from T steps to about T / k + k; the time rises by a third.
+            What is kept falls from T steps to about T / k + k; the time rises by a third. Within
+            torch.func's transforms all is kept.
 
     Regularisation, while training only; masks come from torch's generator, `torch.manual_seed`:
 
@@ -83,7 +84,8 @@ class Recurrent(graphs.OneNode, nn.RNNBase):
             output reads it (J. L. Ba, J. R. Kiros, G. E. Hinton, arXiv:1607.06450).
         clip_gradient: in the backward pass the gradients of the gates are clipped to this at every
             step (A. Graves, arXiv:1308.0850); 0 for no limit. Not the same as clipping the norm of
-            a whole model's gradient, which `recur.fit(clip_norm=)` does.
+            a whole model's gradient, which `recur.fit(clip_norm=)` does. Such a gradient is not
+            differentiated again: an InputError.
 
     Parameters that torch.nn's layers have not: `weight_units_l0` (an LSTM's peepholes, an IndRNN's
     recurrent weights), `weight_norm_ih_l0`, `weight_norm_hh_l0`, `weight_norm_c_l0` and
