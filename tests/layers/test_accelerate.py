@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import copy
 import pickle
 import re
@@ -191,11 +192,86 @@ class Doubled(nn.LSTM):
         return 2 * y, state
 
 
+class Other(nn.RNNBase):
+    """Neither an RNN nor an LSTM nor a GRU."""
+
+
+class Named(nn.GRU):
+    """A subclass with a name that recur's layers have."""
+
+    def options(self):
+        return 3
+
+
+class Held(nn.GRU):
+    """As that, in its objects."""
+
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
+        self.cell = "lstm"
+
+
+class Handy(abc.ABC):
+    """What libraries mix into torch's layers."""
+
+    @abc.abstractmethod
+    def first(self, batch):
+        """An initial state."""
+
+
+class HandyLSTM(Handy, nn.LSTM):
+    """As pytorch-forecasting's layers."""
+
+    def __init__(self, *sizes, **more):
+        super().__init__(*sizes, **more)
+        self.note = "mine"
+
+    def first(self, batch):
+        shape = (self.num_layers, batch, self.hidden_size)
+        return torch.ones(shape), torch.ones(shape)
+
+    def twice(self, x):
+        return 2 * super().forward(x)[0]
+
+
+class Words(nn.Embedding):
+    """An embedding with a method more."""
+
+    def mean(self, tokens):
+        return self(tokens).mean(1)
+
+
+@pytest.mark.parametrize("layer", [HandyLSTM(3, 4, 2), Words(8, 3)])
+def test_subclasses_that_add_and_change_nothing(layer):
+    kind, kept = type(layer), copy.deepcopy(layer)
+    model = nn.Sequential(layer)
+    report = recur.accelerate(model)
+    assert report.swapped == ("0",)
+    assert f"with what {kind.__name__} adds" in str(report)
+    assert isinstance(layer, kind)
+    assert isinstance(layer, (recur.LSTM, recur.Embedding))
+    assert recur.accelerate(model).swapped == ()
+    for each in (layer, copy.deepcopy(model)[0], pickle.loads(pickle.dumps(model))[0]):
+        assert type(each) is type(layer)
+        if kind is Words:
+            alike(each.mean(TOKENS), kept.mean(TOKENS))
+        else:
+            assert each.note == "mine"
+            alike(each(X, each.first(2)), kept(X, kept.first(2)))
+            alike(each.twice(X), kept.twice(X))
+        assert recur.restore(nn.Sequential(each)) == ("0",)
+        assert type(each) is kind
+        recur.accelerate(each)
+
+
 @pytest.mark.filterwarnings("ignore:.*quantized tensor creation functions:UserWarning")
 @pytest.mark.parametrize(
     ("layer", "words"),
     [
-        (lambda: Doubled(3, 4), "subclass of torch.nn.LSTM.*derive it from recur.LSTM"),
+        (lambda: Doubled(3, 4), "subclass of torch.nn.LSTM.* forward.*derive it from recur.LSTM"),
+        (lambda: Other("LSTM", 3, 4), "of the program's own"),
+        (lambda: Named(3, 4), "own options"),
+        (lambda: Held(3, 4), "own cell"),
         (lambda: nn.GRU(3, 4, device="meta"), "meta"),
         (lambda: nn.Embedding(3, 4, sparse=True), "sparse"),
         (lambda: nn.Embedding(3, 4, device="meta"), "meta"),
