@@ -225,3 +225,20 @@ def test_an_slstm_keeps_exponentials_in_range():
     for _ in range(3):
         state = cell.pointwise(state, gx, torch.zeros_like(gx))
         assert all(s.isfinite().all() for s in state)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("shut", [-60.0, -120.0, -800.0, -1e4])
+def test_gates_that_are_both_nearly_shut_still_share(shut, dtype):
+    """f / (f + i) of two numbers that are 0 to every type: e^(f - i) is their ratio."""
+    f = torch.full((1, 4), shut, dtype=dtype, requires_grad=True)
+    apart = torch.tensor([[0.0, 2.0, -2.0, 16.0]], dtype=dtype)
+    n, h = torch.full((1, 4), 0.5, dtype=dtype), torch.full((1, 4), 3.0, dtype=dtype)
+    share = torch.sigmoid((f + apart - f).detach())
+    gx = torch.cat([f, f + apart, n], dim=-1)
+    (after,) = CELLS["minlstm"].pointwise((h,), gx, gx[:, :0])
+    torch.testing.assert_close(after, h + share * (1.0 - h))
+    a, b = CELLS["minlstm"].linear(gx)
+    torch.testing.assert_close(a * h + b, h + share * (1.0 - h))
+    (gradient,) = torch.autograd.grad(after.sum(), f)
+    assert gradient.isfinite().all()

@@ -121,6 +121,54 @@ def test_a_model_that_gives_nan_is_said():
         drawn(torch.full((3,), torch.nan), n=4)
 
 
+@pytest.mark.parametrize("search", [sample, greedy_search])
+def test_a_model_that_lets_nothing_follow_is_said(search):
+    step, start = constant(torch.zeros(3)), torch.zeros(2, dtype=torch.long)
+    with pytest.raises(FailedError, match="-inf for every token"):
+        search(step, None, start, max_steps=2)
+
+
+@pytest.mark.parametrize("top_p", [1e-9, 1e-46, 1e-300])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_however_small_top_p_is_the_likeliest_is_kept(dtype, top_p):
+    kept = narrowed(P.log().to(dtype), top_p=top_p)
+    assert kept.exp().tolist() == [0, 1, 0, 0, 0]
+    found = sample(constant(P.to(dtype)), None, torch.zeros(5).long(), max_steps=3, top_p=top_p)
+    assert (found.tokens == 1).all()
+
+
+@pytest.mark.parametrize("top_p", [1.0, 1 - 1e-12])
+@pytest.mark.parametrize("size", [5, 50_000])
+def test_all_of_the_probability_is_all_tokens(size, top_p):
+    torch.manual_seed(0)
+    log_probs = torch.log_softmax(3 * torch.randn(4, size), dim=-1)
+    assert (narrowed(log_probs, top_p=top_p) > -torch.inf).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_drawn_as_often_as_single(dtype):
+    p = torch.full((2000,), 1 / 2000)
+    p[:1000] *= 1.5
+    p[1000:] *= 0.5
+    log_probs = p.log().to(dtype)
+    exact = log_probs.double().softmax(-1)[:1000].sum().item()
+    step = lambda state, token: (log_probs.expand(len(token), -1), state)  # noqa: E731
+    found = sample(step, None, torch.zeros(4000, dtype=torch.long), max_steps=1)
+    often = (found.tokens < 1000).double().mean().item()
+    assert often == pytest.approx(exact, abs=5 * (exact * (1 - exact) / 4000) ** 0.5)
+    cut = narrowed(log_probs, top_p=0.5)
+    assert (cut > -torch.inf).sum().item() == pytest.approx(0.5 / 0.75 * 1000, rel=0.02)
+
+
+@pytest.mark.parametrize("temperature", [1e-300, 1e-38, 1.0, 1e300])
+def test_tokens_that_cannot_follow_never_do(temperature):
+    p = torch.tensor([0.0, 0.7, 0.0, 0.3])
+    found = drawn(p, n=2000, temperature=temperature, top_k=3)
+    assert found[0] == found[2] == 0
+    narrow = narrowed(p.log(), temperature=temperature)
+    assert not narrow.isnan().any()
+
+
 def test_however_cold_the_likeliest_token_is_drawn():
     """Divided by so little, log-probabilities are beyond all numbers."""
     table = torch.tensor([[0.1, 0.2, 0.7]])

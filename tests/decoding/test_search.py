@@ -268,3 +268,14 @@ def test_a_model_that_gives_nan_is_said(search):
             max_steps=3,
             **options,
         )
+
+
+def test_half_precision_adds_up_in_single():
+    """In bfloat16, -256 and a half is -256: from there on every continuation would be alike."""
+    table = torch.tensor([[0.45, 0.55]]).log().bfloat16()
+    step = lambda state, token: (table.expand(len(token), -1), state)  # noqa: E731
+    start = torch.zeros(1, dtype=torch.long)
+    for search, how in ((greedy_search, {}), (beam_search, {"width": 2})):
+        found = search(step, None, start, max_steps=600, **how)
+        assert (found.tokens[..., :600].reshape(-1, 600)[0] == 1).all()
+        assert found.scores.flatten()[0].item() == pytest.approx(600 * table[0, 1].item(), rel=1e-4)

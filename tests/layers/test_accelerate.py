@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import copy
 import pickle
 import re
@@ -191,11 +192,86 @@ class Doubled(nn.LSTM):
         return 2 * y, state
 
 
+class Other(nn.RNNBase):
+    """Neither an RNN nor an LSTM nor a GRU."""
+
+
+class Named(nn.GRU):
+    """A subclass with a name that recur's layers have."""
+
+    def options(self):
+        return 3
+
+
+class Held(nn.GRU):
+    """As that, in its objects."""
+
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
+        self.cell = "lstm"
+
+
+class Handy(abc.ABC):
+    """What libraries mix into torch's layers."""
+
+    @abc.abstractmethod
+    def first(self, batch):
+        """An initial state."""
+
+
+class HandyLSTM(Handy, nn.LSTM):
+    """As pytorch-forecasting's layers."""
+
+    def __init__(self, *sizes, **more):
+        super().__init__(*sizes, **more)
+        self.note = "mine"
+
+    def first(self, batch):
+        shape = (self.num_layers, batch, self.hidden_size)
+        return torch.ones(shape), torch.ones(shape)
+
+    def twice(self, x):
+        return 2 * super().forward(x)[0]
+
+
+class Words(nn.Embedding):
+    """An embedding with a method more."""
+
+    def mean(self, tokens):
+        return self(tokens).mean(1)
+
+
+@pytest.mark.parametrize("layer", [HandyLSTM(3, 4, 2), Words(8, 3)])
+def test_subclasses_that_add_and_change_nothing(layer):
+    kind, kept = type(layer), copy.deepcopy(layer)
+    model = nn.Sequential(layer)
+    report = recur.accelerate(model)
+    assert report.swapped == ("0",)
+    assert f"with what {kind.__name__} adds" in str(report)
+    assert isinstance(layer, kind)
+    assert isinstance(layer, (recur.LSTM, recur.Embedding))
+    assert recur.accelerate(model).swapped == ()
+    for each in (layer, copy.deepcopy(model)[0], pickle.loads(pickle.dumps(model))[0]):
+        assert type(each) is type(layer)
+        if kind is Words:
+            alike(each.mean(TOKENS), kept.mean(TOKENS))
+        else:
+            assert each.note == "mine"
+            alike(each(X, each.first(2)), kept(X, kept.first(2)))
+            alike(each.twice(X), kept.twice(X))
+        assert recur.restore(nn.Sequential(each)) == ("0",)
+        assert type(each) is kind
+        recur.accelerate(each)
+
+
 @pytest.mark.filterwarnings("ignore:.*quantized tensor creation functions:UserWarning")
 @pytest.mark.parametrize(
     ("layer", "words"),
     [
-        (lambda: Doubled(3, 4), "subclass of torch.nn.LSTM.*derive it from recur.LSTM"),
+        (lambda: Doubled(3, 4), "subclass of torch.nn.LSTM.* forward.*derive it from recur.LSTM"),
+        (lambda: Other("LSTM", 3, 4), "of the program's own"),
+        (lambda: Named(3, 4), "own options"),
+        (lambda: Held(3, 4), "own cell"),
         (lambda: nn.GRU(3, 4, device="meta"), "meta"),
         (lambda: nn.Embedding(3, 4, sparse=True), "sparse"),
         (lambda: nn.Embedding(3, 4, device="meta"), "meta"),
@@ -342,3 +418,88 @@ def test_a_model_that_was_compiled_before():
     alike(compiled(TOKENS), before)
     assert called == [recur.LSTM]
     torch._dynamo.reset()
+
+
+def spectral(layer, old):
+    make = nn.utils.spectral_norm if old else parametrizations.spectral_norm
+    return make(layer, "weight_hh_l0")
+
+
+class Drawn(nn.Module):
+    """A parametrization that counts how often it is computed."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("times", torch.tensor(0))
+
+    def forward(self, weight):
+        if self.training:
+            self.times.add_(1)
+        return weight
+
+
+LOOKS = {
+    "accelerate": recur.accelerate,
+    "restore": recur.restore,
+    "explain": recur.explain,
+    "summary": recur.summary,
+    "stream": lambda model: isinstance(model[0], recur.LSTM) and recur.Stream(model[0])(X[0, 0]),
+    "weights": lambda model: isinstance(model[0], recur.LSTM) and model[0].weights(0, 0),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*spectral_norm.*:FutureWarning")
+@pytest.mark.parametrize("how", ["parametrization", "hook", "another"])
+def test_looking_at_a_layer_leaves_what_computes_its_weights_alone(how):
+    layer = nn.LSTM(3, 4)
+    if how == "another":
+        parametrize.register_parametrization(layer, "weight_ih_l0", Drawn())
+    else:
+        spectral(layer, old=how == "hook")
+    model = nn.Sequential(layer)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(torch.rand_like(weight))  # the iteration has something to do
+    before = copy.deepcopy({k: v.clone() for k, v in model.state_dict().items()})
+    for name in ["accelerate", *LOOKS, "accelerate"]:
+        LOOKS[name](model)
+        if name != "restore":
+            LOOKS["accelerate"](model)
+        for key, value in model.state_dict().items():
+            assert torch.equal(value, before[key]), (name, key)
+    assert all(part.training for part in model.modules())
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize("make", [nn.LSTM, nn.GRU, lambda *n: nn.LSTM(*n, bias=False, proj_size=2)])
+def test_weights_put_into_the_flat_list_are_those_that_count(make):
+    """As in torch.nn, until an attribute is set or a tensor moved."""
+    layer, kept = make(3, 4), make(3, 4)
+    kept.load_state_dict(layer.state_dict())
+    recur.accelerate(layer)
+    other = [torch.rand_like(w) for w in layer._flat_weights]
+    for each in (layer, kept):
+        each._flat_weights = list(other)
+    alike(layer(X), kept(X))
+    for each in (layer, kept):
+        each._flat_weights[1] = other[1] * 2
+    alike(layer(X), kept(X))
+    new = nn.Parameter(torch.rand_like(other[0]))
+    for each in (layer, kept):
+        each.weight_ih_l0 = new
+    alike(layer(X), kept(X))
+    for each in (layer, kept):
+        each._flat_weights = list(other)
+        each.double().float()
+    alike(layer(X), kept(X))
+
+
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU", "Embedding"])
+def test_put_in_the_place_of_torch_s_own(name, monkeypatch):
+    monkeypatch.setattr(nn, name, getattr(recur, name))
+    layer = getattr(nn, name)(3, 4)
+    assert isinstance(layer, getattr(recur, name))
+    assert isinstance(recur.MinGRU(3, 4), recur.MinGRU)
+    recur.accelerate(nn.Sequential(layer, nn.Linear(1, 1)))
+    model = recur.ManyToOne(vocabulary=5, embedding=3, units=4, outputs=1)
+    assert model(torch.tensor([[1, 2]])).shape == (1, 1)

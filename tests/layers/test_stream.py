@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import io
+import pickle
 import tracemalloc
 
 import pytest
@@ -10,6 +12,7 @@ import torch
 from tests.engine.paths import PATHS, forced
 from tests.layers.kinds import KINDS, ours
 from torch import nn
+from torch.nn.utils import parametrizations
 
 import recur
 
@@ -164,3 +167,64 @@ def test_the_layer_is_left_alone():
 def test_bad_input_is_one_sentence(act, sentence):
     with pytest.raises(recur.InputError, match=sentence):
         act(recur.GRU(2, 3))
+
+
+CASES = {
+    "rnn": lambda **o: recur.RNN(3, 4, **o),
+    "lstm": lambda **o: recur.LSTM(3, 4, **o),
+    "gru": lambda **o: recur.GRU(3, 4, **o),
+    "projected": lambda **o: recur.LSTM(3, 4, proj_size=2, **o),
+    "peepholes": lambda **o: recur.LSTM(3, 4, peepholes=True, **o),
+    "coupled": lambda **o: recur.LSTM(3, 4, coupled=True, **o),
+    "clip_cell": lambda **o: recur.LSTM(3, 4, clip_cell=0.1, **o),
+    "layer_norm": lambda **o: recur.LSTM(3, 4, layer_norm=True, **o),
+    "zoneout": lambda **o: recur.GRU(3, 4, zoneout=0.2, **o),
+    "reset before": lambda **o: recur.GRU(3, 4, reset_after=False, **o),
+    "indrnn": lambda **o: recur.IndRNN(3, 4, **o),
+    "mingru": lambda **o: recur.MinGRU(3, 4, **o),
+    "minlstm": lambda **o: recur.MinLSTM(3, 4, **o),
+    "slstm": lambda **o: recur.SLSTM(3, 4, heads=2, **o),
+    "parametrized": lambda **o: parametrizations.weight_norm(recur.GRU(3, 4, **o), "weight_hh_l0"),
+}
+
+
+def saved(stream):
+    kept = io.BytesIO()
+    torch.save(stream, kept)
+    return torch.load(io.BytesIO(kept.getvalue()), weights_only=False)
+
+
+COPIES = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda stream: pickle.loads(pickle.dumps(stream)),
+    "torch.save": saved,
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize("case", CASES)
+def test_a_copy_goes_on_from_the_same_place_and_apart(case, how):
+    for batch, steps in ((None, 0), (None, 3), (2, 1)):
+        layer = CASES[case](num_layers=2).eval()
+        x = torch.randn(6, *([] if batch is None else [batch]), 3)
+        want = layer(x)[0].detach()
+        stream = recur.Stream(layer, batch)
+        for t in range(steps):
+            stream(x[t])
+        twin = COPIES[how](stream)
+        third = COPIES[how](twin)
+        for each in (twin, stream, third):
+            for t in range(steps, 6):
+                torch.testing.assert_close(each(x[t]), want[t])
+
+
+def test_whose_weights_a_copy_follows():
+    layer, x = ours("gru", 3, 4), torch.randn(3)
+    stream = recur.Stream(layer)
+    shallow, both = copy.copy(stream), copy.deepcopy({"layer": layer, "stream": stream})
+    with torch.no_grad():
+        for weight in (*layer.parameters(), *both["layer"].parameters()):
+            weight.zero_()
+    assert not shallow(x).any()
+    assert not both["stream"](x).any()

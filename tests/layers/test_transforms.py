@@ -9,6 +9,8 @@ from tests.layers.kinds import KINDS, ours, pair, tensors
 from torch.func import functional_call, grad, hessian, jacfwd, jacrev, vmap
 from torch.utils.checkpoint import checkpoint
 
+import recur
+
 # Torch's own forward mode still uses what torch deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
 ROWS, TIME = 4, 5
@@ -145,3 +147,48 @@ def test_a_trace_for_inference_serves_other_sizes(kind, path):
         # The reference's loop is unrolled by a trace, for one length.
         x = torch.randn(2, TIME if path == "reference" else 9, 3, dtype=torch.float64)
         torch.testing.assert_close(traced(x), layer(x))
+
+
+@pytest.mark.parametrize("every", [0, 2])
+def test_no_step_at_all_has_a_gradient_that_can_be_differentiated(kind, every):
+    layer = layer_of(kind, checkpoint_every=every)
+    x = torch.zeros(2, 0, 3, dtype=torch.float64, requires_grad=True)
+    leaves = [x, *layer.parameters()]
+    for pick in (0, 1):
+        want = torch.autograd.grad(tensors(layer(x))[pick].sum(), leaves)
+        got = torch.autograd.grad(tensors(layer(x))[pick].sum(), leaves, create_graph=True)
+        for a, b in zip(got, want, strict=True):
+            assert torch.equal(a, b)
+
+
+def test_checkpoints_within_a_transform(kind):
+    layer, kept, x = layer_of(kind, checkpoint_every=2), layer_of(kind), batch()
+    weights = {name: weight.detach() for name, weight in kept.named_parameters()}
+
+    def loss(layer, x):
+        return functional_call(layer, weights, (x.unsqueeze(0),))[0].square().sum()
+
+    for derive in (lambda f: grad(f)(x[0]), lambda f: vmap(grad(f))(x), lambda f: hessian(f)(x[0])):
+        torch.testing.assert_close(
+            derive(lambda x: loss(layer, x)), derive(lambda x: loss(kept, x))
+        )
+
+
+OTHERS = {
+    "lstm": lambda **o: recur.LSTM(3, 4, **o),
+    "gru": lambda **o: recur.GRU(3, 4, **o),
+    "slstm": lambda **o: recur.SLSTM(3, 4, **o),
+    "mingru": lambda **o: recur.MinGRU(3, 4, **o),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_clipped_gradient_is_not_differentiated_again(case):
+    layer = OTHERS[case](clip_gradient=0.02, dtype=torch.float64)
+    x = batch().requires_grad_()
+    (plain,) = torch.autograd.grad(layer(x)[0].square().sum(), x)
+    (once,) = torch.autograd.grad(layer(x)[0].square().sum(), x, create_graph=True)
+    torch.testing.assert_close(once, plain)
+    torch.testing.assert_close(grad(lambda x: layer(x)[0].square().sum())(x.detach()), plain)
+    with pytest.raises(recur.InputError, match=r"clip_gradient has clipped .* clip_gradient=0"):
+        torch.autograd.grad(once.sum(), x)

@@ -104,6 +104,25 @@ def test_every_optimizer_goes_on_bit_for_bit(optimizer, tmp_path, monkeypatch):
     assert same_bits(weights(again), weights(whole))
 
 
+def test_a_weighted_loss_goes_on_bit_for_bit(tmp_path, monkeypatch):
+    loss = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 7.0]))
+    given = {**GIVEN, "loss": loss, "monitor": "loss"}
+
+    def made():
+        model = line_model(2)
+        model.watched = True
+        return model
+
+    x, y = dense()
+    expected = fit(made(), x, y, **given)
+    with monkeypatch.context() as patch:
+        cut_after(patch, 9)
+        with pytest.raises(TrainingInterrupted):
+            fit(made(), x, y, **given, checkpoint=tmp_path)
+    history = fit(made(), x, y, **given, checkpoint=tmp_path, resume=True)
+    assert numbers(history) == numbers(expected)
+
+
 def test_cut_while_validating(tmp_path, monkeypatch):
     given = {**GIVEN, "validation_data": ragged_data(600, 1)}
     whole = watched()

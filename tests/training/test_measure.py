@@ -170,3 +170,79 @@ def test_a_text_has_the_same_perplexity_in_batches_of_any_size():
         evaluate(model, x, y, loss="cross_entropy", batch_size=size)["loss"] for size in (1, 2, 9)
     ]
     assert found == pytest.approx([found[0]] * 3, rel=1e-6)
+
+
+W = torch.tensor([1.0, 20.0, 0.0])
+CLASSES = torch.tensor([0, 0, 0, 2, 2, 1, 0, 0, 1, 2, 2, 0, 2, 0, 0, 1, 0])
+ALIKE_FOR_ALL_BATCHES = {
+    "weights of classes": (nn.CrossEntropyLoss(weight=W), CLASSES),
+    "smoothed": (nn.CrossEntropyLoss(weight=W + 1, label_smoothing=0.2), CLASSES),
+    "ignored": (nn.CrossEntropyLoss(ignore_index=0), CLASSES),
+    "both": (nn.CrossEntropyLoss(weight=W, ignore_index=0), CLASSES),
+    "probabilities": (nn.CrossEntropyLoss(weight=W), torch.rand(17, 3).softmax(-1)),
+    "likelihood": (nn.NLLLoss(weight=W), CLASSES),
+    "likelihood, ignored": (nn.NLLLoss(ignore_index=0), CLASSES),
+    "positive": (nn.BCEWithLogitsLoss(pos_weight=W + 1), torch.rand(17, 3).round()),
+    "weights of outputs": (nn.BCEWithLogitsLoss(weight=W), torch.rand(17, 3).round()),
+    "numbers": (nn.HuberLoss(), torch.randn(17, 3)),
+    "function": (lambda a, b: ((a - b) ** 2).mean(), torch.randn(17, 3)),
+}
+SUMS = {
+    f"{name}, summed": (type(ALIKE_FOR_ALL_BATCHES[name][0])(reduction="sum", **more), y)
+    for name, y, more in (
+        ("weights of classes", CLASSES, {"weight": W}),
+        ("both", CLASSES, {"weight": W, "ignore_index": 0}),
+        ("probabilities", ALIKE_FOR_ALL_BATCHES["probabilities"][1], {"weight": W}),
+        ("likelihood", CLASSES, {"weight": W}),
+        ("positive", ALIKE_FOR_ALL_BATCHES["positive"][1], {"pos_weight": W + 1}),
+        ("numbers", ALIKE_FOR_ALL_BATCHES["numbers"][1], {}),
+    )
+}
+
+
+@pytest.mark.parametrize("case", [*ALIKE_FOR_ALL_BATCHES, *SUMS])
+def test_the_loss_is_that_of_all_rows_at_once(case):
+    """And of training, validation and evaluation alike."""
+    loss, y = (ALIKE_FOR_ALL_BATCHES | SUMS)[case]
+    mean = ALIKE_FOR_ALL_BATCHES[case.removesuffix(", summed")][0]
+    x = torch.linspace(-2, 2, 34).reshape(17, 2)
+    model = (
+        line_model(3)
+        if "likelihood" not in case
+        else nn.Sequential(line_model(3), nn.LogSoftmax(-1))
+    )
+    want = mean(model(x), y).item()
+    for batch_size in (1, 3, 17):
+        assert evaluate(model, x, y, loss=loss, batch_size=batch_size)["loss"] == pytest.approx(
+            want, rel=1e-5
+        )
+        history = recur.fit(
+            model,
+            x,
+            y,
+            loss=loss,
+            validation_data=DataLoader(TensorDataset(x, y), batch_size),
+            batch_size=batch_size,
+            optimizer="sgd",
+            learning_rate=1e-12,
+            progress=False,
+        )
+        assert history.rows[0]["loss"] == pytest.approx(want, rel=1e-5)
+        assert history.rows[0]["val_loss"] == pytest.approx(want, rel=1e-5)
+
+
+def test_accuracy_counts_what_the_loss_counts():
+    x = torch.linspace(-2, 2, 34).reshape(17, 2)
+    model = line_model(3)
+    counted = CLASSES != 0
+    want = (model(x).argmax(-1) == CLASSES)[counted].double().mean().item()
+    for batch_size in (1, 4):
+        found = evaluate(
+            model,
+            x,
+            CLASSES,
+            loss=nn.CrossEntropyLoss(ignore_index=0),
+            metrics=["accuracy"],
+            batch_size=batch_size,
+        )
+        assert found["accuracy"] == pytest.approx(want)

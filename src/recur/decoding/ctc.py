@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recur.decoding.stepping import Decoded, check_scores
+from recur.decoding.stepping import Decoded, check_scores, in_single
 from recur.layers.lengths import as_lengths
 from recur.messages import InputError, must, whole
 
@@ -54,7 +54,7 @@ def ctc_greedy_search(
         width = int(count.max()) if count.numel() else 0
         front = torch.arange(width, device=steps.device) < count.unsqueeze(1)
         tokens = token.gather(1, order)[:, :width].where(front, blank)
-        return Decoded(tokens, count, torch.where(exists, best, 0).sum(dim=1))
+        return Decoded(tokens, count, in_single(torch.where(exists, best, 0)).sum(dim=1))
 
 
 def ctc_beam_search(
@@ -94,7 +94,7 @@ def ctc_beam_search(
             tokens[b, w, : len(labels)] = torch.tensor(labels, dtype=torch.int64)
             sizes[b, w], scores[b, w] = len(labels), score
     device = log_probs.device
-    return Decoded(tokens.to(device), sizes.to(device), scores.to(log_probs))
+    return Decoded(tokens.to(device), sizes.to(device), scores.to(in_single(log_probs)))
 
 
 class _Prefixes:

@@ -26,6 +26,6 @@ def greedy_search(
 
     Raises:
         InputError: arguments that do not fit.
-        FailedError: log-probabilities of NaN.
+        FailedError: log-probabilities of NaN, or of -inf for every token.
     """
     return walk(step, state, start, lambda p: p.argmax(dim=-1), end=end, max_steps=max_steps)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from recur.decoding.stepping import Decoded, Step, walk
+from recur.decoding.stepping import Decoded, Step, in_single, walk
 from recur.messages import InputError, must, real, whole
 
 
@@ -43,7 +43,7 @@ def sample(
 
     Raises:
         InputError: arguments that do not fit.
-        FailedError: log-probabilities of NaN.
+        FailedError: log-probabilities of NaN, or of -inf for every token.
     """
     _check(temperature, top_k, top_p)
     if generator is not None and not isinstance(generator, torch.Generator):
@@ -76,17 +76,20 @@ def narrowed(
             sampling: A. Holtzman et al., arXiv:1904.09751). After `top_k`.
 
     Returns:
-        (..., V): -inf for tokens that are not kept. Of equally likely tokens exactly as many are
-        kept as are needed.
+        (..., V), float32 or float64: -inf for tokens that are not kept. Of equally likely tokens
+        exactly as many are kept as are needed, and one at least.
 
     Raises:
         InputError: a temperature not above 0, a top_k below 1, a top_p not above 0 or above 1.
     """
     _check(temperature, top_k, top_p)
+    wide = in_single(log_probs)
+    limits = torch.finfo(wide.dtype)
     # The greatest becomes 0 first: however low the temperature, it stays a number.
-    below = log_probs - log_probs.amax(dim=-1, keepdim=True)
-    coldest = torch.finfo(below.dtype).tiny
-    narrow = torch.log_softmax(below / max(temperature, coldest), dim=-1)
+    below = wide - wide.amax(dim=-1, keepdim=True)
+    narrow = torch.log_softmax(below / min(max(temperature, limits.tiny), limits.max), dim=-1)
+    if top_p is not None and top_p > 1 - limits.eps:
+        top_p = None  # their sum would be rounded to 1 before the last
     if top_k is None and top_p is None:
         return narrow
     size = narrow.shape[-1]
@@ -94,7 +97,9 @@ def narrowed(
     ordered, order = narrow.topk(k, dim=-1)  # a few of many are found sooner than all are sorted
     if top_p is not None:
         p = ordered.softmax(dim=-1)
-        ordered = ordered.masked_fill(p.cumsum(dim=-1) - p >= top_p, -torch.inf)
+        enough = p.cumsum(dim=-1) - p >= top_p
+        enough[..., 0] = False  # however small top_p is
+        ordered = ordered.masked_fill(enough, -torch.inf)
     kept = torch.full_like(narrow, -torch.inf).scatter(-1, order, ordered)
     return torch.log_softmax(kept, dim=-1)
 

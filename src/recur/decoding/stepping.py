@@ -32,8 +32,8 @@ class Decoded(NamedTuple):
         tokens: (B, T) or (B, W, T) int64; what lies beyond a length is `end` (0 without one; the
             blank, with CTC).
         lengths: (B,) or (B, W) int64: the tokens of each, `end` not counted.
-        scores: (B,) or (B, W): the sum of the log-probabilities, `end`'s included; what else it
-            is, each function says.
+        scores: (B,) or (B, W): the sum of the log-probabilities, `end`'s included, in float32 or
+            float64; what else it is, each function says.
     """
 
     tokens: Tensor
@@ -76,7 +76,12 @@ def checked_step(given: Any, rows: int, end: int | None) -> tuple[Tensor, Any]:
         raise InputError(must("a step's log-probabilities", expected, tuple(log_probs.shape)))
     if end is not None and end >= log_probs.shape[1]:
         raise InputError(must("end", f"below {log_probs.shape[1]}, the vocabulary", end))
-    return log_probs, state
+    return in_single(log_probs), state
+
+
+def in_single(log_probs: Tensor) -> Tensor:
+    """In float32 at least: half precision would round sums over steps and rare tokens away."""
+    return log_probs.to(torch.promote_types(log_probs.dtype, torch.float32))
 
 
 def check_scores(scores: Tensor) -> None:
@@ -124,7 +129,7 @@ def walk(
 
     Raises:
         InputError: arguments that do not fit.
-        FailedError: log-probabilities of NaN.
+        FailedError: log-probabilities of NaN, or of -inf for every token.
     """
     check_walk(start, end, max_steps)
     token = start
@@ -146,6 +151,11 @@ def walk(
     if scores is None:  # no rows
         scores = torch.zeros(len(start), device=start.device)
     check_scores(scores)
+    if (scores == -torch.inf).any():
+        raise FailedError(
+            "The model's log-probabilities are -inf for every token: none can follow. Look at what "
+            "masks them."
+        )
     tokens = torch.stack(written, dim=1) if written else start.new_zeros(len(start), 0)
     return Decoded(tokens[:, : _widest(lengths)], lengths, scores)
 

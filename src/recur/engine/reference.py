@@ -7,7 +7,7 @@ time, double backward included. What another path computes is compared with this
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ from recur.cells import Cell, Extras, State
 from recur.engine.chance import kept_units
 from recur.engine.options import NOTHING, Options
 from recur.engine.problem import Problem, Weights, existing_steps
+from recur.messages import InputError
 
 name = "reference"
 
@@ -130,11 +131,8 @@ class Walk(NamedTuple):
     def run(self, state: State) -> tuple[Tensor | None, State]:
         """Walks from `state`; the outputs are in the order of time."""
         time, outputs = self.x.shape[0], self.outputs
-        if not time and outputs:
-            # No step, no numbers; but part of the graph, so that a loss on it can go backward.
-            y = F.linear(self.x, self.weights.w_ih, self.weights.b_ih)
-            self._keep([])
-            return y[..., : state[0].shape[-1]], state
+        if not time:
+            return self._without_a_step(state)
         if self.cell.linear is not None and self.options is NOTHING and not self.every:
             return self._in_parallel(state)
         span = self.every or max(time, 1)
@@ -148,7 +146,7 @@ class Walk(NamedTuple):
             def piece(state: State, order: range = order) -> tuple[Tensor | None, State]:
                 return self._steps(state, order, seen)
 
-            if self.every and torch.is_grad_enabled():
+            if self._checkpoints():
                 walked, state = checkpoint(piece, state, use_reentrant=False)
             else:
                 walked, state = piece(state)
@@ -158,6 +156,21 @@ class Walk(NamedTuple):
         if not outputs:
             return None, state
         return torch.cat(pieces[::-1] if self.reverse else pieces), state
+
+    def _without_a_step(self, state: State) -> tuple[Tensor | None, State]:
+        """No step, no numbers; but part of the graph, so that a loss on it can go backward."""
+        self._keep([])
+        nothing = self.x.sum()
+        for weight in self.weights:
+            if weight is not None:
+                nothing = nothing + weight[:0].sum()
+        y = self.x.new_zeros(0, *state[0].shape) + nothing if self.outputs else None
+        return y, tuple(s + nothing for s in state)
+
+    def _checkpoints(self) -> bool:
+        # Torch's checkpoints cannot be had within a function transform, which keeps all then.
+        transformed = torch._C._are_functorch_transforms_active()
+        return bool(self.every) and torch.is_grad_enabled() and not transformed
 
     def _steps(
         self, state: State, order: range, seen: list[dict[str, Tensor]]
@@ -311,7 +324,32 @@ class _ClipGradient(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return gradient.clamp(-ctx.most, ctx.most), None
+        return _Clamp.apply(gradient, ctx.most), None  # type: ignore[no-untyped-call]
+
+
+class _Clamp(torch.autograd.Function):
+    """A clamp that is not differentiated.
+
+    Its derivative is known, but the way back from there leads through `_ClipGradient` once more,
+    which would clamp what is no gradient of the loss.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(gradient: Tensor, most: float) -> Tensor:
+        return gradient.clamp(-most, most)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> NoReturn:
+        raise InputError(
+            "A gradient that clip_gradient has clipped cannot be differentiated again. Make the "
+            "layer with clip_gradient=0, or limit the whole gradient (recur.fit's clip_norm)."
+        )
 
 
 def clip_gradient(x: Tensor, most: float) -> Tensor:

@@ -9,9 +9,11 @@ registers its children.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from torch import jit, nn
 from torch.nn.utils import parametrize
@@ -24,7 +26,7 @@ from recur.layers.gru import GRU
 from recur.layers.lstm import LSTM
 from recur.layers.recurrent import Recurrent
 from recur.layers.rnn import RNN
-from recur.messages import InputError, must
+from recur.messages import InputError, listed, must
 
 OURS: dict[type[nn.Module], type[nn.Module]] = {
     nn.RNN: RNN,
@@ -33,6 +35,12 @@ OURS: dict[type[nn.Module], type[nn.Module]] = {
     nn.Embedding: Embedding,
 }
 THEIRS = {ours: theirs for theirs, ours in OURS.items()}
+# What a subclass may define of what torch's layers have, and still compute the same.
+HARMLESS = {
+    *("__init__", "__init_subclass__", "__class_getitem__", "__doc__", "__module__", "__dict__"),
+    *("__annotations__", "__weakref__", "__constants__", "__repr__", "extra_repr"),
+    *("reset_parameters", "flatten_parameters"),
+}
 # In the layer's `__dict__`, so that copies and pickles can be restored too.
 MARK = "_swapped_by_recur"
 
@@ -84,8 +92,10 @@ def accelerate(model: nn.Module) -> Acceleration:
     attributes, lists, tuples and dicts of a module are found too. A second call changes nothing.
 
     Not swapped, with the reason in the report: what recur would not make faster (a GPU, half
-    precision, sparse embeddings), and what it cannot know to be the same (subclasses, layers whose
-    `forward` was replaced, quantized ones, TorchScript). Call it when the model is on its device.
+    precision, sparse embeddings), and what it cannot know to be the same (subclasses that
+    do more than add to a layer, layers whose `forward` was replaced, quantized ones, TorchScript).
+    Call it when the model is on its device.
+    Torch's quantization and `torch.jit.script` know torch's layers only: call `restore` first.
 
     Returns:
         A report; `print` shows the path of each layer, its class, and what became of it.
@@ -109,7 +119,7 @@ def restore(model: nn.Module) -> tuple[str, ...]:
     """
     restored = []
     for path, layer in _layers(model):
-        theirs = THEIRS.get(parametrize.type_before_parametrizations(layer))
+        theirs = _theirs(parametrize.type_before_parametrizations(layer))
         if vars(layer).pop(MARK, False) and theirs is not None:
             _become(layer, theirs)
             restored.append(path)
@@ -123,36 +133,93 @@ def _swap(path: str, layer: nn.Module) -> Swap:
     reason = _reason_to_keep(layer, before)
     if reason is not None:
         return Swap(path, kind, swapped=False, about=reason)
-    _become(layer, OURS[before])
+    wanted = _ours(before)
+    _become(layer, wanted)
     if isinstance(layer, Recurrent):
-        choice = engine.choose(engine.Problem.of(layer.cell, layer.weights(0, 0)))
+        choice = engine.choose(layer.problem())
         if choice.path.name == reference.name:
             _become(layer, before)
             return Swap(path, kind, swapped=False, about=choice.declined[0][1])
     vars(layer)[MARK] = True
-    return Swap(path, kind, swapped=True, about=f"recur.{OURS[before].__name__}")
+    about = f"recur.{next(ours for ours in OURS.values() if issubclass(wanted, ours)).__name__}"
+    about += "" if before in OURS else f", with what {before.__name__} adds"
+    return Swap(path, kind, swapped=True, about=about)
+
+
+def _ours(before: Any) -> type[nn.Module]:
+    return OURS[before] if before in OURS else _derived(before)
+
+
+def _theirs(now: type[nn.Module]) -> type[nn.Module] | None:
+    derived_from: type[nn.Module] | None = vars(now).get(_BEFORE)
+    return THEIRS.get(now) if derived_from is None else derived_from
+
+
+_BEFORE = "_before"
+
+
+@functools.cache
+def _derived(before: Any) -> type[nn.Module]:
+    """A class of the same methods, which come before recur's as they did before torch's.
+
+    Copies and pickles name the program's class, for this one can be imported from nowhere.
+    """
+    ours = next(ours for theirs, ours in OURS.items() if issubclass(before, theirs))
+
+    def reduce(layer: Any, protocol: int) -> tuple[Any, ...]:
+        return _again, (before,), layer.__getstate__()
+
+    names: dict[str, Any] = {_BEFORE: before, "__reduce_ex__": reduce}
+    for name in ("__module__", "__qualname__", "__doc__"):
+        names[name] = getattr(before, name)
+    return cast(type[nn.Module], type(before)(before.__name__, (before, ours), names))
+
+
+def _again(before: Any) -> nn.Module:
+    made = _derived(before)
+    return made.__new__(made)
+
+
+def _changed(layer: nn.Module, theirs: type[nn.Module]) -> list[str]:
+    """What the layer of a subclass has of its own under names that recur's layer has."""
+    before, ours = parametrize.type_before_parametrizations(layer), OURS[theirs]
+    own = itertools.takewhile(lambda each: each is not theirs, before.__mro__)
+    named = {name for each in own for name in vars(each)}.intersection(dir(ours))
+    hidden = set(vars(layer)).intersection(dir(ours)).difference(dir(theirs))
+    return sorted((named | hidden) - HARMLESS)
 
 
 def _reason_to_keep(layer: nn.Module, before: type[nn.Module]) -> str | None:
     if isinstance(layer, Recurrent | Embedding):
         return "it is recur's already"
     if isinstance(layer, jit.ScriptModule):
-        return "it is compiled by TorchScript; accelerate the model before scripting it"
+        return "it is compiled by TorchScript; accelerate the model, then call torch.jit.trace"
     if before.__module__.startswith("torch.ao."):
         return "it is quantized, or prepared for that"
     if isinstance(layer, nn.RNNCellBase):
         return "it walks one step, and recur's layers a sequence"
     if before not in OURS:
-        parent = next(theirs for theirs in OURS if isinstance(layer, theirs))
-        return (
-            f"it is a subclass of torch.nn.{parent.__name__}, which may compute something else; "
-            f"derive it from recur.{parent.__name__}"
-        )
+        reason = _reason_to_keep_a_subclass(layer, before)
+        if reason is not None:
+            return reason
     if "forward" in vars(layer):
         return "its forward was replaced by the program"
     if isinstance(layer, nn.Embedding):
         return embedding.declines(layer)
     return None
+
+
+def _reason_to_keep_a_subclass(layer: nn.Module, before: type[nn.Module]) -> str | None:
+    parent = next((theirs for theirs in OURS if issubclass(before, theirs)), None)
+    if parent is None:
+        return "it is a recurrent layer of the program's own; derive it from recur.LSTM, GRU or RNN"
+    changed = _changed(layer, parent)
+    if not changed:
+        return None
+    return (
+        f"it is a subclass of torch.nn.{parent.__name__} with its own {listed(changed, 'and')}, "
+        f"which may compute something else; derive it from recur.{parent.__name__}"
+    )
 
 
 def _become(layer: nn.Module, wanted: type[nn.Module]) -> None:

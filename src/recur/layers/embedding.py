@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
 
 from recur.engine.cpu import embedding
 from recur.engine.cpu.onlookers import watched
+from recur.layers import graphs
 
 TOKENS = (torch.int64, torch.int32)
 
 
-class Embedding(nn.Embedding):
+class Embedding(graphs.OneNode, nn.Embedding):
     """A table of vectors looked up by token, drop-in for `torch.nn.Embedding`.
 
     Same constructor, `from_pretrained`, weights, results and errors, bit for bit. On a CPU, for
@@ -34,6 +37,9 @@ class Embedding(nn.Embedding):
             IndexError: a token outside the table.
             RuntimeError: tokens that are no integers, or on another device than the table.
         """
+        tracer: Any = graphs.tracer_of(input)
+        if tracer is not None and tracer.root is not self:
+            return cast(Tensor, graphs.node(tracer, self, input))
         # A compiler sees torch's operator, which it knows how to fuse.
         if watched() or declines(self) is not None:
             return super().forward(input)

@@ -39,6 +39,4 @@ def explain(module: nn.Module) -> Explanation:
 def _path(layer: nn.RNNBase) -> str:
     if not isinstance(layer, Recurrent):
         return f"torch.nn's own; recur.{type(layer).__name__} takes its place with the same weights"
-    options, every = layer.options(), layer.own.checkpoint_every
-    weights = layer.weights(0, 0)
-    return str(engine.choose(engine.Problem.of(layer.cell, weights, None, (), options, every)))
+    return str(engine.choose(layer.problem()))

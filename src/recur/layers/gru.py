@@ -47,8 +47,7 @@ class GRU(Recurrent, nn.GRU):
         dtype: Any = None,
         **own: Unpack[OwnGRU],
     ) -> None:
-        nn.GRU.__init__(
-            self,
+        super().__init__(
             input_size,
             hidden_size,
             num_layers,

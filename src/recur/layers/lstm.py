@@ -53,8 +53,7 @@ class LSTM(Recurrent, nn.LSTM):
         dtype: Any = None,
         **own: Unpack[OwnLSTM],
     ) -> None:
-        nn.LSTM.__init__(
-            self,
+        super().__init__(
             input_size,
             hidden_size,
             num_layers,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from torch import nn
-
 from recur.cells import INDRNN_RELU, INDRNN_TANH, MINGRU, MINLSTM, Cell
 from recur.cells import SLSTM as SLSTM_CELL
 from recur.layers.own import Own, OwnSLSTM
@@ -32,8 +30,7 @@ class Other(Recurrent):
         **own: Any,
     ) -> None:
         # Torch's constructor knows four modes; the parameters are made anew for the cell.
-        nn.RNNBase.__init__(
-            self,
+        super().__init__(
             "RNN_TANH",
             input_size,
             hidden_size,

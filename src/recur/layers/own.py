@@ -121,8 +121,11 @@ def of(allowed: type, given: Mapping[str, Any], layer: str) -> Arguments:
 
     Raises:
         TypeError: a name that the layer does not have.
+        ValueError: `proj_size`, in torch's words.
         InputError: a value that is not allowed.
     """
+    if "proj_size" in given:
+        raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
     for name in given:
         if name not in allowed.__annotations__ and name not in Own.__annotations__:
             raise TypeError(f"{layer}.__init__() got an unexpected keyword argument {name!r}")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from recur import engine
 
@@ -79,12 +83,73 @@ def _shapes(layer: Recurrent, index: int) -> dict[str, Shape]:
     return shapes
 
 
-def named(layer: Recurrent, names: list[str]) -> engine.Weights:
-    """The engine's weights from parameters of these names."""
+def read(layer: Recurrent, names: list[str], first: int) -> list[Tensor]:
+    """The parameters of these names, the first of which has the number `first` of all."""
+    parameters, flat = layer._parameters, layer._flat_weights
+    found: list[Tensor] = []
+    for number, name in enumerate(names, first):
+        weight: Tensor | None = parameters.get(name)
+        if weight is None:
+            # By attribute where it is no plain parameter: functional_call, parametrizations and
+            # pruning are seen.
+            weight = getattr(layer, name)
+        if weight is not flat[number] and not torch.compiler.is_compiling():
+            weight = _newer(layer, number, weight)
+        found.append(weight)
+    return found
+
+
+def _newer(layer: Recurrent, number: int, weight: Tensor) -> Tensor:
+    """The weight, or what the program put in its place in `_flat_weights`.
+
+    As in torch.nn, where that list is what is walked with until a parameter is another.
+    """
+    names, seen = layer._flat_weights_names, layer._flat_weight_refs
+    own = [layer._parameters.get(name) for name in names]
+    if any(w is None or r is None or r() is not w for w, r in zip(own, seen, strict=True)):
+        return weight
+    put = layer._flat_weights[number]
+    return weight if put is None else put
+
+
+def outline(layer: Recurrent) -> engine.Weights:
+    """What stands for the weights where only their types and devices matter.
+
+    Nothing is computed: a parametrization may draw numbers, or do a step of an iteration.
+    """
     found: dict[str, Tensor] = {}
-    for name in names:
-        # By attribute: functional_call, parametrizations and pruning are seen.
-        found[FIELDS[name[: name.index("_l")]]] = getattr(layer, name)
+    for name in layer._all_weights[0]:
+        if parametrize.is_parametrized(layer, name):
+            kept: Any = layer.parametrizations[name]  # type: ignore[index]
+            weight = next(itertools.chain(kept.parameters(False), kept.buffers(False)))
+        else:
+            weight = getattr(layer, name)
+        found[_field(name)] = weight
+    found.setdefault("w_hh", found["w_ih"])
+    return engine.Weights(**found)
+
+
+@contextlib.contextmanager
+def at_rest(layer: Recurrent) -> Iterator[None]:
+    """Parametrizations compute as in evaluation, and change nothing of their own."""
+    held: Any = layer.parametrizations if parametrize.is_parametrized(layer) else nn.ModuleDict()
+    learning = [part for part in held.modules() if part.training]
+    for part in learning:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part in learning:
+            part.training = True
+
+
+def _field(name: str) -> str:
+    return FIELDS[name[: name.index("_l")]]
+
+
+def named(layer: Recurrent, names: list[str], weights: list[Tensor]) -> engine.Weights:
+    """The engine's weights from parameters of these names."""
+    found = dict(zip(map(_field, names), weights, strict=True))
     if "w_hh" not in found:
         found["w_hh"] = found["w_ih"].new_zeros(0, layer.hidden_size)
     elif layer.own.heads > 1:

@@ -13,14 +13,14 @@ from torch.nn.utils.rnn import PackedSequence
 
 from recur import engine
 from recur.cells import Cell, State
-from recur.layers import casting, compiling
+from recur.layers import casting, compiling, graphs
 from recur.layers.checks import check_input, check_states, check_together
 from recur.layers.initial import start_chrono, start_forget_bias, start_recurrent
 from recur.layers.layout import Entered, Outputs, enter
 from recur.layers.lengths import Lengths
 from recur.layers.own import DEFAULTS, Arguments
 from recur.layers.own import of as arguments_of
-from recur.layers.parameters import is_torchs, named, register
+from recur.layers.parameters import at_rest, is_torchs, named, outline, read, register
 
 MERGED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "concat": lambda a, b: torch.cat([a, b], dim=-1),
@@ -30,7 +30,7 @@ MERGED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
-class Recurrent(nn.RNNBase):
+class Recurrent(graphs.OneNode, nn.RNNBase):
     """What `RNN`, `LSTM` and `GRU` share; each is drop-in for the `torch.nn` class of its name.
 
     Same constructor and forward, same `state_dict` (names, shapes, gate order), same errors; and
@@ -59,7 +59,8 @@ class Recurrent(nn.RNNBase):
             "identity"; see `recur.layers.initial` for why.
         checkpoint_every: 0, or k to save memory in training over long sequences: the state of every
             k-th step is kept, and the steps between are walked once more in the backward pass.
-            What is kept falls from T steps to about T / k + k; the time rises by a third.
+            What is kept falls from T steps to about T / k + k; the time rises by a third. Within
+            torch.func's transforms all is kept.
 
     Regularisation, while training only; masks come from torch's generator, `torch.manual_seed`:
 
@@ -83,7 +84,8 @@ class Recurrent(nn.RNNBase):
             output reads it (J. L. Ba, J. R. Kiros, G. E. Hinton, arXiv:1607.06450).
         clip_gradient: in the backward pass the gradients of the gates are clipped to this at every
             step (A. Graves, arXiv:1308.0850); 0 for no limit. Not the same as clipping the norm of
-            a whole model's gradient, which `recur.fit(clip_norm=)` does.
+            a whole model's gradient, which `recur.fit(clip_norm=)` does. Such a gradient is not
+            differentiated again: an InputError.
 
     Parameters that torch.nn's layers have not: `weight_units_l0` (an LSTM's peepholes, an IndRNN's
     recurrent weights), `weight_norm_ih_l0`, `weight_norm_hh_l0`, `weight_norm_c_l0` and
@@ -160,21 +162,27 @@ class Recurrent(nn.RNNBase):
         return 2 if self.bidirectional else 1
 
     def weights(self, layer: int, direction: int) -> engine.Weights:
-        """The weights of one layer (0 ...) in one direction (0 forwards, 1 reverse)."""
-        return self._weights(self._all_weights[layer * self.directions + direction])
+        """The weights of one layer (0 ...) in one direction (0 forwards, 1 reverse).
 
-    def _weights(self, names: list[str]) -> engine.Weights:
+        Parametrizations compute them as in evaluation: spectral_norm, say, takes no step.
+        """
+        number = layer * self.directions + direction
+        first = sum(map(len, self._all_weights[:number]))
+        with at_rest(self):
+            return self._weights(self._all_weights[number], first)
+
+    def _weights(self, names: list[str], first: int) -> engine.Weights:
+        found: list[Any] = list(read(self, names, first))
         if not self._by_position:
-            return named(self, names)
-        found: list[Any] = []
-        for name in names:
-            weight = self._parameters.get(name)
-            # By attribute where it is no plain parameter: functional_call, parametrizations and
-            # pruning are seen.
-            found.append(getattr(self, name) if weight is None else weight)
+            return named(self, names, found)
         projection = found.pop() if self.proj_size else None
         w_ih, w_hh, b_ih, b_hh = found if self.bias else (*found, None, None)
         return engine.Weights(w_ih, w_hh, b_ih, b_hh, projection)
+
+    def problem(self) -> engine.Problem:
+        """What the engine chooses a path for; no weight is computed."""
+        every = self.own.checkpoint_every
+        return engine.Problem.of(self.cell, outline(self), None, (), self.options(), every)
 
     def forward(
         self,
@@ -213,8 +221,15 @@ class Recurrent(nn.RNNBase):
                 in torch.
             InputError: lengths or flags that do not fit (a ValueError).
         """
+        tracer = graphs.tracer_of(input, hx)
+        if tracer is not None:
+            given = {"hx": hx, "lengths": lengths, "mask": mask, "reset": reset}
+            return graphs.node(tracer, self, input, **given)
         # Once a forward: a parametrization computes a weight anew each time it is read.
-        weights = [self._weights(names) for names in self._all_weights]
+        weights, first = [], 0
+        for names in self._all_weights:
+            weights.append(self._weights(names, first))
+            first += len(names)
         weight = weights[0].w_ih
         check_input(self.mode, input, size=self.input_size, weight=weight)
         cast = casting.autocast_type(weight)

@@ -41,8 +41,7 @@ class RNN(Recurrent, nn.RNN):
         dtype: Any = None,
         **own: Unpack[Own],
     ) -> None:
-        nn.RNN.__init__(
-            self,
+        super().__init__(
             input_size,
             hidden_size,
             num_layers,

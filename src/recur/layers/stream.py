@@ -19,7 +19,9 @@ class Stream:
     result is the top layer's own state. Clone it to keep it beyond the next call. Dropout between
     layers is off, no gradient is recorded. Weights changed in place, as by an optimizer or
     `load_state_dict`, are seen by the next call; those that a parametrization computes are computed
-    once. Not for several Python threads at once.
+    once. Not for several Python threads at once. A copy (`copy.copy`, with the same weights;
+    `copy.deepcopy`, with weights of its own) or a pickle stands where the stream stood, and goes on
+    apart from it.
 
     Example:
         >>> layer = recur.GRU(3, 8)
@@ -58,22 +60,39 @@ class Stream:
         if batch_size is not None:
             whole("batch_size", batch_size)
         rows = 1 if batch_size is None else batch_size
-        weights = [layer.weights(index, 0) for index in range(layer.num_layers)]
-        like = weights[0].w_hh.detach()
+        self._cell, self._options = layer.cell, layer.options()
+        self._weights = [_held(layer.weights(index, 0)) for index in range(layer.num_layers)]
+        like = self._weights[0].w_hh.detach()
         self._state = tuple(
             like.new_zeros(layer.num_layers, rows, size) for size in layer.state_sizes
         )
         self._shape = (rows, layer.input_size) if batch_size is not None else (layer.input_size,)
-        self._dtype, self._device = like.dtype, like.device
-        self._take = engine.stepper(
-            layer.cell,
-            weights,
-            self._state,
-            like.new_zeros(rows, layer.input_size),
-            layer.options(),
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Makes ready what is bound to the place of the states in memory."""
+        h = self._state[0]
+        self._dtype, self._device = h.dtype, h.device
+        x = h.new_zeros(h.shape[1], self._shape[-1])
+        self._take = engine.stepper(self._cell, self._weights, self._state, x, self._options)
+        self._output = h[-1] if len(self._shape) > 1 else h[-1][0]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For deep copies and pickles: all but what is bound to a place in memory."""
+        bound = ("_take", "_output")
+        return {name: value for name, value in vars(self).items() if name not in bound}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        vars(self).update(kept)
+        self._lay_out()
+
+    def __copy__(self) -> Stream:
+        """A stream at the same place, with the same weights and a state of its own."""
+        twin = type(self).__new__(type(self))
+        twin.__setstate__(
+            {**self.__getstate__(), "_state": tuple(state.clone() for state in self._state)}
         )
-        top = self._state[0][-1]
-        self._output = top if batch_size is not None else top[0]
+        return twin
 
     @property
     def state(self) -> Any:
@@ -125,3 +144,9 @@ class Stream:
             except (IndexError, TypeError) as error:
                 expected = f"None, or some of the {state.shape[1]} rows of the stream"
                 raise InputError(must("rows", expected, rows)) from error
+
+
+def _held(weights: engine.Weights) -> engine.Weights:
+    """The weights to hold: what was computed from others is cut off from the graph of that."""
+    held: list[Any] = [w if w is None or w.is_leaf else w.detach() for w in weights]
+    return engine.Weights(*held)

@@ -42,6 +42,7 @@ class Position:
         notes: the history's.
         sums: of the epoch under way; see `Totals`.
         examples: of the epoch under way; see `Totals`.
+        weight: of the epoch under way; see `Totals`.
         norms: gradient norms of the epoch under way.
         seconds: spent in the epoch under way.
         best: the best value of the monitored column; None before there is one.
@@ -56,6 +57,7 @@ class Position:
     notes: list[str] = field(default_factory=list)
     sums: list[float] = field(default_factory=list)
     examples: int = 0
+    weight: float = 0
     norms: Norms = field(default_factory=Norms)
     seconds: float = 0.0
     best: float | None = None

@@ -71,6 +71,11 @@ def fit(
             "cross_entropy" (scores and class numbers; also "sparse_categorical_crossentropy"),
             "mse", "mae", "huber", or a callable (outputs, targets) -> scalar. Targets (N,) and
             outputs (N, 1) mean the same. Where each step has a target, padded steps do not count.
+            What is reported is the mean over all targets, however they are cut into batches: of
+            torch's losses with weights of classes over the sum of the weights, without the targets
+            that they ignore. One that sums (`reduction="sum"`) trains on the sums of batches and is
+            reported as the mean too. What a callable gives is taken for the mean over the targets
+            of its batch: no more can be known of it.
         lengths: the steps of each row, where `x` is one padded array.
         metrics: names ("accuracy", "mae", "mse", "rmse", "perplexity", "bits_per_character") or
             callables (outputs, targets) -> mean.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeGuard
 
 import torch
 import torch.nn.functional as F
@@ -34,20 +35,26 @@ class Loss:
         name: what messages call it.
         function: (outputs, aligned targets) -> the mean over the batch, a tensor of shape ().
         outputs: what the outputs are: one of this module's constants.
-        ignored: the class number that counts for nothing.
+        ignored: the class number that counts for nothing; None where targets are no class numbers.
+        weights: (C,) how much each class counts in the mean; None for alike.
+        summed: the function gives the sum over the batch in the place of the mean.
     """
 
     name: str
     function: Function
     outputs: str
-    ignored: int = IGNORED
+    ignored: int | None = None
+    weights: Tensor | None = None
+    summed: bool = False
 
     def mean(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Returns the loss of outputs and aligned targets.
+        """Returns the loss of outputs and aligned targets, 0 where none of them counts.
 
         Raises:
             InputError: if the outputs are not what this loss takes, or it gives no single number.
         """
+        if self._none_counts(outputs, targets):
+            return (outputs * 0).sum()  # torch's own gives 0 / 0
         loss = self.function(outputs, targets)
         if not isinstance(loss, Tensor) or loss.numel() != 1:
             got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
@@ -71,13 +78,33 @@ class Loss:
         return targets.to(outputs.dtype) if targets.is_floating_point() else targets
 
     def examples(self, outputs: Tensor, targets: Tensor) -> int | Tensor:
-        """Returns how many aligned targets the mean is over: a tensor where they are class numbers.
+        """Returns how many aligned targets there are: a tensor where they are class numbers.
 
         Those that are ignored do not count.
         """
-        if self.outputs != CLASSES or targets.shape == outputs.shape:
+        if self.ignored is None or targets.is_floating_point():
             return targets.numel()
-        return (targets != self.ignored).sum()
+        return self.counted(targets).sum()
+
+    def counted(self, targets: Tensor) -> Tensor:
+        """Which class numbers count, True or False."""
+        assert self.ignored is not None
+        return targets != self.ignored
+
+    def weight(self, outputs: Tensor, targets: Tensor) -> int | Tensor:
+        """Returns what the mean is divided by: the examples, or the sum of their weights."""
+        if self.weights is None or targets.is_floating_point():
+            rows = self.summed and self.outputs == CLASSES and targets.is_floating_point()
+            return targets.shape[:-1].numel() if rows else self.examples(outputs, targets)
+        counted = self.counted(targets)
+        each = self.weights.to(targets.device)[targets * counted]
+        return (each * counted).sum()
+
+    def _none_counts(self, outputs: Tensor, targets: Tensor) -> bool:
+        # The named one sees to it itself; elsewhere than on the CPU, looking would wait.
+        if self.ignored is None or self.function is cross_entropy or not targets.is_cpu:
+            return False
+        return not self.weight(outputs, targets)
 
     def check(self, outputs: Tensor, targets: Tensor, known: Tensor) -> None:
         """Looks at targets once.
@@ -93,6 +120,7 @@ class Loss:
         if self.outputs in (PROBABILITIES, LOGITS):
             _check_labels(known)
         if self.outputs == CLASSES and targets.shape != outputs.shape:
+            assert self.ignored is not None
             _check_classes(known, outputs.shape[-1], self.ignored)
 
 
@@ -129,7 +157,7 @@ def cross_entropy(scores: Tensor, targets: Tensor) -> Tensor:
 
 
 LOSSES = {
-    name: Loss(name, function, outputs)
+    name: Loss(name, function, outputs, IGNORED if outputs == CLASSES else None)
     for name, function, outputs in (
         ("binary_crossentropy", binary_crossentropy, PROBABILITIES),
         ("binary_crossentropy_with_logits", F.binary_cross_entropy_with_logits, LOGITS),
@@ -144,6 +172,7 @@ LOSSES = {
 
 # What outputs are to torch's own modules.
 MODULES: dict[type[nn.Module], str] = {
+    nn.CrossEntropyLoss: CLASSES,
     nn.BCELoss: PROBABILITIES,
     nn.BCEWithLogitsLoss: LOGITS,
     nn.MSELoss: NUMBERS,
@@ -164,10 +193,23 @@ def find_loss(loss: str | Function) -> Loss:
     if not callable(loss):
         raise InputError(must("loss", "a name or a callable", repr(loss)))
     name = getattr(loss, "__name__", type(loss).__name__)
-    if isinstance(loss, nn.CrossEntropyLoss):
-        return Loss(name, _on_rows(loss), CLASSES, loss.ignore_index)
     kinds = (outputs for kind, outputs in MODULES.items() if isinstance(loss, kind))
-    return Loss(name, loss, next(kinds, UNKNOWN))
+    outputs = next(kinds, UNKNOWN)
+    function = _on_rows(loss) if isinstance(loss, nn.CrossEntropyLoss) else loss
+    ignored = loss.ignore_index if isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss) else None
+    if not _is_torchs(loss):
+        return Loss(name, function, outputs, ignored)
+    weights = None if ignored is None else loss.weight
+    return Loss(name, function, outputs, ignored, weights, summed=loss.reduction == "sum")
+
+
+def _is_torchs(loss: Any) -> TypeGuard[nn.CrossEntropyLoss]:
+    """Whether it computes what a module of torch's does, so that its attributes say how."""
+    forward = getattr(type(loss), "forward", None)
+    return isinstance(loss, nn.Module) and getattr(forward, "__module__", "") == _TORCHS
+
+
+_TORCHS = nn.CrossEntropyLoss.__module__
 
 
 def _on_rows(loss: nn.CrossEntropyLoss) -> Function:

@@ -17,12 +17,12 @@ from recur.training.feed import Feed, SequenceFeed, check_truncate, feed_of
 from recur.training.losses import find_loss
 from recur.training.metrics import find_metrics
 from recur.training.progress import passing
-from recur.training.totals import Totals
+from recur.training.totals import Counts, Totals
 
 # Elsewhere than on the CPU, so many batches are sent to the device before their values are read.
 UNREAD = 16
 
-Measured = tuple[list[Tensor | float], int | Tensor]
+Measured = tuple[list[Tensor | float], Counts]
 
 
 def evaluate(
@@ -46,9 +46,10 @@ def evaluate(
         lengths: as for `fit`.
         loss: a name or a callable, as for `fit`.
         metrics: names or callables.
-        batch_size: rows at a time; the result does not depend on it, but for rounding. None of
-            `Documents` is cut: each is read from its beginning to its end, and where there are
-            fewer of them than rows, more steps are walked at a time.
+        batch_size: rows at a time; the result does not depend on it, but for rounding (and for a
+            callable that is no mean over its targets: see `fit`). None of `Documents` is cut: each
+            is read from its beginning to its end, and where there are fewer of them than rows, more
+            steps are walked at a time.
         truncate: the steps walked at a time, as for `fit`; the state is carried on, so that the
             result does not depend on it either.
         progress: None: a bar on a terminal if it takes more than a second; False: nothing.
@@ -78,8 +79,8 @@ def measured(
     with evaluating(call.model):
         for batch in feed.batches(None):
             batch = with_targets_on(batch, device)
-            _, values, examples = totals.measure(batch, call(batch))
-            unread.append((values, examples))
+            _, values, counts = totals.measure(batch, call(batch))
+            unread.append((values, counts))
             if device.type == "cpu" or len(unread) >= UNREAD:
                 _read(unread, totals)
             if after is not None:
@@ -155,6 +156,6 @@ def _of_one_width(outputs: list[Tensor]) -> list[Tensor]:
 
 
 def _read(unread: list[Measured], totals: Totals) -> None:
-    for values, examples in unread:
-        totals.add([float(value) for value in values], int(examples))
+    for values, counts in unread:
+        totals.add([float(value) for value in values], counts)
     unread.clear()

@@ -6,6 +6,7 @@ steps, where each has a target).
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ import torch
 from torch import Tensor
 
 from recur.messages import InputError, listed, must, one_of
-from recur.models.targets import IGNORED
 from recur.training import losses
 from recur.training.losses import Loss
 from recur.training.targets import like_outputs
@@ -90,10 +90,10 @@ def _accuracy(loss: Loss) -> Metric:
         todo = "Take 'mae', 'mse' or 'rmse', or a function metric(outputs, targets)."
         expected = f"used with a loss of {listed(ACCURACIES)}"
         raise InputError(must("the metric 'accuracy'", expected, f"the loss {loss.name!r}", todo))
-    return Metric("accuracy", ACCURACIES[loss.outputs], more_is_better=True)
+    return Metric("accuracy", ACCURACIES[loss.outputs](loss), more_is_better=True)
 
 
-def _accuracy_above(threshold: float) -> Function:
+def _accuracy_above(threshold: float, loss: Loss) -> Function:
     def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
         right: Tensor = (outputs > threshold) == (targets > 0.5)
         return right.mean(dtype=torch.float64)
@@ -101,18 +101,22 @@ def _accuracy_above(threshold: float) -> Function:
     return accuracy
 
 
-def _accuracy_of_classes(scores: Tensor, targets: Tensor) -> Tensor:
-    best = scores.argmax(-1)
-    if targets.shape == scores.shape:
-        return (best == targets.argmax(-1)).double().mean()
-    counted = targets != IGNORED
-    return ((best == targets) & counted).sum().double() / counted.sum().clamp(min=1)
+def _accuracy_of_classes(loss: Loss) -> Function:
+    def accuracy(scores: Tensor, targets: Tensor) -> Tensor:
+        best = scores.argmax(-1)
+        if targets.shape == scores.shape:
+            return (best == targets.argmax(-1)).double().mean()
+        counted = loss.counted(targets)
+        right = (best == targets) & counted
+        return right.sum().double() / counted.sum().clamp(min=1)
+
+    return accuracy
 
 
 # How outputs are decisions, by what they are to the loss.
-ACCURACIES: dict[str, Function] = {
-    losses.PROBABILITIES: _accuracy_above(0.5),
-    losses.LOGITS: _accuracy_above(0.0),
+ACCURACIES: dict[str, Callable[[Loss], Function]] = {
+    losses.PROBABILITIES: functools.partial(_accuracy_above, 0.5),
+    losses.LOGITS: functools.partial(_accuracy_above, 0.0),
     losses.CLASSES: _accuracy_of_classes,
 }
 

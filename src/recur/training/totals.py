@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,13 +15,27 @@ from recur.training.metrics import Metric
 from recur.training.targets import existing
 
 
-class Totals:
-    """The loss and the metrics of one pass, each weighed by the examples of its batch.
+class Counts(NamedTuple):
+    """How much a batch counts.
 
     Attributes:
-        sums: of the loss and of each metric, times the examples.
-        examples: how many targets there were; of class numbers only those that count, so that the
-            means do not depend on how the data are cut into batches.
+        examples: how many targets it has; of class numbers only those that are not ignored. Metrics
+            are means over them.
+        weight: what its loss was divided by: the examples, or with weights of classes the sum of
+            their weights.
+    """
+
+    examples: int | Tensor
+    weight: int | Tensor
+
+
+class Totals:
+    """The loss and the metrics of one pass: the means over all of it, however it is cut in batches.
+
+    Attributes:
+        sums: of the loss times the weight of its batch, and of each metric times the examples.
+        examples: how many targets counted.
+        weight: how much they count in the loss: as many, but where classes have weights.
     """
 
     def __init__(
@@ -42,6 +57,7 @@ class Totals:
         """
         self.loss, self.metrics, self._known = loss, metrics, known
         self._aligned = aligned
+        self._of_loss = [True, *[metric.mean is None for metric in metrics]]
         self._checked = False
         self.clear()
 
@@ -49,14 +65,13 @@ class Totals:
         """Begins a new pass."""
         self.sums = [0.0] * (len(self.metrics) + 1)
         self.examples = 0
+        self.weight: float = 0
 
-    def measure(
-        self, batch: Batch, outputs: Tensor
-    ) -> tuple[Tensor, list[Tensor | float], int | Tensor]:
+    def measure(self, batch: Batch, outputs: Tensor) -> tuple[Tensor, list[Tensor | float], Counts]:
         """Computes the loss and the metrics of a batch, without waiting for the device.
 
         Returns:
-            the loss, differentiable; the values that `add` takes; the examples.
+            the loss, differentiable; the values and the counts that `add` takes.
 
         Raises:
             InputError: if there are no targets, or they do not fit the outputs.
@@ -72,35 +87,51 @@ class Totals:
             self.loss.check(outputs, targets, whole)
             self._checked = True
         loss = self.loss.mean(outputs, targets)
-        examples = self.loss.examples(outputs, targets)
+        counts = self._counts(outputs, targets)
+        value = loss.detach()
+        if self.loss.summed:
+            value = value / torch.as_tensor(counts.weight).clamp(min=1e-30)
         if not self.metrics:
-            return loss, [loss.detach()], examples
+            return loss, [value], counts
         with torch.no_grad():
             seen = outputs.detach()
             values = [
-                loss.detach() if metric.mean is None else _mean(metric.mean(seen, targets))
+                value if metric.mean is None else _mean(metric.mean(seen, targets))
                 for metric in self.metrics
             ]
-        return loss, [loss.detach(), *values], examples
+        return loss, [value, *values], counts
 
-    def add(self, values: Sequence[float], examples: int) -> None:
+    def _counts(self, outputs: Tensor, targets: Tensor) -> Counts:
+        examples = self.loss.examples(outputs, targets)
+        if self.loss.weights is None and not self.loss.summed:
+            return Counts(examples, examples)
+        return Counts(examples, self.loss.weight(outputs, targets))
+
+    def add(self, values: Sequence[float], counts: Counts) -> None:
         """Counts the values of a batch; those of a batch without examples mean nothing."""
-        if not examples:
-            return
-        for index, value in enumerate(values):
-            self.sums[index] += value * examples
+        examples, weight = int(counts.examples), _number(counts.weight)
+        for index, (value, of_loss) in enumerate(zip(values, self._of_loss, strict=True)):
+            times = weight if of_loss else examples
+            if times:
+                self.sums[index] += value * times
         self.examples += examples
+        self.weight += weight
 
     def means(self, prefix: str = "") -> dict[str, float]:
         """The means so far, by name."""
         names = ["loss", *[metric.name for metric in self.metrics]]
         finish = [float, *[metric.finish for metric in self.metrics]]
+        times = [self.weight if of_loss else self.examples for of_loss in self._of_loss]
         return {
-            f"{prefix}{name}": end(total / max(self.examples, 1))
-            for name, end, total in zip(names, finish, self.sums, strict=True)
+            f"{prefix}{name}": end(total / (count or 1))
+            for name, end, total, count in zip(names, finish, self.sums, times, strict=True)
         }
 
 
 def _mean(value: Tensor | float) -> Tensor | float:
     """Functions may give a value an example; the batch counts with their mean."""
     return value.float().mean() if isinstance(value, Tensor) and value.dim() else value
+
+
+def _number(count: int | Tensor) -> float:
+    return count.item() if isinstance(count, Tensor) else count

@@ -26,7 +26,7 @@ from recur.training.losses import Loss
 from recur.training.measure import UNREAD, evaluating, measured
 from recur.training.metrics import Metric
 from recur.training.progress import Progress
-from recur.training.totals import Totals
+from recur.training.totals import Counts, Totals
 
 SAVE_EVERY = 300.0  # seconds between checkpoints within a long epoch
 
@@ -70,7 +70,7 @@ class Unread(NamedTuple):
     number: int
     batch: Batch
     values: list[Tensor | float]
-    examples: int | Tensor
+    counts: Counts
     norm: Tensor | float
     again: Call
 
@@ -145,6 +145,8 @@ class Trainer:
                 group["lr"] = self.plan.learning_rate
         self.totals.sums = self.position.sums or self.totals.sums
         self.totals.examples = self.position.examples
+        # States of before there were weights have none: every example counted alike.
+        self.totals.weight = self.position.weight or self.position.examples
         self.call.state = self.live.carried
 
     def _settings(self, loss: Loss) -> dict[str, Any]:
@@ -253,13 +255,13 @@ class Trainer:
     def _train_batch(self, batch: Batch) -> None:
         batch = with_targets_on(batch, self.device)
         self.gradients.clear()
-        loss, values, examples = self.totals.measure(batch, self.call(batch))
+        loss, values, counts = self.totals.measure(batch, self.call(batch))
         if not loss.requires_grad:
             raise InputError("The loss depends on no weight: something was detached on the way.")
         loss.backward()  # type: ignore[no-untyped-call]
         norm = self.gradients.clip()
         number, again = self.position.batch + 1, self.call.again()
-        self.unread.append(Unread(number, batch, values, examples, norm, again))
+        self.unread.append(Unread(number, batch, values, counts, norm, again))
         # The CPU's numbers are here at once, and a bad one must not reach the weights.
         if self.gradients.on_cpu or len(self.unread) >= UNREAD:
             self._read()
@@ -271,7 +273,7 @@ class Trainer:
             values, norm = [float(value) for value in seen.values], float(seen.norm)
             if not (math.isfinite(values[0]) and math.isfinite(norm)):
                 self._fail(seen, values[0], norm)
-            self.totals.add(values, int(seen.examples))
+            self.totals.add(values, seen.counts)
             self.position.norms.add(norm)
         self.unread.clear()
 
@@ -302,6 +304,7 @@ class Trainer:
         if position.batch:
             position.seconds = time.perf_counter() - self.started
         position.sums, position.examples = list(self.totals.sums), self.totals.examples
+        position.weight = self.totals.weight
         self.live.carried = self.call.state if position.batch else None
         settings = self.settings | {"seed": position.seed}
         store.save(self.plan.folder, position, self.live, settings)

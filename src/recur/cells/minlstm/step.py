@@ -16,27 +16,35 @@ Gate order, in the rows of W_ih: f, i, n.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from recur.cells.cell import NONE, Cell, Extras, State
 from recur.cells.mingru.step import above_zero
 
 
+def log_odds(f: Tensor, i: Tensor) -> Tensor:
+    """The logarithm of the odds of i / (f + i), from both gates before the sigmoid.
+
+    Of logarithms: where both gates are nearly shut, f + i itself is 0.
+    """
+    return F.logsigmoid(i) - F.logsigmoid(f)
+
+
 def linear(gx: Tensor) -> tuple[Tensor, Tensor]:
     """A and b of h_t = a * h_{t-1} + b, from `gx` (..., 3 hidden)."""
     f, i, n = gx.chunk(3, dim=-1)
-    f, i = torch.sigmoid(f), torch.sigmoid(i)
-    share = i / (f + i)
-    return 1 - share, share * above_zero(n)
+    odds = log_odds(f, i)
+    return torch.sigmoid(-odds), torch.sigmoid(odds) * above_zero(n)
 
 
 def step(state: State, gx: Tensor, gh: Tensor, extras: Extras = NONE) -> State:
     """One step: `state` (h,) (batch, hidden), `gx` (batch, 3 hidden); `gh` is empty."""
     (h,) = state
     f, i, n = gx.chunk(3, dim=-1)
-    f, i, n = torch.sigmoid(f), torch.sigmoid(i), above_zero(n)
-    extras.note(f=f, i=i, n=n)
-    return (h + i / (f + i) * (n - h),)
+    taken, n = torch.sigmoid(log_odds(f, i)), above_zero(n)
+    extras.note(f=torch.sigmoid(f), i=torch.sigmoid(i), n=n)
+    return (h + taken * (n - h),)
 
 
 MINLSTM = Cell("minlstm", 3, 0, 0, ("h",), step, ("f", "i", "n"), linear=linear)

@@ -17,19 +17,28 @@ def differentiated(
     *,
     create_graph: bool,
 ) -> list[Tensor | None]:
-    """The gradients of `tensors`, where needed, through the graph of `results`."""
-    given = [i for i, gradient in enumerate(incoming[: len(results)]) if gradient is not None]
+    """The gradients of `tensors`, where needed, through the graph of `results`.
+
+    Zeros where no result depends on a tensor: without a step, none does on the state's weights.
+    """
     wanted = [i for i, need in enumerate(needed) if need and tensors[i] is not None]
-    found = torch.autograd.grad(
-        [results[i] for i in given],
-        [tensors[i] for i in wanted],
-        [incoming[i] for i in given],
-        create_graph=create_graph,
-        allow_unused=True,
-    )
+    given = [
+        (result, gradient)
+        for result, gradient in zip(results, incoming, strict=False)
+        if gradient is not None and result.requires_grad
+    ]
+    found: Sequence[Tensor | None] = [None] * len(wanted)
+    if given:
+        found = torch.autograd.grad(
+            [result for result, _ in given],
+            [tensors[i] for i in wanted],
+            [gradient for _, gradient in given],
+            create_graph=create_graph,
+            allow_unused=True,
+        )
     gradients: list[Tensor | None] = [None] * len(tensors)
     for i, gradient in zip(wanted, found, strict=True):
-        gradients[i] = gradient
+        gradients[i] = torch.zeros_like(tensors[i]) if gradient is None else gradient
     return gradients
 
 

@@ -99,7 +99,7 @@ def walk(
     there = [t is not None for t in tensors]
     if watched() or not all_plain(tensors):
         found = [t for t in tensors if t is not None]
-        results = list(torch.ops.recur.variant(*how[:-1], list(numbers), there, found))
+        results = list(torch.ops.recur.variant(*how[:-1], list(numbers), [*map(int, there)], found))
     elif learning:
         results = list(_Walk.apply(how, there, *(t for t in tensors if t is not None)))  # type: ignore[no-untyped-call]
     else:
@@ -367,10 +367,11 @@ class _Walk(torch.autograd.Function):
 
 # The operators.
 
-# An operator takes tensors only: which of them are there is said beside them.
+# An operator takes tensors only: which of them are there is said beside them, in 0 and 1, for
+# torch.jit.trace knows no list of bool.
 _SCHEMA = (
     "str cell, int directions, bool outputs, bool learning, bool recording, float[] numbers, "
-    "bool[] there, Tensor[] given"
+    "int[] there, Tensor[] given"
 )
 _SETTINGS = 7  # before the tensors
 
@@ -430,6 +431,6 @@ torch.library.custom_op(
     _variant_backward,
     mutates_args=(),
     device_types="cpu",
-    schema=f"({_SCHEMA}, Tensor y, Tensor saved, bool[] pulled, Tensor[] incoming, "
+    schema=f"({_SCHEMA}, Tensor y, Tensor saved, int[] pulled, Tensor[] incoming, "
     "bool[] needed) -> Tensor[]",
 ).register_fake(_variant_backward_fake)
