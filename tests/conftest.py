@@ -60,7 +60,9 @@ def counting(monkeypatch, tmp_path):
 
     monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(TOYS)])
     monkeypatch.chdir(tmp_path)
-    tasks.every.cache_clear()
+    for found in (tasks.every, tasks.described):
+        found.cache_clear()
     yield tasks.find("counting")
-    tasks.every.cache_clear()
+    for found in (tasks.every, tasks.described):
+        found.cache_clear()
     sys.modules.pop("recur.tasks.counting")

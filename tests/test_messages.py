@@ -113,3 +113,11 @@ def test_no_real_numbers(value):
     with pytest.raises(messages.InputError) as caught:
         messages.real("p", value, lambda p: 0 <= p <= 1, "from 0 to 1")
     assert str(caught.value) == f"p must be from 0 to 1; got {value!r}."
+
+
+@pytest.mark.parametrize("value", [0, 5, 10**23])
+def test_whole_numbers_with_an_end(value):
+    assert messages.whole("width", 4, most=4) == 4
+    with pytest.raises(messages.InputError) as caught:
+        messages.whole("width", value, most=4)
+    assert str(caught.value) == f"width must be a whole number from 1 to 4; got {value}."

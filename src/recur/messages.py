@@ -12,6 +12,8 @@ import difflib
 import numbers
 from collections.abc import Callable, Iterable
 
+KIND_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
 
 class RecurError(Exception):
     """An error whose text is written for the user."""
@@ -59,15 +61,18 @@ def one_of(what: str, value: str, allowed: Iterable[str]) -> str:
     raise InputError(must(what, listed(words), repr(value), hint))
 
 
-def whole(what: str, value: object, least: int = 1) -> int:
-    """Returns `value` if it is a whole number of at least `least`.
+def whole(what: str, value: object, least: int = 1, most: int | None = None) -> int:
+    """Returns `value` if it is a whole number of at least `least`, and at most `most`.
 
     Raises:
         InputError: if it is not; True and False are none.
     """
-    if not isinstance(value, bool) and isinstance(value, numbers.Integral) and int(value) >= least:
-        return int(value)
-    raise InputError(must(what, f"a whole number of at least {least}", repr(value)))
+    if not isinstance(value, bool) and isinstance(value, numbers.Integral):
+        number = int(value)
+        if number >= least and (most is None or number <= most):
+            return number
+    allowed = f"of at least {least}" if most is None else f"from {least} to {most}"
+    raise InputError(must(what, f"a whole number {allowed}", repr(value)))
 
 
 def real(what: str, value: object, allowed: Callable[[float], bool], words: str) -> float:

@@ -194,6 +194,7 @@ def test_ctrl_c_outside_training(counting, capsys, monkeypatch):
     def pressed(*_):
         raise KeyboardInterrupt
 
+    os.mkdir("a")
     monkeypatch.setattr(run, "load", pressed)
     assert complaint(["plot", "a"], capsys, status=130) == "Stopped."
 

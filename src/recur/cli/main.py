@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import typer
 
 from recur.cli import errors
-from recur.cli.commands import application
+from recur.cli.application import application
 from recur.messages import FailedError, InputError, RecurError
 
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EPIPE, errno.EIO)

@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from recur.bench import Compared, machine
-from recur.diagnostics import Attribution
-from recur.run import Inspection, Run, Scores
-from recur.tasks.task import Prediction
+if TYPE_CHECKING:
+    from recur.bench import Compared
+    from recur.diagnostics import Attribution
+    from recur.run import Inspection, Run, Scores
+    from recur.tasks.task import Prediction
 
 
 def aside(line: str) -> None:
@@ -47,6 +48,8 @@ def rows(
 def compared(found: Sequence[Compared], peak: float, json_wanted: bool) -> None:
     """Prints timings: `peak` is the rate of a plain matrix product."""
     if json_wanted:
+        from recur.bench import machine
+
         timings = [
             {
                 "mode": each.mode,

@@ -15,13 +15,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from recur.layers.initial import RECURRENT
-from recur.messages import InputError, did_you_mean, must, one_of
+from recur.messages import KIND_WORDS, InputError, did_you_mean, must, one_of
 from recur.models.deep import CELLS
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "adagrad", "nadam")
 INITIALISATIONS = ("uniform", *RECURRENT)
-
-KIND_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
 def option(
