@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+from math import nan
 
 import pytest
 import torch
@@ -37,7 +38,7 @@ def only_json(capsys):
     """The one object on standard output."""
     out, _ = capsys.readouterr()
     assert out.count("\n") == 1
-    return json.loads(out)
+    return json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
 
 
 @pytest.mark.parametrize(
@@ -295,12 +296,20 @@ def test_predict_says_why(tmp_path, monkeypatch, capsys):
     lines = out.splitlines()
     assert "(start) a good film" in out
     assert "by integrated gradients" in out
-    # Two classes: what speaks for the second by name is above zero.
-    strongest = next(line for line in lines if line.startswith("good "))
-    assert strongest == lines[3]
-    assert "+" in strongest
+    # Of two classes, the one that was printed is explained: what speaks for it is above zero.
+    for word, label in (("good", "for"), ("bad", "against")):
+        answer = next(n for n, line in enumerate(lines) if line.startswith(f"{label}  "))
+        assert lines[answer + 2].startswith(f"{label}: +")
+        assert lines[answer + 3].startswith(f"{word} ")
+        assert "+" in lines[answer + 3]
     assert f"plot: {os.path.join('b', 'plots', 'why-2.png')}" in out
     assert main(["predict", "b", "a good film", "--why", "--json"]) == 0
     (reason,) = only_json(capsys)["why"]
     assert reason["output"] == "for"
     assert [word for word, _ in reason["steps"]] == ["(start)", "a", "good", "film"]
+    weights, metadata = files.read_tensors("b/model.safetensors")
+    files.write_tensors("b/model.safetensors", {k: v * nan for k, v in weights.items()}, metadata)
+    words = ["predict", "b", "a good film"]
+    assert "the score is nan" in complaint([*words, "--why"], capsys, status=1)
+    assert main([*words, "--json"]) == 0
+    assert only_json(capsys)["predictions"][0]["probability"] is None

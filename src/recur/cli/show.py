@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,8 +22,16 @@ def aside(line: str) -> None:
 
 
 def as_json(content: dict[str, Any]) -> None:
-    """Prints one JSON object, on a line."""
-    print(json.dumps(content, ensure_ascii=False))
+    """Prints one JSON object, on a line; JSON has no numbers that are not finite: null."""
+    print(json.dumps(_finite(content), ensure_ascii=False, allow_nan=False))
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def rows(
