@@ -115,9 +115,10 @@ def test_no_real_numbers(value):
     assert str(caught.value) == f"p must be from 0 to 1; got {value!r}."
 
 
-@pytest.mark.parametrize("value", [0, 5, 10**23])
-def test_whole_numbers_with_an_end(value):
-    assert messages.whole("width", 4, most=4) == 4
+@pytest.mark.parametrize(("value", "most"), [(5, {"most": 4}), (10**23, {})])
+def test_whole_numbers_have_an_end(value, most):
+    assert messages.whole("width", 4, **most) == 4
     with pytest.raises(messages.InputError) as caught:
-        messages.whole("width", value, most=4)
-    assert str(caught.value) == f"width must be a whole number from 1 to 4; got {value}."
+        messages.whole("width", value, **most)
+    end = "4" if most else "9,223,372,036,854,775,807"
+    assert str(caught.value) == f"width must be at most {end}; got {value}."

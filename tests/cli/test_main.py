@@ -313,3 +313,31 @@ def test_predict_says_why(tmp_path, monkeypatch, capsys):
     assert "the score is nan" in complaint([*words, "--why"], capsys, status=1)
     assert main([*words, "--json"]) == 0
     assert only_json(capsys)["predictions"][0]["probability"] is None
+
+
+def test_numbers_without_end_and_more_than_memory_get_a_sentence(counting, capsys):
+    train = ["train", "counting", "--out", "a", *QUICK]
+    huge = str(10**23)
+    for option in ("--units", "--layers", "--batch-size", "--epochs", "--seed", "--limit"):
+        line = complaint([*train, option, huge], capsys)
+        assert line.startswith(f"{option[2:].replace('-', ' ')} must be at most ")
+    assert "--units must be a whole number" in complaint([*train, "--units", "9" * 5000], capsys)
+    line = complaint([*train, "--units", str(10**6)], capsys, status=1)
+    assert line.startswith("There is no memory for a piece of 3,725.")
+    assert "time must be at most 1,000,000,000" in complaint(["bench", "--time", huge], capsys)
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "1025", "many", "1.5"])
+def test_wrong_numbers_of_threads(trained, capsys, word):
+    for words in (["predict", "a", "101"], ["evaluate", "a"], ["inspect", "a"], ["demo"]):
+        assert complaint([*words, "--threads", word], capsys).startswith("--threads must be ")
+
+
+def test_threads_are_set_before_the_work_and_kept_in_the_config(counting, capsys):
+    before = torch.get_num_threads()
+    try:
+        assert main(["train", "counting", "--out", "a", *QUICK, "--threads", "2"]) == 0
+        assert torch.get_num_threads() == 2
+        assert files.read_json("a/config.json")["threads"] == 2
+    finally:
+        torch.set_num_threads(before)

@@ -39,6 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return errors.complain(error)
     except errors.UsageError as error:
         return errors.complain_of_use(error)
+    except (MemoryError, RuntimeError, ValueError) as error:
+        failed = errors.out_of_memory(error)
+        if failed is None:
+            raise
+        return errors.complain(failed)
     except OSError as error:
         if error.errno not in _CANNOT_WRITE:
             raise
