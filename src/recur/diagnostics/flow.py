@@ -166,7 +166,7 @@ PLAIN = (
 # What a gated cell cannot learn as it stands it may learn later: its gates move.
 GATED = (
     "as it stands, this network learns little of dependencies longer than that, unless training "
-    'opens its gates; try to start them open ({}), or pooling="mean" or "attention".'
+    'moves its gates; try to start them so that they hold ({}), or pooling="mean" or "attention".'
 )
 VANISHING = {
     "rnn_tanh": PLAIN,
