@@ -341,3 +341,21 @@ def test_threads_are_set_before_the_work_and_kept_in_the_config(counting, capsys
         assert files.read_json("a/config.json")["threads"] == 2
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("command", ["tasks", "datasets"])
+def test_no_word_is_broken_on_a_narrow_terminal(counting, capsys, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main([command, "--json"]) == 0
+    rows = only_json(capsys)[command]
+    assert main([command]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 60
+    words = {word for row in rows for cell in row.values() for word in cell.split()}
+    assert {word for word in words if len(word) <= 20} <= set(shown.split())
+
+
+def test_what_cannot_be_a_path(counting, capsys):
+    for words in (["train", "counting", "--out"], ["evaluate"], ["predict", "a", "--file"]):
+        os.makedirs("a", exist_ok=True)
+        complaint([*words, "a" * 300], capsys)

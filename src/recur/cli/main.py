@@ -14,6 +14,7 @@ from recur.cli import errors
 from recur.cli.application import application
 from recur.messages import FailedError, InputError, RecurError
 
+_NO_PATH = (errno.ENAMETOOLONG, errno.ELOOP)
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EPIPE, errno.EIO)
 
 
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return errors.complain(failed)
     except OSError as error:
+        if error.errno in _NO_PATH and error.filename is not None:
+            return errors.complain(InputError(f"{error.filename} is no path: {error.strerror}."))
         if error.errno not in _CANNOT_WRITE:
             raise
         _abandon_output()

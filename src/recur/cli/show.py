@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from recur.tasks.task import Prediction
 
 
+LONGEST_WORD = 20
+
+
 def aside(line: str) -> None:
     """Prints a line that is not the result."""
     print(line, file=sys.stderr, flush=True)
@@ -37,7 +40,10 @@ def _finite(content: Any) -> Any:
 def rows(
     columns: Sequence[str], content: Sequence[Sequence[str]], json_wanted: bool, name: str
 ) -> None:
-    """Prints a table that fits the terminal, or the same as JSON under `name`."""
+    """Prints a table that fits the terminal, or the same as JSON under `name`.
+
+    Where the terminal is too narrow for a table, a row is a few lines.
+    """
     if json_wanted:
         as_json({name: [dict(zip(columns, row, strict=True)) for row in content]})
         return
@@ -46,12 +52,25 @@ def rows(
     from rich.markup import escape
     from rich.table import Table
 
+    console = Console()
+    widths = [_widest_word(cells) for cells in zip(columns, *content, strict=True)]
+    if sum(widths) + 3 * len(widths) + 1 > console.width:
+        for row in content:
+            lines = [f"{name}: {cell}" for name, cell in zip(columns, row, strict=True)]
+            console.print("\n".join([*lines, ""]), markup=False, highlight=False)
+        return
     drawn = Table(box=box.SIMPLE)
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
+    for column, width in zip(columns, widths, strict=True):
+        drawn.add_column(column, overflow="fold", min_width=width)
     for row in content:
         drawn.add_row(*map(escape, row))
-    Console().print(drawn)
+    console.print(drawn)
+
+
+def _widest_word(cells: Sequence[str]) -> int:
+    """A column is no narrower: only a word that is longer, an address or a path, is broken."""
+    words = (word for cell in cells for word in cell.split() if len(word) <= LONGEST_WORD)
+    return max(map(len, words), default=0)
 
 
 def compared(found: Sequence[Compared], peak: float, json_wanted: bool) -> None:
