@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -33,6 +34,14 @@ def own_cache(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
+def heard_interrupt():
+    """Ctrl-C is heard as in the foreground: jobs in the background begin with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
 def poisoned_memory():
     """Fresh memory comes up as NaN: a result that was never written cannot look right."""
     filled = torch.utils.deterministic.fill_uninitialized_memory
@@ -60,7 +69,9 @@ def counting(monkeypatch, tmp_path):
 
     monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(TOYS)])
     monkeypatch.chdir(tmp_path)
-    tasks.every.cache_clear()
+    for found in (tasks.every, tasks.described):
+        found.cache_clear()
     yield tasks.find("counting")
-    tasks.every.cache_clear()
+    for found in (tasks.every, tasks.described):
+        found.cache_clear()
     sys.modules.pop("recur.tasks.counting")

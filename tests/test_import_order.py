@@ -13,6 +13,7 @@ PACKAGE = Path(recur.__file__).parent
 
 # Lowest first.
 ROOMS = [
+    "imports",
     "messages",
     "files",
     "plots",

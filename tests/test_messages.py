@@ -113,3 +113,12 @@ def test_no_real_numbers(value):
     with pytest.raises(messages.InputError) as caught:
         messages.real("p", value, lambda p: 0 <= p <= 1, "from 0 to 1")
     assert str(caught.value) == f"p must be from 0 to 1; got {value!r}."
+
+
+@pytest.mark.parametrize(("value", "most"), [(5, {"most": 4}), (10**23, {})])
+def test_whole_numbers_have_an_end(value, most):
+    assert messages.whole("width", 4, **most) == 4
+    with pytest.raises(messages.InputError) as caught:
+        messages.whole("width", value, **most)
+    end = "4" if most else "9,223,372,036,854,775,807"
+    assert str(caught.value) == f"width must be at most {end}; got {value}."

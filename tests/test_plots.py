@@ -249,3 +249,29 @@ def test_a_piano_roll_refuses_what_does_not_fit():
         plots.piano_roll(np.zeros((2, 2)), np.zeros((2, 3)), keys=["a", "b", "c"])
     with pytest.raises(InputError, match="at least one note; got none"):
         plots.piano_roll(np.zeros((2, 3)), np.zeros((2, 3)), keys=["a", "b", "c"])
+
+
+def test_epochs_are_marked_at_whole_numbers():
+    for number in (1, 2, 3):
+        losses = [1.0 / n for n in range(1, number + 1)]
+        columns = {"loss": losses, "gradient a": losses, "update a": losses}
+        figures = [plots.curves({"loss": losses})[0][1], plots.layer_sizes(columns)]
+        for axes in (axes for figure in figures for axes in figure.axes):
+            low, high = axes.get_xlim()
+            marks = [mark for mark in axes.get_xticks() if low <= mark <= high]
+            assert marks == list(range(1, number + 1))
+
+
+@pytest.mark.parametrize("words", [["很", "好看"], ["🙂", "good"], ["naïve", "Ω"]])
+def test_letters_that_no_font_has_are_drawn_as_numbers_without_a_warning(tmp_path, words):
+    from recur.plots import letters
+
+    figure = plots.attribution([0.5, -0.2], words, title=words[0])
+    plots.save(figure, tmp_path / "why.png")
+    (axes,) = figure.axes
+    assert axes.get_title(loc="left") == letters.drawable(words[0])
+    assert [mark.get_text() for mark in axes.get_xticklabels()] == [*map(letters.drawable, words)]
+    aligned = plots.alignment([[0.5, 0.5], [0.1, 0.9]], source=words, target=words)
+    plots.save(aligned, tmp_path / "alignment.png")
+    assert letters.drawable("naïve Ω") == "naïve Ω"
+    assert letters.drawable("\U0010fffd good") == "U+10FFFD  good"

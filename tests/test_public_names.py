@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import pydoc
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -94,12 +98,40 @@ def test_the_version():
     assert recur.__version__ == version("recur")
 
 
+def test_type_checkers_read_the_same_names():
+    under = ast.parse(inspect.getsource(recur))
+    imports = [node for node in ast.walk(under) if isinstance(node, ast.ImportFrom)]
+    read = {
+        alias.name: node.module
+        for node in imports
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+    assert sorted(read) == sorted(NAMES)
+    for name, module in read.items():
+        value = getattr(recur, name)
+        home = f"{module}.{name}" if isinstance(value, ModuleType) else module
+        found = sys.modules[home]
+        assert value is found or value is getattr(found, name)
+
+
+def test_every_name_is_listed_and_no_other_is_there():
+    assert set(NAMES) | {"training", "layers", "run"} <= set(dir(recur))
+    assert "pad_sequences" in pydoc.render_doc(recur, renderer=pydoc.plaintext)
+    with pytest.raises(AttributeError, match="module 'recur' has no attribute 'LSMT'"):
+        _ = recur.LSMT
+
+
 def test_importing_recur_imports_nothing_heavy():
-    program = f"import sys, recur; print([m for m in {HEAVY} if m in sys.modules])"
+    program = (
+        "import sys, recur; print([m for m in ('torch', 'numpy') if m in sys.modules]);"
+        f"from recur import *; print([m for m in {HEAVY} if m in sys.modules]);"
+        "print(recur.training.loop.fit is fit)"
+    )
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert result.stdout == "[]\n"
+    assert result.stdout == "[]\n[]\nTrue\n"
     assert result.stderr == ""
 
 
@@ -109,7 +141,8 @@ def test_importing_recur_imports_nothing_heavy():
     ids=["on", "off", "frozen"],
 )
 def test_the_garbage_collector_is_left_as_it_was(before, then):
-    program = f"import gc; {before}; import recur; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    found = "print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    program = f"import gc; {before}; from recur import LSTM; {found}"
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

@@ -16,13 +16,14 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
 from recur.messages import FailedError, InputError
+
+if TYPE_CHECKING:
+    import torch
 
 CHECKSUM = "sha256"
 """The key of the checksum in a safetensors file's metadata."""
@@ -97,6 +98,8 @@ def write_tensors(
 
     The metadata get a checksum of the tensors, which `read_tensors` checks.
     """
+    from safetensors.torch import save
+
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # Tensors that share memory (tied weights, views) are refused by the format: each gets its own.
     seen: set[int] = set()
@@ -105,6 +108,17 @@ def write_tensors(
             plain[name] = tensor.clone()
         seen.add(plain[name].untyped_storage().data_ptr())
     write_bytes(path, save(plain, {**(metadata or {}), CHECKSUM: _checksum(plain)}))
+
+
+def existing_folder(path: PathLike, what: str) -> Path:
+    """Returns the path of a folder that is there.
+
+    Raises:
+        InputError: if it is not there, or no folder; `what` says what it was to be.
+    """
+    if not Path(path).is_dir():
+        raise InputError(f"There is no {what} {path}. Check the path.")
+    return Path(path)
 
 
 def read_text(path: PathLike) -> str:
@@ -168,6 +182,8 @@ def read_tensors(path: PathLike) -> tuple[dict[str, torch.Tensor], dict[str, str
 
 
 def _checksum(tensors: Mapping[str, torch.Tensor]) -> str:
+    import torch
+
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name]

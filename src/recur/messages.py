@@ -12,6 +12,10 @@ import difflib
 import numbers
 from collections.abc import Callable, Iterable
 
+MOST = 2**63 - 1
+"""The largest whole number that is taken anywhere: what 64 bits hold."""
+KIND_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
 
 class RecurError(Exception):
     """An error whose text is written for the user."""
@@ -59,15 +63,17 @@ def one_of(what: str, value: str, allowed: Iterable[str]) -> str:
     raise InputError(must(what, listed(words), repr(value), hint))
 
 
-def whole(what: str, value: object, least: int = 1) -> int:
-    """Returns `value` if it is a whole number of at least `least`.
+def whole(what: str, value: object, least: int = 1, most: int = MOST) -> int:
+    """Returns `value` if it is a whole number of at least `least`, and at most `most`.
 
     Raises:
         InputError: if it is not; True and False are none.
     """
-    if not isinstance(value, bool) and isinstance(value, numbers.Integral) and int(value) >= least:
-        return int(value)
-    raise InputError(must(what, f"a whole number of at least {least}", repr(value)))
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or int(value) < least:
+        raise InputError(must(what, f"a whole number of at least {least}", repr(value)))
+    if int(value) > most:
+        raise InputError(must(what, f"at most {most:,}", repr(value)))
+    return int(value)
 
 
 def real(what: str, value: object, allowed: Callable[[float], bool], words: str) -> float:

@@ -6,12 +6,13 @@ import io
 import json
 import os
 import signal
+from math import inf, nan
 
 import pytest
 import torch
 
 from recur import files, run
-from recur.cli import main
+from recur.cli import main, show
 
 QUICK = ["--epochs", "1", "--batch-size", "16"]
 
@@ -37,7 +38,7 @@ def only_json(capsys):
     """The one object on standard output."""
     out, _ = capsys.readouterr()
     assert out.count("\n") == 1
-    return json.loads(out)
+    return json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
 
 
 @pytest.mark.parametrize(
@@ -194,6 +195,7 @@ def test_ctrl_c_outside_training(counting, capsys, monkeypatch):
     def pressed(*_):
         raise KeyboardInterrupt
 
+    os.mkdir("a")
     monkeypatch.setattr(run, "load", pressed)
     assert complaint(["plot", "a"], capsys, status=130) == "Stopped."
 
@@ -294,12 +296,65 @@ def test_predict_says_why(tmp_path, monkeypatch, capsys):
     lines = out.splitlines()
     assert "(start) a good film" in out
     assert "by integrated gradients" in out
-    # Two classes: what speaks for the second by name is above zero.
-    strongest = next(line for line in lines if line.startswith("good "))
-    assert strongest == lines[3]
-    assert "+" in strongest
+    # Of two classes, the one that was printed is explained: what speaks for it is above zero.
+    for word, label in (("good", "for"), ("bad", "against")):
+        answer = next(n for n, line in enumerate(lines) if line.startswith(f"{label}  "))
+        assert lines[answer + 2].startswith(f"{label}: +")
+        assert lines[answer + 3].startswith(f"{word} ")
+        assert "+" in lines[answer + 3]
     assert f"plot: {os.path.join('b', 'plots', 'why-2.png')}" in out
     assert main(["predict", "b", "a good film", "--why", "--json"]) == 0
     (reason,) = only_json(capsys)["why"]
     assert reason["output"] == "for"
     assert [word for word, _ in reason["steps"]] == ["(start)", "a", "good", "film"]
+
+
+def test_numbers_without_end_and_more_than_memory_get_a_sentence(counting, capsys):
+    train = ["train", "counting", "--out", "a", *QUICK]
+    huge = str(10**23)
+    for option in ("--units", "--layers", "--batch-size", "--epochs", "--seed", "--limit"):
+        line = complaint([*train, option, huge], capsys)
+        assert line.startswith(f"{option[2:].replace('-', ' ')} must be at most ")
+    assert "--units must be a whole number" in complaint([*train, "--units", "9" * 5000], capsys)
+    line = complaint([*train, "--units", str(10**6)], capsys, status=1)
+    assert line.startswith("There is no memory for a piece of 3,725.")
+    assert "time must be at most 1,000,000,000" in complaint(["bench", "--time", huge], capsys)
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "1025", "many", "1.5"])
+def test_wrong_numbers_of_threads(trained, capsys, word):
+    for words in (["predict", "a", "101"], ["evaluate", "a"], ["inspect", "a"], ["demo"]):
+        assert complaint([*words, "--threads", word], capsys).startswith("--threads must be ")
+
+
+def test_threads_are_set_before_the_work_and_kept_in_the_config(counting, capsys):
+    before = torch.get_num_threads()
+    try:
+        assert main(["train", "counting", "--out", "a", *QUICK, "--threads", "2"]) == 0
+        assert torch.get_num_threads() == 2
+        assert files.read_json("a/config.json")["threads"] == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_numbers_that_are_not_finite_are_null_in_json(capsys):
+    show.as_json({"a": [nan, -inf, 1.5], "b": {"c": (inf, "nan")}})
+    assert only_json(capsys) == {"a": [None, None, 1.5], "b": {"c": [None, "nan"]}}
+
+
+@pytest.mark.parametrize("command", ["tasks", "datasets"])
+def test_no_word_is_broken_on_a_narrow_terminal(counting, capsys, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main([command, "--json"]) == 0
+    rows = only_json(capsys)[command]
+    assert main([command]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 60
+    words = {word for row in rows for cell in row.values() for word in cell.split()}
+    assert {word for word in words if len(word) <= 20} <= set(shown.split())
+
+
+def test_what_cannot_be_a_path(counting, capsys):
+    for words in (["train", "counting", "--out"], ["evaluate"], ["predict", "a", "--file"]):
+        os.makedirs("a", exist_ok=True)
+        complaint([*words, "a" * 300], capsys)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from recur import InputError, ManyToMany, ManyToOne, plots
+from recur import FailedError, InputError, ManyToMany, ManyToOne, plots
 from recur.diagnostics import integrated_gradients, occlusion
 
 METHODS = [integrated_gradients, occlusion]
@@ -131,3 +131,22 @@ def test_bad_input_gets_a_sentence(method):
     assert torch.is_grad_enabled()
     with pytest.raises(InputError, match="steps must be at least 1"):
         integrated_gradients(model, [1], steps=0)
+
+
+@pytest.mark.parametrize("method", [integrated_gradients, occlusion])
+def test_of_weights_that_are_not_finite_nothing_can_be_said(method):
+    model = ManyToOne(inputs=2, outputs=1, units=3)
+    torch.nn.init.constant_(model.head.weight, float("nan"))
+    with pytest.raises(
+        FailedError, match=r"^Which steps mattered cannot be said: the score is nan"
+    ):
+        method(model, torch.ones(4, 2))
+
+
+def test_the_opposite_of_a_score_is_the_other_class():
+    model = ManyToOne(inputs=2, outputs=1, units=3)
+    found = integrated_gradients(model, torch.ones(4, 2), names=["yes"])
+    other = found.opposite("no")
+    assert (other.score, other.baseline, other.name) == (-found.score, -found.baseline, "no")
+    assert other.values == tuple(-value for value in found.values)
+    assert other.error == pytest.approx(-found.error)

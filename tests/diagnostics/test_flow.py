@@ -146,7 +146,7 @@ def test_a_step_in_time_matters_only_to_the_last_target():
     assert shorter[0].norms == pytest.approx(flow.norms[2:])
 
 
-def test_pooling_gives_every_step_a_short_way():
+def test_pooling_gives_every_step_a_other_way():
     x = torch.randn(4, 60, 2)
     reached = {}
     for pooling in ("last", "mean", "attention"):
@@ -201,7 +201,7 @@ def test_it_draws_and_goes_through_json(tmp_path):
 
     found = diagnose(ManyToOne(inputs=1, outputs=1, layers=2), torch.randn(2, 9, 1))
     (axes,) = found.plot().axes
-    assert len(axes.get_lines()) == 3  # two layers and the mark of 1%
+    assert len(axes.get_lines()) == 4  # two layers, the lower one alone, the mark of 1%
     assert plots.save(found.plot(), tmp_path / "a.png").stat().st_size > 1000
     stored = found.to_json()
     assert len(stored["flows"]) == 2
@@ -284,3 +284,27 @@ def test_bad_input_gets_a_sentence():
         diagnose(reader, torch.randn(2, 3))
     with pytest.raises(InputError, match=r"class numbers from 0 to 1.*; got 5"):
         diagnose(reader, (torch.ones(2, 3).long(), torch.tensor([0, 5])), loss="cross_entropy")
+
+
+@pytest.mark.parametrize("pooling", ["last", "mean", "attention"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_another_way_past_the_state_is_told_from_the_way_through_it(pooling, bidirectional):
+    """The recurrent matrix halves what goes through; pooling reaches every step directly."""
+    model = ManyToOne(inputs=2, outputs=1, units=4, pooling=pooling, bidirectional=bidirectional)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "weight_hh" in name:
+                weight.copy_(0.5 * torch.eye(4))
+            elif "recurrent" in name:
+                weight.zero_()  # states of 0, where tanh has a slope of 1
+    for flow in diagnose(model, torch.ones(1, 60, 2)).flows:
+        assert flow.through == pytest.approx([flow.norms[0] * 0.5**lag for lag in range(60)])
+        if pooling == "last":
+            assert flow.norms == flow.through
+            assert not flow.other_way
+            assert "past its own state" not in str(flow)
+        else:
+            assert flow.other_way
+            assert "reach back over all 59 steps" in flow.finding
+            assert "through the state alone they vanish after 7 steps (1% is left)" in flow.finding
+            assert flow.to_json()["horizon_through_state"] == 7

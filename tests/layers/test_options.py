@@ -135,3 +135,11 @@ def test_checkpoints_keep_less(kind):
         return sum(sizes.values())
 
     assert held(20) < held(0) / 4
+
+
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU", "IndRNN", "MinGRU", "MinLSTM", "SLSTM"])
+@pytest.mark.parametrize("size", ["input_size", "hidden_size", "num_layers"])
+def test_sizes_that_no_machine_has_room_for(name, size):
+    given = {"input_size": 2, "hidden_size": 3, size: 10**23}
+    with pytest.raises(recur.InputError, match=f"^{size} must be at most [0-9,]+; got 1"):
+        getattr(recur, name)(**given)

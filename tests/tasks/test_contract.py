@@ -228,3 +228,10 @@ def test_data_that_are_missing_are_named(task):
     fitted = task.prepare(options).preprocessing
     with pytest.raises(ValueError, match=r"There is no file .*missing"):
         task.held_out(options, fitted, "missing.csv" if task.name != "counting" else "missing")
+
+
+def test_what_a_task_says_of_itself_is_read_without_importing_it(counting):
+    assert list(tasks.described()) == list(tasks.every())
+    for name, about in tasks.described().items():
+        task = tasks.find(name)
+        assert about == (task.name, task.kind, task.summary, task.inputs)

@@ -62,3 +62,11 @@ def test_every_optimizer_and_start_that_there_is_can_be_chosen():
     assert set(OPTIMIZERS) == set(optimizers._KNOWN)
     for start in INITIALISATIONS:
         assert Options(recurrent_init=start).recurrent()["recurrent_init"] in (None, start)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in kinds(Options).items() if kind is int])
+def test_every_whole_number_has_an_end(name):
+    with pytest.raises(
+        InputError, match=f"{name.replace('_', ' ')} must be at most [0-9,]+; got 1"
+    ):
+        Options(**{name: 10**23})

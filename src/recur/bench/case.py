@@ -11,6 +11,7 @@ from recur.messages import InputError, must, one_of
 
 LAYERS: dict[str, Callable[..., Recurrent]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 """Those that torch.nn has too."""
+MOST = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Case:
         for name in ("batch", "time", "inputs", "hidden"):
             if getattr(self, name) < 1:
                 raise InputError(must(name, "at least 1", getattr(self, name)))
+            if getattr(self, name) > MOST:
+                raise InputError(must(name, f"at most {MOST:,}", getattr(self, name)))
 
     @property
     def directions(self) -> int:

@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from recur.messages import InputError, must
-from recur.tasks.options import KIND_WORDS, Options, kinds
+from recur.cli.words import read
+from recur.tasks.options import Options, kinds
 
 _METAVARS = {int: "N", float: "NUMBER", str: "TEXT", bool: None}
 
@@ -41,7 +41,9 @@ def with_options(
     def derived(**arguments: Any) -> None:
         typed = {name: arguments.pop(name) for name in names}
         given = {
-            name: _read(options, name, word) for name, word in typed.items() if word is not None
+            name: read(_flag(name), word, kinds(options)[name])
+            for name, word in typed.items()
+            if word is not None
         }
         command(**arguments, given=given)
 
@@ -64,19 +66,10 @@ def _parameter(options: type[Options], name: str, panel: str) -> inspect.Paramet
         autocompletion=(lambda: list(choices)) if choices else None,
         rich_help_panel="Options" if name in kinds(Options) else panel,
     )
-    # Numbers are read here and not by typer, so that the sentence about a wrong one is ours.
     annotation = Annotated[(bool if kind is bool else str) | None, declared]  # type: ignore[valid-type]
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
     )
-
-
-def _read(options: type[Options], name: str, word: Any) -> Any:
-    kind = kinds(options)[name]
-    try:
-        return kind(word)
-    except ValueError:
-        raise InputError(must(_flag(name), KIND_WORDS[kind], repr(word))) from None
 
 
 def _flag(name: str) -> str:

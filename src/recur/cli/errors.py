@@ -6,12 +6,22 @@ Only errors written for the user are caught; anything else is a defect of ours a
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
 import typer
 
 from recur.messages import FailedError, RecurError, did_you_mean, listed, must
+
+LESS = "fewer units, layers or examples, a smaller batch, vocabulary or window"
+_NO_MEMORY = (
+    "can't allocate memory",  # torch on Linux and macOS
+    "not enough memory",  # on Windows
+    "Storage size calculation overflowed",
+    "array is too big",  # numpy
+    "out of memory",  # other devices
+)
 
 # The class above typer.BadParameter, whichever click this version of typer brings.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -21,6 +31,16 @@ def complain(error: RecurError) -> int:
     """Prints the error's text; returns the exit status."""
     print(f"recur: {error}", file=sys.stderr)
     return 1 if isinstance(error, FailedError) else 2
+
+
+def out_of_memory(error: Exception) -> FailedError | None:
+    """The sentence for an error of numpy's or torch's that says that memory did not do, or None."""
+    text = str(error)
+    if not isinstance(error, MemoryError) and not any(words in text for words in _NO_MEMORY):
+        return None
+    asked = re.search(r"allocate (\d+) bytes|allocate ([\d.]+ \wiB)", text)
+    size = f" of {asked[2] or f'{int(asked[1]) / 2**30:,.1f} GiB'}" if asked else ""
+    return FailedError(f"There is no memory for a piece{size}. Ask for less: {LESS}.")
 
 
 def complain_of_use(error: Any) -> int:

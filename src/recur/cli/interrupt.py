@@ -8,9 +8,7 @@ from typing import Any
 
 import typer
 
-from recur import run
 from recur.cli import show
-from recur.training import TrainingInterrupted
 
 STATUS = 130
 """128 + SIGINT, as shells expect."""
@@ -23,11 +21,18 @@ def interruptible(command: Callable[..., None]) -> Callable[..., None]:
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
-        except TrainingInterrupted as stopped:
-            show.aside(f"recur: {run.stopped(stopped)}")
-            raise typer.Exit(STATUS) from None
         except KeyboardInterrupt as stopped:
-            show.aside(f"recur: {str(stopped) or 'Stopped.'}")
+            show.aside(f"recur: {_sentence(stopped)}")
             raise typer.Exit(STATUS) from None
 
     return wrapped
+
+
+def _sentence(stopped: KeyboardInterrupt) -> str:
+    if not str(stopped):
+        return "Stopped."
+    # Only those of ours say something; torch is imported then, and not for this.
+    from recur import run
+    from recur.training import TrainingInterrupted
+
+    return run.stopped(stopped) if isinstance(stopped, TrainingInterrupted) else str(stopped)

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import typer
 
 from recur.cli import errors
-from recur.cli.commands import application
+from recur.cli.application import application
 from recur.messages import FailedError, InputError, RecurError
 
+_NO_PATH = (errno.ENAMETOOLONG, errno.ELOOP)
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EPIPE, errno.EIO)
 
 
@@ -39,7 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return errors.complain(error)
     except errors.UsageError as error:
         return errors.complain_of_use(error)
+    except (MemoryError, RuntimeError, ValueError) as error:
+        failed = errors.out_of_memory(error)
+        if failed is None:
+            raise
+        return errors.complain(failed)
     except OSError as error:
+        if error.errno in _NO_PATH and error.filename is not None:
+            return errors.complain(InputError(f"{error.filename} is no path: {error.strerror}."))
         if error.errno not in _CANNOT_WRITE:
             raise
         _abandon_output()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from recur.bench import Compared, machine
-from recur.diagnostics import Attribution
-from recur.run import Inspection, Run, Scores
-from recur.tasks.task import Prediction
+if TYPE_CHECKING:
+    from recur.bench import Compared
+    from recur.diagnostics import Attribution
+    from recur.run import Inspection, Run, Scores
+    from recur.tasks.task import Prediction
+
+
+LONGEST_WORD = 20
 
 
 def aside(line: str) -> None:
@@ -20,14 +25,25 @@ def aside(line: str) -> None:
 
 
 def as_json(content: dict[str, Any]) -> None:
-    """Prints one JSON object, on a line."""
-    print(json.dumps(content, ensure_ascii=False))
+    """Prints one JSON object, on a line; JSON has no numbers that are not finite: null."""
+    print(json.dumps(_finite(content), ensure_ascii=False, allow_nan=False))
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def rows(
     columns: Sequence[str], content: Sequence[Sequence[str]], json_wanted: bool, name: str
 ) -> None:
-    """Prints a table that fits the terminal, or the same as JSON under `name`."""
+    """Prints a table that fits the terminal, or the same as JSON under `name`.
+
+    Where the terminal is too narrow for a table, a row is a few lines.
+    """
     if json_wanted:
         as_json({name: [dict(zip(columns, row, strict=True)) for row in content]})
         return
@@ -36,17 +52,32 @@ def rows(
     from rich.markup import escape
     from rich.table import Table
 
+    console = Console()
+    widths = [_widest_word(cells) for cells in zip(columns, *content, strict=True)]
+    if sum(widths) + 3 * len(widths) + 1 > console.width:
+        for row in content:
+            lines = [f"{name}: {cell}" for name, cell in zip(columns, row, strict=True)]
+            console.print("\n".join([*lines, ""]), markup=False, highlight=False)
+        return
     drawn = Table(box=box.SIMPLE)
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
+    for column, width in zip(columns, widths, strict=True):
+        drawn.add_column(column, overflow="fold", min_width=width)
     for row in content:
         drawn.add_row(*map(escape, row))
-    Console().print(drawn)
+    console.print(drawn)
+
+
+def _widest_word(cells: Sequence[str]) -> int:
+    """A column is no narrower: only a word that is longer, an address or a path, is broken."""
+    words = (word for cell in cells for word in cell.split() if len(word) <= LONGEST_WORD)
+    return max(map(len, words), default=0)
 
 
 def compared(found: Sequence[Compared], peak: float, json_wanted: bool) -> None:
     """Prints timings: `peak` is the rate of a plain matrix product."""
     if json_wanted:
+        from recur.bench import machine
+
         timings = [
             {
                 "mode": each.mode,

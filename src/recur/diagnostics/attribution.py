@@ -5,6 +5,8 @@ Letters: T steps of the sequence, E numbers of a step (of its embedding, where t
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from recur.diagnostics.walk import inner
-from recur.messages import InputError, must
+from recur.messages import FailedError, InputError, must
 from recur.training.call import device_of
 
 if TYPE_CHECKING:
@@ -48,6 +50,16 @@ class Attribution:
     baseline: float
     output: int
     name: str
+
+    def opposite(self, name: str) -> Attribution:
+        """The same of minus the score: of two classes told apart by one score, the other class."""
+        return dataclasses.replace(
+            self,
+            values=tuple(-value for value in self.values),
+            score=-self.score,
+            baseline=-self.baseline,
+            name=name,
+        )
 
     @property
     def error(self) -> float:
@@ -124,6 +136,7 @@ def integrated_gradients(
 
     Raises:
         InputError: a sequence, labels, an output or steps that do not fit.
+        FailedError: scores that are not finite.
     """
     if steps < 1:
         raise InputError(must("steps", "at least 1", steps))
@@ -270,7 +283,16 @@ class _Reader:
     def attribution(
         self, method: str, values: tuple[float, ...], score: float, nothing: float, output: int
     ) -> Attribution:
-        """Puts together what was found."""
+        """Puts together what was found.
+
+        Raises:
+            FailedError: if it is not finite.
+        """
+        if not all(map(math.isfinite, (*values, score, nothing))):
+            raise FailedError(
+                f"Which steps mattered cannot be said: the score is {score}, and of nothing "
+                f"{nothing}. Look for values that are not finite in the data and in the weights."
+            )
         name = f"output {output}" if self.names is None else self.names[output]
         return Attribution(method, values, self.labels, score, nothing, output, name)
 

@@ -10,6 +10,7 @@ long-term dependencies with gradient descent is difficult", IEEE Transactions on
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,8 @@ class Flow:
             state (h, and c where there is one) that many steps before the walk's end; the mean of
             the rows that are so long. It is the total derivative: by every way from the state to
             the loss.
+        through: the same by one way alone: through the states that follow, from step to step.
+            Where every step is read (by attention, pooling, another layer) there are others.
         spectral_radius: the greatest absolute eigenvalue of each gate's part of the recurrent
             matrix, by letter. For a linear network, the factor of a step.
         gates: how the gates were; none for a cell whose gates are not known.
@@ -55,6 +58,7 @@ class Flow:
     name: str
     cell: str
     norms: tuple[float, ...]
+    through: tuple[float, ...]
     spectral_radius: dict[str, float]
     gates: tuple[Gate, ...]
 
@@ -64,11 +68,13 @@ class Flow:
 
         None too where nothing can be said: a gradient of zero, or one that is not finite.
         """
-        largest = self._largest
-        if not 0 < largest < math.inf:
-            return None
-        reached = [lag for lag, norm in enumerate(self.norms) if norm > LEFT * largest]
-        return reached[-1] + 1 if reached[-1] + 1 < len(self.norms) else None
+        return _horizon(self.norms)
+
+    @property
+    def other_way(self) -> bool:
+        """Whether gradients reach back past its states too: more than 1% of the largest."""
+        past = zip(self.norms, self.through, strict=True)
+        return any(abs(norm - through) > LEFT * self._largest for norm, through in past)
 
     @property
     def growth(self) -> float:
@@ -94,10 +100,11 @@ class Flow:
             return "no gradient reaches it from this loss"
         if self._explodes():
             return f"gradients explode: {self.growth:.3g} times as large {steps} back"
-        if self.horizon is None:
-            left = self.norms[-1] / largest
-            return f"gradients reach back over all {steps}: {left:.0%} of the largest is left"
-        return f"gradients vanish after {count(self.horizon, 'step')} (1% is left)"
+        found = f"gradients {_reach(self.norms)}"
+        if not self.other_way:
+            return found
+        ways = "by ways past its own state too (attention, pooling, the layers above)"
+        return f"{found}, {ways}; through the state alone they {_reach(self.through)}"
 
     @property
     def advice(self) -> str:
@@ -122,10 +129,31 @@ class Flow:
             "name": self.name,
             "cell": self.cell,
             "horizon": self.horizon,
-            "norms": [norm if math.isfinite(norm) else None for norm in self.norms],
+            "norms": _finite(self.norms),
+            "horizon_through_state": _horizon(self.through),
+            "norms_through_state": _finite(self.through),
             "spectral_radius": self.spectral_radius,
             "gates": {gate.name: [gate.mean, gate.low, gate.high] for gate in self.gates},
         }
+
+
+def _horizon(norms: tuple[float, ...]) -> int | None:
+    largest = max(norms)
+    if any(map(math.isnan, norms)) or not 0 < largest < math.inf:
+        return None
+    reached = [lag for lag, norm in enumerate(norms) if norm > LEFT * largest]
+    return reached[-1] + 1 if reached[-1] + 1 < len(norms) else None
+
+
+def _reach(norms: tuple[float, ...]) -> str:
+    horizon, steps = _horizon(norms), count(len(norms) - 1, "step")
+    if horizon is not None:
+        return f"vanish after {count(horizon, 'step')} (1% is left)"
+    return f"reach back over all {steps}: {norms[-1] / max(norms):.0%} of the largest is left"
+
+
+def _finite(norms: tuple[float, ...]) -> list[float | None]:
+    return [norm if math.isfinite(norm) else None for norm in norms]
 
 
 EXPLODING = "clip the norm (clip_norm=1.0), or take a smaller recurrent matrix"
@@ -138,7 +166,7 @@ PLAIN = (
 # What a gated cell cannot learn as it stands it may learn later: its gates move.
 GATED = (
     "as it stands, this network learns little of dependencies longer than that, unless training "
-    'opens its gates; try to start them open ({}), or pooling="mean" or "attention".'
+    'moves its gates; try to start them so that they hold ({}), or pooling="mean" or "attention".'
 )
 VANISHING = {
     "rnn_tanh": PLAIN,
@@ -178,10 +206,22 @@ class Diagnosis:
         return "\n".join([*map(str, self.flows), f"gradient by layer: {sizes}"])
 
     def plot(self) -> Figure:
-        """Draws the norm of the gradient at each lag, a line for each layer."""
+        """Draws the norm of the gradient at each lag, a line for each layer.
+
+        One more for each that is reached by other ways too: what comes through its state alone.
+        """
         from recur import plots
 
-        return plots.gradients({flow.name: flow.norms for flow in self.flows})
+        return plots.gradients(self.lines())
+
+    def lines(self) -> dict[str, tuple[float, ...]]:
+        """The norms at each lag, by what they are of."""
+        found = {}
+        for flow in self.flows:
+            found[flow.name] = flow.norms
+            if flow.other_way:
+                found[f"{flow.name}, through the state alone"] = flow.through
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Returns the numbers as JSON."""
@@ -213,15 +253,18 @@ def diagnose(
     given = batch_of(batch)
     with torch.enable_grad(), watched(model) as walks:
         value, rows = _loss(model, given, loss)
-        states = [s for walk in walks for after in walk.after for s in after]
+        by_walk = [[s for after in walk.after for s in after] for walk in walks]
+        states = [s for own in by_walk for s in own]
         parameters = {n: p for n, p in model.named_parameters() if p.requires_grad}
         asked = [*states, *parameters.values()]
         if not value.requires_grad:
             raise InputError(must("the loss", "one that the recurrent layers lead to", "another"))
-        found = torch.autograd.grad(value * rows, asked, allow_unused=True)
+        found = torch.autograd.grad(value * rows, asked, retain_graph=True, allow_unused=True)
+        of_states = iter(found)
+        total = [[next(of_states) for _ in own] for own in by_walk]
+        through = list(map(_through, walks, by_walk, total))
     with torch.no_grad():
-        of_states = iter(found[: len(states)])
-        flows = tuple(_flow(walk, _norms(walk, of_states)) for walk in walks)
+        flows = tuple(map(_flow, walks, total, through))
         sizes = _by_module(parameters, found[len(states) :], rows)
     return Diagnosis(flows, float(value.detach()), sizes)
 
@@ -269,25 +312,44 @@ def _ends(model: nn.Module, batch: Batch, outputs: Tensor) -> Tensor:
     return (batch.lengths.to(outputs.device) - 1).clamp(min=0)
 
 
-def _norms(walk: Walk, gradients: Any) -> Tensor:
-    """(T, B) the norms of the gradients of the states, taken from an iterator over all."""
-    steps = []
+Gradients = Sequence[Tensor | None]
+"""Of the states of a walk, step after step; None where there is none."""
+
+
+def _through(walk: Walk, states: list[Tensor], total: Gradients) -> Gradients:
+    """What comes through the states: the gradient of the last step that has one, led back."""
+    known = [torch.zeros_like(s) if g is None else g for s, g in zip(states, total, strict=True)]
+    parts = len(walk.after[0])
+    some = torch.stack([each.abs().amax(dim=-1) for each in known]) != 0
+    lags = torch.where(some.view(-1, parts, *some.shape[1:]).any(dim=1), walk.lags(), len(known))
+    last = (lags == lags.amin(dim=0)).unsqueeze(-1)
+    led = [torch.where(last[n // parts], each, 0) for n, each in enumerate(known)]
+    return torch.autograd.grad(states, states, led, retain_graph=True, allow_unused=True)
+
+
+def _norms(walk: Walk, gradients: Gradients) -> tuple[float, ...]:
+    """The norm of the gradients of the states at each lag, the mean of the rows."""
+    steps, of_states = [], iter(gradients)
     for after in walk.after:
-        parts = [next(gradients) for _ in after]
         squares = [
             torch.zeros_like(state[..., 0]) if part is None else part.square().sum(dim=-1)
-            for part, state in zip(parts, after, strict=True)
+            for state, part in zip(after, of_states, strict=False)
         ]
         steps.append(torch.stack(squares).sum(dim=0).sqrt())
-    return torch.stack(steps)
-
-
-def _flow(walk: Walk, norms: Tensor) -> Flow:
     lags = walk.lags()[walk.exists].cpu().numpy()
-    sums = np.bincount(lags, norms[walk.exists].double().cpu().numpy())
-    means = sums / np.bincount(lags)
+    norms = torch.stack(steps)[walk.exists].double().cpu().numpy()
+    means = np.bincount(lags, norms) / np.bincount(lags)
+    return tuple(means.tolist())
+
+
+def _flow(walk: Walk, total: Gradients, through: Gradients) -> Flow:
     return Flow(
-        walk.name, walk.cell.name, tuple(means.tolist()), _radii(walk), gates.saturation(walk)
+        walk.name,
+        walk.cell.name,
+        _norms(walk, total),
+        _norms(walk, through),
+        _radii(walk),
+        gates.saturation(walk),
     )
 
 

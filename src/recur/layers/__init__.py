@@ -19,6 +19,8 @@ from recur.layers.recurrent import Recurrent
 from recur.layers.rnn import RNN
 from recur.layers.stream import Stream
 
+SimpleRNN = RNN
+
 __all__ = [
     "GRU",
     "LSTM",
@@ -33,6 +35,7 @@ __all__ = [
     "MinGRU",
     "MinLSTM",
     "Recurrent",
+    "SimpleRNN",
     "Stream",
     "accelerate",
     "explain",

@@ -64,6 +64,21 @@ def check_input(
         )
 
 
+LARGEST = {"num_layers": 10_000}
+"""The most of what layers are made of; of anything else what 32 bits hold."""
+
+
+def check_large(**sizes: object) -> None:
+    """Refuses sizes that no machine has room for: torch would count layers for ever, or overflow.
+
+    Raises:
+        InputError: a number that is too large. Others that are wrong are torch's to refuse.
+    """
+    for name, size in sizes.items():
+        if isinstance(size, int) and size > LARGEST.get(name, 2**31 - 1):
+            raise InputError(must(name, f"at most {LARGEST.get(name, 2**31 - 1):,}", size))
+
+
 def _kind(mode: str) -> str:
     """As torch names a layer of the mode, such as "RNN_TANH"."""
     return mode.split("_")[0]

@@ -8,6 +8,7 @@ from torch import nn
 
 from recur.cells import GRU as CELL
 from recur.cells import GRU_BEFORE, Cell
+from recur.layers.checks import check_large
 from recur.layers.own import OwnGRU
 from recur.layers.recurrent import Recurrent
 
@@ -47,6 +48,7 @@ class GRU(Recurrent, nn.GRU):
         dtype: Any = None,
         **own: Unpack[OwnGRU],
     ) -> None:
+        check_large(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         super().__init__(
             input_size,
             hidden_size,

@@ -8,6 +8,7 @@ from torch import nn
 
 from recur.cells import LSTM as CELL
 from recur.cells import LSTM_COUPLED, Cell
+from recur.layers.checks import check_large
 from recur.layers.own import OwnLSTM
 from recur.layers.recurrent import Recurrent
 
@@ -53,6 +54,12 @@ class LSTM(Recurrent, nn.LSTM):
         dtype: Any = None,
         **own: Unpack[OwnLSTM],
     ) -> None:
+        check_large(
+            input_size=input_size,
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            proj_size=proj_size,
+        )
         super().__init__(
             input_size,
             hidden_size,

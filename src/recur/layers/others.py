@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from recur.cells import INDRNN_RELU, INDRNN_TANH, MINGRU, MINLSTM, Cell
 from recur.cells import SLSTM as SLSTM_CELL
+from recur.layers.checks import check_large
 from recur.layers.own import Own, OwnSLSTM
 from recur.layers.recurrent import Recurrent
 from recur.messages import one_of
@@ -29,6 +30,7 @@ class Other(Recurrent):
         dtype: Any = None,
         **own: Any,
     ) -> None:
+        check_large(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         # Torch's constructor knows four modes; the parameters are made anew for the cell.
         super().__init__(
             "RNN_TANH",

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 from torch import nn
 
 from recur.cells import RNN_RELU, RNN_TANH, Cell
+from recur.layers.checks import check_large
 from recur.layers.own import Own
 from recur.layers.recurrent import Recurrent
 
@@ -41,6 +42,7 @@ class RNN(Recurrent, nn.RNN):
         dtype: Any = None,
         **own: Unpack[Own],
     ) -> None:
+        check_large(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         super().__init__(
             input_size,
             hidden_size,

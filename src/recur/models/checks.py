@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from recur.layers import Recurrent
-from recur.layers.checks import tensor
+from recur.layers.checks import LARGEST, tensor
 from recur.messages import InputError, must, real, whole
 from recur.models.deep import Residual
 
@@ -24,7 +24,7 @@ def check_sizes(dropout: float, **sizes: int | None) -> None:
     """
     for name, size in sizes.items():
         if size is not None:
-            whole(name, size)
+            whole(name, size, most=LARGEST.get(name, 2**31 - 1))
     real("dropout", dropout, lambda part: 0 <= part <= 1, "from 0 to 1")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from recur.files import PathLike, replacing
 from recur.messages import InputError, listed, must
+from recur.plots.letters import legible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +35,7 @@ def save(figure: Figure, path: PathLike) -> Path:
     known = sorted(figure.canvas.get_supported_filetypes())
     if path.suffix[1:].lower() not in known:
         raise InputError(must("the end of a figure's file name", listed(known), repr(path.name)))
+    legible(figure)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=DPI)
     return path
@@ -46,6 +48,7 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
 
     def png() -> bytes:
+        legible(figure)
         content = io.BytesIO()
         figure.savefig(content, format="png", dpi=DPI)
         return content.getvalue()
@@ -55,11 +58,20 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def whole_numbers(axes: Axes) -> None:
+    """Marks the horizontal axis at whole numbers, however few: there is no half epoch."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
 def dress(axes: Axes, title: str, across: str, up: str) -> None:
     """Title, labels, grid and legend, the same on every picture."""
     axes.set_title(title, loc="left", fontweight="bold")
     axes.set_xlabel(across)
     axes.set_ylabel(up)
+    if across == "epoch":
+        whole_numbers(axes)
     axes.grid(color="#D9D9D9", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from recur.messages import InputError, must
 from recur.plots.figure import BLUE, GREEN, GREY, ORANGE, SIZE, dress, new_figure
+from recur.plots.letters import drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -149,7 +150,7 @@ def alignment(
     figure.colorbar(image, ax=axes)
     _label_steps(axes, source, shown.shape[1])
     if target is not None and len(target) <= MOST_LABELS:
-        axes.set_yticks(range(len(target)), target)
+        axes.set_yticks(range(len(target)), _words(target))
     axes.set_ylabel("written")
     axes.set_title(title, loc="left", fontweight="bold")
     return figure
@@ -190,7 +191,11 @@ def _check_labels(name: str, labels: Sequence[str] | None, length: int) -> None:
 
 def _label_steps(axes: Axes, labels: Sequence[str] | None, time: int) -> None:
     if labels is not None and time <= MOST_LABELS:
-        # A dollar would begin a formula.
-        axes.set_xticks(range(time), [each.replace("$", r"\$") for each in labels], rotation=90)
+        axes.set_xticks(range(time), _words(labels), rotation=90)
     else:
         axes.set_xlabel("step")
+
+
+def _words(labels: Sequence[str]) -> list[str]:
+    """Labels as they can be drawn; a dollar would begin a formula."""
+    return [drawable(each).replace("$", r"\$") for each in labels]

@@ -63,8 +63,6 @@ def _curve_names(columns: Mapping[str, Sequence[float]]) -> list[str]:
 
 def _curve(axes: Axes, name: str, columns: Mapping[str, Sequence[float]]) -> None:
     """One curve over the epochs, on training and, if known, validation data."""
-    from matplotlib.ticker import MaxNLocator
-
     training, validation = columns[name], columns.get(f"val_{name}")
     epochs = columns.get("epoch") or list(range(1, len(training) + 1))
     axes.plot(epochs, training, "o-", color=BLUE, markersize=4, label="training")
@@ -73,6 +71,5 @@ def _curve(axes: Axes, name: str, columns: Mapping[str, Sequence[float]]) -> Non
     if name == "accuracy":
         seen = [v for v in [*training, *(validation or [])] if math.isfinite(v)]
         axes.set_ylim(min([0.5, *seen]) - 0.02, 1.02)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     words = name.replace("_", " ") if name == "loss" or len(name) > 4 else name.upper()
     dress(axes, f"{words[0].upper()}{words[1:]} during training", "epoch", words)

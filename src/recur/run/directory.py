@@ -83,9 +83,7 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         InputError: if there is no run, it is damaged, or it is from a newer recur.
     """
-    if not path.is_dir():
-        raise InputError(f"There is no run directory {path}. Check the path.")
-    if not (path / CONFIG).is_file():
+    if not (files.existing_folder(path, "run directory") / CONFIG).is_file():
         raise InputError(f"{path} is no run directory: it has no {CONFIG}. Check the path.")
     config = files.read_json(path / CONFIG)
     if not isinstance(config, dict) or not isinstance(config.get("format"), int):

@@ -73,7 +73,7 @@ class Inspection:
     def figures(self) -> Iterator[tuple[str, Figure]]:
         """Yields figures with a name each."""
         norms = {f"{cell}, untrained": d.flows[-1].norms for cell, d in self.untrained.items()}
-        trained = {f"{flow.name}, as trained": flow.norms for flow in self.trained.flows}
+        trained = {f"{name}, as trained": line for name, line in self.trained.lines().items()}
         yield "gradients", plots.gradients({**norms, **trained})
         yield "activity", self.activity[0].plot()
         if self.layers:

@@ -55,7 +55,7 @@ class LanguageOptions(Options):
     )
     vocabulary: int = option(10_000, "the most frequent words that are kept", least=3)
     cell: str = option("lstm", "the recurrent cell", choices=tuple(CELLS))
-    layers: int = option(2, "recurrent layers on top of one another", least=1)
+    layers: int = option(2, "recurrent layers on top of one another", least=1, most=1000)
     units: int = option(200, "hidden units in each layer", least=1)
     embedding: int | None = option(
         None, "size of a word's vector (default: as many as units)", least=1

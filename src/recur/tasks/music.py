@@ -66,7 +66,7 @@ class MusicOptions(Options):
         "jsb-chorales", "a JSON file of pieces, or a dataset (jsb-chorales:16th for finer steps)"
     )
     cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
-    layers: int = option(2, "recurrent layers on top of one another", least=1)
+    layers: int = option(2, "recurrent layers on top of one another", least=1, most=1000)
     units: int = option(200, "hidden units in each layer", least=1)
     dropout: float = option(
         0.35,

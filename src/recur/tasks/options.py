@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from recur.layers.initial import RECURRENT
-from recur.messages import InputError, did_you_mean, must, one_of
+from recur.messages import KIND_WORDS, InputError, did_you_mean, must, one_of
 from recur.models.deep import CELLS
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "adagrad", "nadam")
+MOST = 1_000_000_000
+"""The greatest whole number that an option takes, where it does not say otherwise."""
 INITIALISATIONS = ("uniform", *RECURRENT)
-
-KIND_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
 def option(
@@ -30,6 +30,7 @@ def option(
     *,
     choices: tuple[str, ...] = (),
     least: float | None = None,
+    most: float | None = None,
     above: float | None = None,
     below: float | None = None,
 ) -> Any:
@@ -40,11 +41,14 @@ def option(
         about: One line for a person: what the option does.
         choices: The words it allows; empty for anything.
         least: The smallest value allowed.
+        most: The greatest; of a whole number, a thousand million where nothing else is said.
         above: A bound that the value must exceed.
         below: A bound that the value must stay under.
     """
-    metadata = {"about": about, "choices": choices, "least": least, "above": above, "below": below}
-    return dataclasses.field(default=default, metadata=metadata)
+    bounds = {"least": least, "most": most, "above": above, "below": below}
+    return dataclasses.field(
+        default=default, metadata={"about": about, "choices": choices, **bounds}
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,7 +62,7 @@ class Options:
     data: str = option("", "a file, or the name of a dataset")
     cell: str = option("rnn", "the recurrent cell", choices=tuple(CELLS))
     bidirectional: bool = option(False, "read each sequence in both directions")
-    layers: int = option(1, "recurrent layers on top of one another", least=1)
+    layers: int = option(1, "recurrent layers on top of one another", least=1, most=1000)
     units: int = option(32, "hidden units in each layer and direction", least=1)
     dropout: float = option(0.0, "share of values dropped in training", least=0.0, below=1.0)
     recurrent_init: str = option(
@@ -78,7 +82,7 @@ class Options:
         0.2, "share of the training data held out for validation", above=0.0, below=1.0
     )
     limit: int | None = option(None, "use the first N examples only, for a quick look", least=1)
-    seed: int = option(0, "same seed, same numbers", least=0)
+    seed: int = option(0, "same seed, same numbers", least=0, most=2**63 - 1)
 
     def __post_init__(self) -> None:
         for name, kind in kinds(type(self)).items():
@@ -145,13 +149,17 @@ def _check(name: str, value: Any, allowed: Mapping[str, Any]) -> None:
         one_of(_spoken(name), value, allowed["choices"])
     bounds: tuple[tuple[str, str, Callable[[Any, Any], bool]], ...] = (
         ("least", "at least", operator.ge),
+        ("most", "at most", operator.le),
         ("above", "above", operator.gt),
         ("below", "below", operator.lt),
     )
     for key, words, holds in bounds:
-        bound = allowed.get(key)
+        bound = allowed[key]
+        if key == "most" and bound is None and isinstance(value, int):
+            bound = MOST
         if bound is not None and not holds(value, bound):
-            raise InputError(must(_spoken(name), f"{words} {bound:g}", value))
+            shown = f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
+            raise InputError(must(_spoken(name), f"{words} {shown}", value))
 
 
 def _spoken(name: str) -> str:

@@ -200,11 +200,10 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
         texts = _texts(inputs)
         encoded = _sequences(texts, None, trained.options, trained.preprocessing.vocabulary)
         probabilities = _probabilities(training.predict(trained.model, encoded))
-        best = probabilities.argmax(dim=1).tolist()
         classes = trained.preprocessing.classes
         return [
             Judgement(text, classes[index], float(row[index]))
-            for text, index, row in zip(texts, best, probabilities, strict=True)
+            for text, index, row in zip(texts, _best(probabilities), probabilities, strict=True)
         ]
 
     def why(
@@ -212,16 +211,16 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
         trained: Trained[SentimentOptions, SentimentPreprocessing],
         inputs: Sequence[str],
     ) -> list[Attribution]:
-        """Says which words mattered, by integrated gradients; of two classes, for the second."""
+        """Says which words mattered for the answer, by integrated gradients."""
         texts, fitted = _texts(inputs), trained.preprocessing
-        classes = fitted.classes[1:] if len(fitted.classes) == 2 else fitted.classes
         encoded = _sequences(texts, None, trained.options, fitted.vocabulary)
+        best = _best(_probabilities(training.predict(trained.model, encoded)))
         found = []
-        for number, text in enumerate(texts):
+        for number, (text, index) in enumerate(zip(texts, best, strict=True)):
             x, _ = encoded[number]
             words = [START, *tokenize(text)][-len(x) :]
             labels = [PADDING] * (len(x) - len(words)) + words
-            found.append(integrated_gradients(trained.model, x, labels=labels, names=classes))
+            found.append(_explained(trained.model, x, labels, fitted.classes, index))
         return found
 
 
@@ -307,6 +306,21 @@ def _sequences(
     if options.padding == "pre":
         return Sequences(pad_sequences(encoded, maxlen=options.maxlen), targets)
     return Sequences(encoded, targets)
+
+
+def _best(probabilities: torch.Tensor) -> list[int]:
+    best: list[int] = probabilities.argmax(dim=1).tolist()
+    return best
+
+
+def _explained(
+    model: nn.Module, x: Any, labels: list[str], classes: tuple[str, ...], index: int
+) -> Attribution:
+    """What spoke for the class of that index. Of two there is one score: that of the second."""
+    if len(classes) > 2:
+        return integrated_gradients(model, x, labels=labels, names=classes, output=index)
+    of_second = integrated_gradients(model, x, labels=labels, names=classes[1:], output=0)
+    return of_second if index else of_second.opposite(classes[0])
 
 
 def _probabilities(scores: torch.Tensor) -> torch.Tensor:

@@ -108,15 +108,14 @@ def explosion(norms: Norms, epoch: int, clip_norm: float | None) -> str | None:
     """Says in words that gradients exploded in an epoch (from 1), and what to do; None if not."""
     if norms.largest < max(LARGE, min(EXPLODING, TIMES_USUAL * norms.usual)):
         return None
-    seen = (
-        f"Exploding gradient: the norm reached {norms.largest:.3g} in epoch {epoch}, batch "
-        f"{norms.at} (usual: {norms.usual:.2g})."
-    )
+    seen = f"norm {norms.largest:.3g} in epoch {epoch}, batch {norms.at}; usual: {norms.usual:.2g}"
     if clip_norm is None:
-        return f"{seen} Set clip_norm=1.0, so that such a batch cannot throw the weights away."
+        todo = "Set clip_norm=1.0, so that such a batch cannot throw the weights away."
+        return f"Exploding gradient: {seen}. {todo}"
     return (
-        f"{seen} It was cut to {clip_norm:g}. If the loss jumps, lower the learning rate, scale "
-        "the inputs and targets, shorten the sequences, or take an LSTM or GRU."
+        f"A gradient that exploded was cut to {clip_norm:g} ({seen}). Only if the "
+        "loss jumps: lower the learning rate, scale the inputs and targets, shorten the sequences, "
+        "or take an LSTM or GRU."
     )
 
 

@@ -12,12 +12,10 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from recur.data.datasets import keras_imdb, movie_reviews
 from recur.data.datasets.kept import checksum_of, kept, pack, unpack
@@ -26,6 +24,9 @@ from recur.data.datasets.reviews import Reviews
 from recur.data.datasets.source import Remote, Source
 from recur.data.text import INDEX_FROM, START, UNKNOWN
 from recur.messages import FailedError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SOURCE = Source(
     name="imdb",
@@ -170,6 +171,8 @@ def _members(archive: Path) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _packed(parts: _Parts) -> dict[str, Tensor]:
+    import torch
+
     tensors = {}
     for name, (texts, labels) in parts.items():
         tensors[f"{name}.text"], tensors[f"{name}.size"] = pack(texts)

@@ -10,14 +10,16 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from recur import files
 from recur.data.datasets.source import cache_folder
 from recur.messages import FailedError, InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def kept(name: str, checksum: str, make: Callable[[], dict[str, Tensor]]) -> Mapping[str, Tensor]:
@@ -37,6 +39,8 @@ def kept(name: str, checksum: str, make: Callable[[], dict[str, Tensor]]) -> Map
 
 def pack(texts: list[str]) -> tuple[Tensor, Tensor]:
     """Returns the bytes of all texts, end to end, and the size of each in bytes."""
+    import torch
+
     encoded = [text.encode("utf-8") for text in texts]
     whole = np.frombuffer(bytearray(b"".join(encoded)), dtype=np.uint8)
     return torch.from_numpy(whole), torch.tensor([len(text) for text in encoded], dtype=torch.int64)

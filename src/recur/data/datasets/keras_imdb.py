@@ -13,15 +13,17 @@ from __future__ import annotations
 
 from collections import Counter
 from string import ascii_lowercase, ascii_uppercase
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from recur.data.datasets.kept import checksum_of_texts, kept, pack, unpack
 from recur.data.datasets.reviews import Reviews
 from recur.messages import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 _MARKS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 # Lower case for ASCII letters only, as Python 2 did when that file was made.
@@ -113,6 +115,8 @@ def _ids(ranks: Ranks, rules: Rules) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 
 def _counted(reviews: Reviews) -> dict[str, torch.Tensor]:
+    import torch
+
     train = [words_of(text) for text in reviews.train]
     counts: Counter[str] = Counter()
     for words in train:

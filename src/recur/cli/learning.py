@@ -1,0 +1,84 @@
+"""The commands that train, and the one that times: their options come from what needs torch.
+
+This file is imported when one of them is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from recur import run, tasks
+from recur.bench import MODES, Case, compare, machine, peak_flops
+from recur.cli import show
+from recur.cli.commands import Json
+from recur.cli.derive import with_options
+from recur.cli.threads import Threads, use_threads
+from recur.cli.words import read
+
+Out = Annotated[Path | None, typer.Option("--out", help="the run directory (default: runs/TASK-N)")]
+Resume = Annotated[bool, typer.Option("--resume", help="go on in --out where training stopped")]
+
+SENTENCES = (
+    "A wonderful film: the acting is superb and the story moved me.",
+    "Two hours of my life wasted. The plot is a mess and the jokes are dull.",
+)
+
+
+def train(name: str) -> Callable[..., None]:
+    """Returns the command that trains the task of that name, with the task's options."""
+    task = tasks.find(name)
+
+    def command(
+        *,
+        out: Out = None,
+        resume: Resume = False,
+        threads: Threads = "",
+        json: Json = False,
+        given: dict[str, Any],
+    ) -> None:
+        use_threads(threads)
+        finished = run.train(task.name, out=out, resume=resume, tell=show.aside, **given)
+        show.trained(finished, json)
+
+    command.__doc__ = f"{task.summary[0].upper()}{task.summary[1:]}."
+    return with_options(command, task.options, f"Options of {task.name}")
+
+
+def _demo(*, out: Out = None, threads: Threads = "", given: dict[str, Any]) -> None:
+    """Learn real movie reviews, then judge two sentences."""
+    use_threads(threads)
+    finished = run.train("sentiment", data="movie-reviews", out=out, tell=show.aside, **given)
+    show.trained(finished, False)
+    show.predictions(finished, finished.predict(list(SENTENCES)), [], False)
+
+
+demo = with_options(_demo, tasks.find("sentiment").options, "", ("cell", "epochs", "limit"))
+
+
+def _size(about: str) -> Any:
+    return typer.Option(metavar="N", help=about)
+
+
+def bench(
+    cell: Annotated[str, typer.Option(help="the recurrent cell")] = Case.cell,
+    batch: Annotated[str, _size("rows of the batch")] = str(Case.batch),
+    time: Annotated[str, _size("steps of each row")] = str(Case.time),
+    inputs: Annotated[str, _size("features of a step")] = str(Case.inputs),
+    hidden: Annotated[str, _size("units in each direction")] = str(Case.hidden),
+    bidirectional: Annotated[bool, typer.Option("--bidirectional", help="walk both ways")] = False,
+    train: Annotated[
+        bool | None, typer.Option("--train/--inference", help="time one of them (default: both)")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Time a layer of your own size beside that of torch.nn, on this machine."""
+    given = {"batch": batch, "time": time, "inputs": inputs, "hidden": hidden}
+    sizes = {name: read(f"--{name}", word, int) for name, word in given.items()}
+    case = Case(cell, **sizes, bidirectional=bidirectional)
+    modes = MODES if train is None else ("training",) if train else ("inference",)
+    show.aside(f"{machine()}\n{case} (batch, time, inputs, hidden): checked, then timed in turns")
+    show.compared(compare(case, modes), peak_flops(), json)
