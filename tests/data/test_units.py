@@ -36,6 +36,8 @@ def test_through_json_and_back_again(kind):
 def test_letters_come_back_as_they_were(kind, text):
     text = text.replace("\ud800", "")
     unit = made(kind, [text])
+    if kind == "characters":  # an end of a line is one character, however it is written
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     assert unit.decode(unit.encode(text).tolist()) == text
     assert unit.unknown(text) == []
 
