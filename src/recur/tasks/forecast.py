@@ -38,6 +38,8 @@ Values = NDArray[np.float64]
 
 SHOWN = 120
 """Known steps that a picture shows before a forecast."""
+LARGEST, FARTHEST = 1e140, 1e18
+"""Beyond these, squares of errors leave the numbers that there are, and float32 those of inputs."""
 MOST_KNOWN = 200
 """The longest window chosen unasked."""
 
@@ -307,7 +309,12 @@ def _read(options: ForecastOptions, day_first: bool | None = None) -> Series:
         series = named.load(part) if part else named.load()
         target = options.target or named.TARGET
     others = list(series.columns) if options.features == "all" else _features(options)
-    return series.select([target, *(name for name in others if name != target)])
+    chosen = series.select([target, *(name for name in others if name != target)])
+    largest = float(np.abs(chosen.values).max(initial=0.0))
+    if largest > LARGEST:
+        todo = "Give them in a larger unit, or check the file."
+        raise InputError(must(f"the values of {chosen.name}", f"up to {LARGEST:g}", largest, todo))
+    return chosen
 
 
 def _read_like(data: str, options: ForecastOptions, fitted: ForecastPreprocessing) -> Series:
@@ -341,6 +348,11 @@ def _fit(
     if target.min() == target.max():
         got = f"{target[0]:g} in all {count(len(target), 'step')}"
         raise InputError(must(what, "values that change", got, "Choose another column."))
+    scaler = Scaler.fit(training_part)
+    if scaler.deviation.min() < 1 / LARGEST:
+        got = f"a standard deviation of {scaler.deviation.min():.3g}"
+        todo = "Give it in a smaller unit, multiplied by a power of ten."
+        raise InputError(must(what, f"values that differ by {1 / LARGEST:g} or more", got, todo))
     times = None if series.times is None else series.times[:train_end]
     season = options.season or baselines.season_of(times, target, series.zone)
     if 2 * season > len(target):
@@ -356,7 +368,7 @@ def _fit(
     )
     return ForecastPreprocessing(
         columns=series.columns,
-        scaler=Scaler.fit(training_part),
+        scaler=scaler,
         window=window,
         season=season,
         drift=float(target[-1] - target[0]) / (len(target) - 1),
@@ -376,12 +388,22 @@ def _examples(
     series: Series, part: tuple[int, int], options: ForecastOptions, fitted: ForecastPreprocessing
 ) -> Sequences:
     cut = _windows(series, part, options, fitted)
-    x = fitted.scaler.transform(cut.x)
+    x = _scaled(cut.x, fitted, series.name)
     y = (cut.y - fitted.scaler.mean[0]) / fitted.scaler.deviation[0]
     if options.differences:
         y = y - x[:, -1, :1]
         x = x - x[:, -1:]
     return Sequences(x.astype(np.float32), y.astype(np.float32))
+
+
+def _scaled(values: Values, fitted: ForecastPreprocessing, name: str) -> Values:
+    scaled = fitted.scaler.transform(values)
+    farthest = np.abs(scaled).max(initial=0.0)
+    if farthest > FARTHEST:
+        got = f"one that is {farthest:.3g} of its standard deviations away"
+        expected = f"values within {FARTHEST:g} standard deviations of the training part"
+        raise InputError(must(name, expected, got, "Check the file."))
+    return scaled
 
 
 def _forecast(trained: Trained[ForecastOptions, ForecastPreprocessing], known: Values) -> Values:
@@ -395,7 +417,7 @@ def _read_by_model(
     trained: Trained[ForecastOptions, ForecastPreprocessing], known: Values
 ) -> tuple[NDArray[np.float32], Values]:
     """What the model reads of known values (N, L, F), and (N, 1, F) what was taken off them."""
-    x = trained.preprocessing.scaler.transform(known)
+    x = _scaled(known, trained.preprocessing, trained.preprocessing.recent.name)
     last = x[:, -1:] if trained.options.differences else np.zeros_like(x[:, -1:])
     return (x - last).astype(np.float32), last
 
