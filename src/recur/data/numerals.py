@@ -18,6 +18,12 @@ from recur.messages import listed
 
 EMPTY = ("", "nan", "na", "n/a", "<na>", "nat", "null", "none", ".")
 
+LONGEST = 50
+"""Characters of a number at most; a longer cell is a text."""
+
+CHOICE = " (the column fits both; decimal '.' or ',' chooses)"
+
+_PLAIN = re.compile(r"[-+\d.,eE]*")
 _SHAPE = re.compile(r"[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?|[+-]?[.,]\d+")
 _SPACES = re.compile(r"(?<=\d)[ \u00a0\u202f'\u2019](?=\d{3}(?:\D|$))")
 _GROUPED = {mark: re.compile(rf"\d{{1,3}}(?:[{mark}]\d{{3}})+") for mark in ".,"}
@@ -51,6 +57,8 @@ def looks_like_number(cell: str) -> bool:
     """Whether a cell is a number in any form that is read."""
     if as_number(cell) is not None:
         return True
+    if len(cell) >= LONGEST:
+        return False
     bare = _bare(cell)[0]
     return any(_read(bare, mark) is not None for mark in ".,")
 
@@ -64,12 +72,19 @@ def read_numbers(cells: Sequence[str], decimal: str = "", otherwise: str = ".") 
         otherwise: the mark that is taken where "1,234" may be either.
     """
     plain = _plain(cells) if decimal != "," else None
-    return plain if plain is not None else _written(cells, decimal, otherwise)
+    if plain is None:
+        return _written(cells, decimal, otherwise)
+    # 1.234 and 5.678 may be thousands, where decimal commas are usual.
+    pointed = next((row for row, cell in enumerate(cells) if "." in cell), None)
+    if decimal or otherwise == "." or pointed is None or decimal_mark(cells):
+        return plain
+    return plain._replace(how=f"a decimal point{CHOICE}", example=pointed)
 
 
 def decimal_mark(cells: Iterable[str]) -> str:
     """The decimal mark that cells of a table show; empty if none does, or both."""
-    marks = {mark for cell in cells if (mark := _mark(_bare(cell)[0]))}
+    marked = (cell for cell in cells if ("," in cell or "." in cell) and len(cell) < LONGEST)
+    marks = {mark for cell in marked if (mark := _mark(_bare(cell)[0]))}
     return marks.pop() if len(marks) == 1 else ""
 
 
@@ -113,7 +128,7 @@ def _written(cells: Sequence[str], decimal: str, otherwise: str) -> Numbers:
         *(["thousands separators"] if grouped else []),
         *([f"{listed(map(repr, sorted(signs)), 'and')} left out"] if signs else []),
     ]
-    choice = " (the column fits both; decimal '.' or ',' chooses)" if open_question else ""
+    choice = CHOICE if open_question else ""
     if example is None:
         how = []
     return Numbers(values, wrong, listed(how, "and") + choice if how else "", example or 0)
@@ -121,6 +136,8 @@ def _written(cells: Sequence[str], decimal: str, otherwise: str) -> Numbers:
 
 def _bare(cell: str) -> tuple[str, str]:
     """A number without currency and percent signs, and without spaces between thousands."""
+    if _PLAIN.fullmatch(cell):
+        return cell, ""
     signs = "".join(mark for mark in cell if mark in "%\u2030" or _is_currency(mark))
     for mark in signs:
         cell = cell.replace(mark, "")
@@ -141,10 +158,10 @@ def _mark(number: str) -> str:
     if points and commas:
         return "." if number.rfind(".") > number.rfind(",") else ","
     mark, other = (".", ",") if points else (",", ".")
+    if points + commas > 1:  # thousands, unless it is a date
+        return other if _GROUPED[mark].fullmatch(number) else ""
     if not points and not commas:
         return ""
-    if points + commas > 1:
-        return other
     head, tail = number.split(mark)
     return mark if len(tail) != 3 or len(head) > 3 or head in ("", "0") else ""
 

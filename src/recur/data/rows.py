@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from recur.files import PathLike
 from recur.messages import InputError, count, must, one_of
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+_TOLD = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 LOOKED_AT = 1 << 16, 20
 """Characters and rows that say which delimiter a file has."""
 
@@ -54,6 +56,9 @@ def read_rows(path: PathLike, name: str = "", *, delimiter: str = "", encoding: 
 
 def parse_rows(text: str, name: str, *, delimiter: str = "") -> Rows:
     """Reads the rows of the text of a CSV file; arguments and errors as `read_rows`."""
+    told = _TOLD.match(text)  # the line that Excel writes for itself
+    if told:
+        text, delimiter = text[told.end() :], delimiter or told[1]
     between = _named(delimiter) if delimiter else _found(text)
     rows: list[list[str]] = []
     try:

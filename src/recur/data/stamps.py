@@ -11,7 +11,7 @@ import datetime as dt
 import importlib
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,11 @@ _STAMP = re.compile(
     r"(?:[.,](?P<fraction>\d{1,9}))?)?)?(?:[ ]?(?P<half>[AP])\.?M\.?)?"
     r"(?:[ ]?(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?)?",
     re.IGNORECASE | re.ASCII,
+)
+# The commonest form, which goes to numpy as it is, many times as fast.
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.(\d{1,9}))?)?)?)(Z|[+-]\d\d:?\d\d)?",
+    re.ASCII,
 )
 _UNITS = (("s", 0), ("ms", 3), ("us", 6), ("ns", 9))
 _WORDS = re.compile(r"[A-Za-z]+")
@@ -85,7 +90,10 @@ def read_stamps(cells: Sequence[str], form: str = "", *, day_first: bool | None 
         return _moments([_strptime(text, form, row) for row, text in enumerate(texts)])
     if _STAMP.fullmatch(texts[0]) is None:
         return _by_pandas(texts)
-    return _numeric(texts, day_first)
+    matches = list(map(_ISO.fullmatch, texts))
+    if None in matches:
+        return _numeric(texts, day_first)
+    return _iso([match.groups() for match in matches if match is not None])
 
 
 def is_time(cell: str) -> bool:
@@ -124,6 +132,12 @@ def of_frame(column: Any) -> Stamps:
     return Stamps(coarsest(column.dt.tz_convert(None).to_numpy()), zone_name(zone))
 
 
+def _iso(found: Sequence[tuple[str | None, ...]]) -> Stamps:
+    stamps = [(stamp or "").replace(" ", "T") for stamp, _, _ in found]
+    unit = _unit(fraction for _, fraction, _ in found)
+    return _with_offsets(_array(stamps, unit), [_offset(zone) for _, _, zone in found], (), None)
+
+
 def _numeric(texts: Sequence[str], day_first: bool | None) -> Stamps:
     found = []
     for row, text in enumerate(texts):
@@ -142,7 +156,7 @@ def _numeric(texts: Sequence[str], day_first: bool | None) -> Stamps:
         day_first, words = _order(found, texts, day_first)
         dates = [_date(each, day_first) for each in found]
     stamps = [_stamp(date, each) for date, each in zip(dates, found, strict=True)]
-    shown = _array(stamps, _unit(found))
+    shown = _array(stamps, _unit(each["fraction"] for each in found))
     if not year_first:
         example = f"row 1: {texts[0]!r} is {str(shown[0])[:10]}"
         notes = (f"Dates are read with the {words} ({example}).",)
@@ -210,12 +224,13 @@ def _stamp(date: str, found: dict[str, str | None]) -> str:
     return f"{date}T{hour:02d}:{minute}:{second}" + (f".{fraction}" if fraction else "")
 
 
-def _unit(found: Sequence[dict[str, str | None]]) -> str:
-    digits = max(len((each["fraction"] or "").rstrip("0")) for each in found)
+def _unit(fractions: Iterable[str | None]) -> str:
+    digits = max(len((fraction or "").rstrip("0")) for fraction in fractions)
     return next(unit for unit, holds in _UNITS if digits <= holds)
 
 
 def _array(stamps: Sequence[str], unit: str) -> Times:
+    """Stamps of ISO 8601; what is finer than the unit is 0."""
     try:
         return np.array(stamps, dtype=f"datetime64[{unit}]")
     except ValueError:  # the 31st of February
