@@ -108,12 +108,13 @@ def write_tensors(
     write_bytes(path, save(plain, {**(metadata or {}), CHECKSUM: _checksum(plain)}))
 
 
-def read_text(path: PathLike, encoding: str = "") -> str:
+def read_text(path: PathLike, encoding: str | None = None) -> str:
     """Reads a text file (a byte-order mark is dropped).
 
     Args:
         path: the file.
-        encoding: as Python names it; empty: UTF-8, or UTF-16 where a byte-order mark says so.
+        encoding: as Python names it; empty: UTF-8, or UTF-16 where a byte-order mark says so; None:
+            the same, where nobody can choose another.
 
     Raises:
         InputError: if there is no such file, it is a folder, it cannot be read, or it is not text
@@ -126,7 +127,8 @@ def read_text(path: PathLike, encoding: str = "") -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         what = "UTF-8" if name.startswith("utf-8") else name
-        todo = "Save the file as UTF-8, or name its encoding (often cp1252), and try again."
+        choice = "" if encoding is None else ", or name its encoding (often cp1252),"
+        todo = f"Save the file as UTF-8{choice} and try again."
         byte = content[error.start : error.start + 1].hex() or "end"
         raise InputError(
             f"{path} is not {what} text: line {line} has the byte 0x{byte}. {todo}"

@@ -361,7 +361,7 @@ def test_encodings(tmp_path, encoding):
 
 def test_many_columns_are_read_in_a_moment():
     many = 20_000
-    text = "\n".join([",".join(f"c{n}" for n in range(many)), ",".join(["1"] * many)] * 1)
+    text = "\n".join([",".join(f"c{n}" for n in range(many)), ",".join(["1"] * many)])
     series = parse(text)
     assert len(series.select(series.columns).columns) == many
     with pytest.raises(InputError) as error:

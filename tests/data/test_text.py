@@ -70,7 +70,7 @@ def test_every_letter_is_in_a_word(text):
     lost = [letter for letter in text.lower() if letter.isalnum() and letter not in found]
     assert not lost or "<" in text
     latin = "".join(letter for letter in text if letter < "\u0250")
-    assert rules.WORDS.findall(latin) == rules.words(latin)
+    assert rules.unicode_words().findall(latin) == rules.words(latin)
 
 
 @given(st.text(alphabet="aB1'_-.<br/> \t\n\x0b\x1c", max_size=30))
@@ -89,6 +89,7 @@ def test_ids_follow_keras():
     assert vocabulary.ids["film"] == 4
     assert len(vocabulary) == 10
     assert vocabulary.encode("The unknown film").tolist() == [1, 5, 2, 4]
+    assert (vocabulary.padding, vocabulary.start, vocabulary.unknown) == (0, 1, 2)
     assert vocabulary.encode("film", start=False).tolist() == [4]
     assert vocabulary.encode(["the", "film"]).dtype == np.int32
 

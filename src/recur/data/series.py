@@ -17,7 +17,7 @@ from recur.data.stamps import Stamps, is_time
 from recur.data.tables import TIME, Table, named, no_column, parse_table, read_table
 from recur.data.times import Times, show_times
 from recur.files import PathLike
-from recur.messages import InputError, one_of
+from recur.messages import InputError, must, one_of
 
 __all__ = ["GAPS", "Series", "parse_series", "read_series"]
 
@@ -131,7 +131,8 @@ def read_series(
             or occur twice, or there are gaps.
         FailedError: if only pandas can read the times, and it is not installed.
     """
-    one_of("decimal", decimal, ("", ".", ","))
+    if decimal not in ("", ".", ","):
+        raise InputError(must("decimal", "'.' or ','", repr(decimal)))
     table = read_table(source, name, delimiter=delimiter, encoding=encoding, decimal=decimal)
     return _series(table, Reading(time, columns, gaps, time_format, day_first))
 

@@ -7,7 +7,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -199,7 +199,7 @@ def _frame(frame: Any, name: str) -> Table:
     rows = [[str(cell) for cell in row] for row in frame.itertuples(index=False, name=None)]
     table = _table(Rows(name, ",", header, rows), ".")
     stamps = {label: _stamps(table, label, column) for label, column in dates.items()}
-    return Table(name, header, rows, ".", ",", stamps)
+    return replace(table, stamps=stamps)
 
 
 def _says_something(index: Any) -> bool:

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,11 +60,17 @@ class Vocabulary:
         words: by rank; the id of the first is `index_from + 1`.
         index_from: the last id with a meaning of its own.
         rule: how texts are split; see `tokenize`.
+        padding: the id of padding: 0.
+        start: the id that stands before a text: 1.
+        unknown: the id of words that are not among `words`: 2.
     """
 
     words: tuple[str, ...]
     index_from: int = INDEX_FROM
     rule: str = UNICODE
+    padding: ClassVar[int] = PADDING
+    start: ClassVar[int] = START
+    unknown: ClassVar[int] = UNKNOWN
 
     def __post_init__(self) -> None:
         one_of("rule", self.rule, (UNICODE, LETTERS))

@@ -7,9 +7,9 @@ is dropped, except emoji; and combining marks stay with their letter, as the ann
 
 from __future__ import annotations
 
+import functools
 import re
-
-import regex
+from typing import Any
 
 UNICODE, LETTERS = "unicode", "letters"
 """The rules: what is described above; and runs of letters and digits, which runs of before had."""
@@ -29,25 +29,39 @@ _KATAKANA = rf"(?:\p{{WB=Katakana}}{_MARKS})+"
 _WORD = rf"{_RUN}(?:['\u2019]{_RUN})*|{_KATAKANA}|{_ALONE}{_MARKS}"
 _LETTERS = r"[^\W_]+(?:['\u2019][^\W_]+)*"
 
-WORDS = regex.compile(f"(?V1)(?:{_EMOJI}|{_WORD})")
 LETTER_WORDS = re.compile(_LETTERS)
-# As above, with marks and ends of lines, each alone.
-PIECES = regex.compile(rf"(?V1)\n|(?:{_EMOJI}|{_WORD})|[^\w\s]|_")
+# With marks and ends of lines, each alone.
 LETTER_PIECES = re.compile(rf"\n|{_LETTERS}|[^\w\s]|_")
 
 # Latin letters and the marks around them, where both rules find the same words.
 _PLAIN = re.compile(r"[\x00-\u024f\u2010-\u2027\u2030-\u2038\u20a0-\u20bf]*")
 
 
+@functools.cache
+def unicode_words() -> Any:
+    """What is a word, as a compiled pattern."""
+    import regex  # made when a text asks for it: few texts in English do
+
+    return regex.compile(f"(?V1)(?:{_EMOJI}|{_WORD})")
+
+
+@functools.cache
+def unicode_pieces() -> Any:
+    """Words, marks and ends of lines, as a compiled pattern."""
+    import regex
+
+    return regex.compile(rf"(?V1)\n|(?:{_EMOJI}|{_WORD})|[^\w\s]|_")
+
+
 def words(text: str, rule: str = UNICODE) -> list[str]:
     """The words of a text, as they are written."""
     if rule == LETTERS or _PLAIN.fullmatch(text):
         return LETTER_WORDS.findall(text)
-    return list(WORDS.findall(text))
+    return list(unicode_words().findall(text))
 
 
 def pieces(text: str, rule: str = UNICODE) -> list[str]:
     """The words of a text, its marks and ends of lines."""
     if rule == LETTERS or _PLAIN.fullmatch(text):
         return LETTER_PIECES.findall(text)
-    return list(PIECES.findall(text))
+    return list(unicode_pieces().findall(text))

@@ -76,7 +76,7 @@ class ForecastOptions(Options):
         "", "comma, semicolon, tab, pipe or a character, in a file (default: found)"
     )
     encoding: str = option("", "of a file, such as cp1252 (default: UTF-8, or UTF-16 by its mark)")
-    decimal: str = option("", "the decimal mark of a file (default: found)", choices=("", ".", ","))
+    decimal: str = option("", "the decimal mark in a file, . or , (default: found)")
     gaps: str = option("refuse", "what to do about missing values and steps", choices=GAPS)
     test_split: float = option(0.2, "the last share, held out for testing", above=0.0, below=1.0)
 
