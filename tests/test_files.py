@@ -300,3 +300,16 @@ def test_no_tensor_file(tmp_path):
     (tmp_path / "x").write_text(json.dumps({"not": "tensors"}))
     with pytest.raises(InputError, match=r"is damaged: .* Restore it from a copy"):
         files.read_tensors(tmp_path / "x")
+
+
+def test_an_encoding_may_be_marked_or_named(tmp_path):
+    path = tmp_path / "a.csv"
+    for encoding in ("utf-8-sig", "utf-16", "utf-32"):
+        path.write_bytes("größer €".encode(encoding))
+        assert files.read_text(path) == "größer €"
+    path.write_bytes("größer €".encode("cp1252"))
+    assert files.read_text(path, "cp1252") == "größer €"
+    with pytest.raises(InputError, match=r"or name its encoding \(often cp1252\), and try again"):
+        files.read_text(path, "")
+    with pytest.raises(InputError, match=r"a\.csv is not utf-16 text: line 1 has the byte 0x"):
+        files.read_text(path, "utf-16")

@@ -7,6 +7,7 @@ one, and a full disk or a kill in the middle leaves the old one as it was.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import hashlib
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
-from recur.messages import FailedError, InputError
+from recur.messages import FailedError, InputError, must
 
 if TYPE_CHECKING:
     import torch
@@ -121,29 +122,58 @@ def existing_folder(path: PathLike, what: str) -> Path:
     return Path(path)
 
 
-def read_text(path: PathLike) -> str:
-    """Reads a UTF-8 text file (a byte-order mark is dropped).
+def read_text(path: PathLike, encoding: str | None = None) -> str:
+    """Reads a text file (a byte-order mark is dropped).
+
+    Args:
+        path: the file.
+        encoding: as Python names it; empty: UTF-8, or UTF-16 where a byte-order mark says so; None:
+            the same, where nobody can choose another.
 
     Raises:
-        InputError: if there is no such file, it is a folder, it cannot be read, or it is not UTF-8.
+        InputError: if there is no such file, it is a folder, it cannot be read, or it is not text
+            of that encoding.
+    """
+    content = read_bytes(path)
+    name = encoding or _marked(content)
+    try:
+        return content.decode(name).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        what = "UTF-8" if name.startswith("utf-8") else name
+        choice = "" if encoding is None else ", or name its encoding (often cp1252),"
+        todo = f"Save the file as UTF-8{choice} and try again."
+        byte = content[error.start : error.start + 1].hex() or "end"
+        raise InputError(
+            f"{path} is not {what} text: line {line} has the byte 0x{byte}. {todo}"
+        ) from error
+    except (LookupError, ValueError):
+        todo = "Give one such as utf-8, cp1252 or utf-16."
+        raise InputError(must("encoding", "one that Python knows", repr(name), todo)) from None
+
+
+def read_bytes(path: PathLike) -> bytes:
+    """Reads a file.
+
+    Raises:
+        InputError: if there is no such file, it is a folder, or it cannot be read.
     """
     path = Path(path)
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}. Check the path.") from error
     except IsADirectoryError as error:
         raise InputError(f"{path} is a folder. Give the path of a file in it.") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{path} is not UTF-8 text: line {line} has the byte 0x{content[error.start]:02x}. "
-            "Save the file as UTF-8 and try again."
-        ) from error
+
+
+def _marked(content: bytes) -> str:
+    """The encoding that a byte-order mark names; UTF-8 without one."""
+    marks = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}
+    marks |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+    return next((name for mark, name in marks.items() if content.startswith(mark)), "utf-8-sig")
 
 
 def read_json(path: PathLike) -> Any:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from recur import Batch, InputError, Sequences, collate
+from recur import Batch, Documents, InputError, Sequences, collate
 
 TOKENS = [[5, 6, 7], [8], [], [9, 1]]
 FEATURES = [np.ones((3, 2)), np.zeros((0, 2)), np.full((1, 2), 4.0)]
@@ -80,6 +80,34 @@ def test_object_arrays_as_keras_hands_them_out():
     x = np.empty(2, dtype=object)
     x[:] = [[1, 2, 3], [4]]
     assert Sequences(x).batch([0, 1]).x.tolist() == [[1, 2, 3], [4, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda x: x[:, ::-1],
+        lambda x: np.flip(x, 0),
+        lambda x: x[::2, ::-1],
+        lambda x: x.astype(object),
+        lambda x: x.astype(">f8"),
+        lambda x: np.asfortranarray(x),
+    ],
+)
+def test_arrays_however_they_lie_in_memory(view):
+    x = np.arange(24, dtype=np.float32).reshape(4, 3, 2)
+    y = np.arange(4)
+    seen = view(x)
+    data = Sequences(seen, view(np.repeat(y[:, None], 3, 1))[:, 0])
+    assert data.batch(range(len(seen))).x.tolist() == seen.tolist()
+    assert data.y.dtype == (torch.float32 if seen.dtype == ">f8" else torch.int64)
+    whole = Documents(seen.reshape(-1, 2)[::-1], np.arange(len(seen) * 3)[::-1])
+    assert whole[0][0].tolist() == seen.reshape(-1, 2)[::-1].tolist()
+
+
+def test_objects_that_are_no_numbers_are_refused():
+    for wrong in ([["a", "b"]], [[None, 1]], [[1, "2"]]):
+        with pytest.raises(InputError, match="must be numbers; got"):
+            Sequences(np.array(wrong, dtype=object))
 
 
 def test_equal_lists_are_sequences_too():

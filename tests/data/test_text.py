@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from recur import InputError, Vocabulary, tokenize
 from recur.data import text as room
-from recur.data.text import read_labelled_text
+from recur.data import words as rules
+from recur.data.labelled import read_labelled_text
 
 TEXTS = ["the film was good", "The film, the FILM!", "a bad film"]
 
@@ -36,9 +37,45 @@ def test_words(text, words):
     assert tokenize(text) == words
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Great 👍 film", ["great", "👍", "film"]),
+        ("👍🏽👨‍👩‍👧 🇩🇪🇫🇷", ["👍🏽", "👨‍👩‍👧", "🇩🇪", "🇫🇷"]),
+        ("I ❤️ it ☺ 1️⃣", ["i", "❤️", "it", "☺", "1️⃣"]),
+        ("我喜欢这部电影,很好", list("我喜欢这部电影很好")),
+        ("ひらがなとカタカナ", ["ひ", "ら", "が", "な", "と", "カタカナ"]),
+        ("हिन्दी फ़िल्म", ["हिन्दी", "फ़िल्म"]),
+        ("한국 영화", ["한국", "영화"]),
+        ("e\u0301te\u0301 ™ ½ m²", ["e\u0301te\u0301", "½", "m²"]),
+        ("snake_case 3.5 电", ["snake", "case", "3", "5", "电"]),
+        ("שלום עֲלֵיכֶם", ["שלום", "עֲלֵיכֶם"]),
+    ],
+)
+def test_words_by_the_rules_of_unicode(text, words):
+    assert tokenize(text) == words
+    # A language model's words are the same, with the marks between them.
+    assert [piece for piece in rules.pieces(text.lower()) if piece not in ",_.\u2122"] == words
+
+
+def test_words_by_the_rule_of_before():
+    assert tokenize("Good 👍🏽 电影, हिन्दी", "letters") == ["good", "电影", "ह", "न", "द"]
+    with pytest.raises(InputError, match="rule must be unicode or letters"):
+        Vocabulary.from_json({"words": [], "index_from": 3, "rule": "none"})
+
+
+@given(st.text(max_size=30))
+def test_every_letter_is_in_a_word(text):
+    found = "".join(tokenize(text))
+    lost = [letter for letter in text.lower() if letter.isalnum() and letter not in found]
+    assert not lost or "<" in text
+    latin = "".join(letter for letter in text if letter < "\u0250")
+    assert rules.unicode_words().findall(latin) == rules.words(latin)
+
+
 @given(st.text(alphabet="aB1'_-.<br/> \t\n\x0b\x1c", max_size=30))
 def test_the_fast_way_finds_the_words_of_the_general_one(text):
-    general = room._WORD.findall(room._BREAK.sub(" ", text).lower())
+    general = rules.LETTER_WORDS.findall(room._BREAK.sub(" ", text).lower())
     assert tokenize(text) == general
 
 
@@ -52,6 +89,7 @@ def test_ids_follow_keras():
     assert vocabulary.ids["film"] == 4
     assert len(vocabulary) == 10
     assert vocabulary.encode("The unknown film").tolist() == [1, 5, 2, 4]
+    assert (vocabulary.padding, vocabulary.start, vocabulary.unknown) == (0, 1, 2)
     assert vocabulary.encode("film", start=False).tolist() == [4]
     assert vocabulary.encode(["the", "film"]).dtype == np.int32
 
@@ -143,14 +181,14 @@ def file(tmp_path):
 
 def test_csv_with_quotes_line_breaks_and_a_byte_order_mark(file):
     path = file('\ufefftext,stars\r\n"Good, very ""good""\nfilm",5\r\nbad,1\r\n')
-    texts, labels = read_labelled_text(path, label="stars")
+    texts, labels, _ = read_labelled_text(path, label="stars")
     assert texts == ['Good, very "good"\nfilm', "bad"]
     assert labels == ["5", "1"]
 
 
 def test_tabs(file):
     path = file("label\ttext\npos\tgood, really\nneg\tbad\n", "reviews.tsv")
-    assert read_labelled_text(path) == (["good, really", "bad"], ["pos", "neg"])
+    assert read_labelled_text(path)[:2] == (["good, really", "bad"], ["pos", "neg"])
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "ndjson"])
@@ -158,7 +196,7 @@ def test_json_lines(file, ending):
     rows = [{"text": "good\u2028film", "label": 1}, {"text": "bad", "label": 0, "more": None}]
     content = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n\n"
     path = file(content, f"reviews.{ending}")
-    assert read_labelled_text(path) == (["good\u2028film", "bad"], ["1", "0"])
+    assert read_labelled_text(path)[:2] == (["good\u2028film", "bad"], ["1", "0"])
 
 
 def test_a_text_longer_than_csv_allows_by_default(file):

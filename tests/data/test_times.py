@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from recur.data.stamps import read_stamps
 from recur.data.times import (
     continue_times,
     missing_after,
     off_rhythm,
-    parse_times,
     show_times,
     step_of,
     with_missing,
@@ -15,9 +15,7 @@ from recur.data.times import (
 
 
 def times(*texts: str) -> np.ndarray:
-    parsed = parse_times(texts)
-    assert parsed is not None
-    return parsed
+    return read_stamps(texts).times
 
 
 def every(start: str, stop: str, step: str, unit: str) -> np.ndarray:
@@ -41,26 +39,6 @@ YEARLY = every("1990", "2026", 1, "Y")
 BUSINESS = weekdays("2026-01-01", 60)
 TEN_MINUTES = every("2026-01-01T00:00", "2026-01-01T05:00", 10, "m")
 FOUR_WEEKS = every("2026-01-01", "2026-12-01", 28, "D")
-
-
-@pytest.mark.parametrize(
-    ("text", "stamp"),
-    [
-        ("2026-11-24", "2026-11-24T00:00:00"),
-        (" 2026-11-24 16:05 ", "2026-11-24T16:05:00"),
-        ("2026-11-24T16:05:09Z", "2026-11-24T16:05:09"),
-        ("20261124", "2026-11-24T00:00:00"),
-        ("2026-11", "2026-11-01T00:00:00"),
-        ("1700", "1700-01-01T00:00:00"),
-    ],
-)
-def test_stamps_that_are_read(text, stamp):
-    assert str(times(text)[0]) == stamp
-
-
-@pytest.mark.parametrize("text", ["24.11.2026", "11/24/2026", "2026-02-31", "soon", "", "3.5"])
-def test_stamps_that_are_not(text):
-    assert parse_times(["2026-11-24", text]) is None
 
 
 @pytest.mark.parametrize(

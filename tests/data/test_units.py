@@ -36,6 +36,8 @@ def test_through_json_and_back_again(kind):
 def test_letters_come_back_as_they_were(kind, text):
     text = text.replace("\ud800", "")
     unit = made(kind, [text])
+    if kind == "characters":  # an end of a line is one character, however it is written
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     assert unit.decode(unit.encode(text).tolist()) == text
     assert unit.unknown(text) == []
 
@@ -77,3 +79,18 @@ def test_subwords_write_what_was_never_seen():
     assert unit.decode(unit.encode("zürich ☃")) == "zürich ☃"
     with pytest.raises(InputError, match="vocabulary must be at least 257 with subwords"):
         made("subwords", size=256)
+
+
+def test_emoji_and_ideographs_are_words_and_old_runs_keep_theirs():
+    text = "Good 👍🏽, 电影"
+    words = units.Words.fit([text], 20)
+    assert words.split(text) == ["good", "👍🏽", ",", "电", "影"]
+    stored = words.to_json()
+    assert units.from_json("words", stored).rule == "unicode"
+    del stored["rule"]
+    assert units.from_json("words", stored).split(text) == ["good", "👍", "🏽", ",", "电影"]
+
+
+def test_ends_of_lines_are_one_character_unless_an_old_run_knows_two():
+    assert units.Characters.fit(["a\r\nb\rc"], 9).pieces == ("\n", "a", "b", "c")
+    assert units.Characters(["\r", "\n", "a"]).encode("a\r\n").tolist() == [3, 1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import numpy as np
@@ -332,3 +333,92 @@ def test_series_in_preprocessing_keep_their_times(here):
     again = TASK.preprocessing.from_json(fitted.to_json())
     assert isinstance(again.recent, Series)
     assert (again.recent.times == fitted.recent.times).all()
+
+
+def test_a_run_written_before_times_had_zones_opens(here):
+    write("a.csv", walk(60))
+    fitted = TASK.prepare(options(data="a.csv")).preprocessing
+    stored = fitted.to_json()
+    del stored["recent"]["zone"], stored["recent"]["day_first"]
+    again = TASK.preprocessing.from_json(stored)
+    assert (again.recent.times == fitted.recent.times).all()
+    assert again.recent.zone == ""
+
+
+def answered(text, **given):
+    """What a model that says 0 answers for a series: its last value, at the times that follow."""
+    with open("a.csv", "w", encoding="utf-8") as file:
+        file.write(text)
+    settings = options(data="a.csv", **given)
+    prepared = TASK.prepare(settings)
+    fitted = TASK.preprocessing.from_json(json.loads(json.dumps(prepared.preprocessing.to_json())))
+    model = TASK.model(settings, fitted)
+    for parameter in model.parameters():
+        parameter.data.zero_()
+    return Trained(settings, fitted, model), prepared
+
+
+@pytest.mark.parametrize(
+    ("stamps", "following"),
+    [
+        (lambda n: f"2026-01-01T00:00:{n:02d}.250+01:00", "2026-01-01 00:01:00.250+01:00"),
+        (lambda n: f"2026-01-01T00:00:00.{n:02d}0", "2026-01-01 00:00:00.600"),
+        (lambda n: f"2026-01-01 00:{n:02d}Z", "2026-01-01 01:00+00:00"),
+    ],
+)
+def test_forecasts_keep_the_zone_and_the_resolution(here, stamps, following):
+    rows = [f"{stamps(n)},{value}" for n, value in enumerate(walk(60))]
+    trained, _ = answered("\n".join(["when,x", *rows[::-1]]))
+    (answer,) = TASK.predict(trained, [])
+    assert answer.times[0] == following
+    assert len(list(TASK.pictures([answer]))) == 1
+
+
+def test_newer_values_are_read_as_the_training_data_were(here):
+    rows = [f"{day[8:]}/{day[5:7]}/{day[:4]},{n % 7}" for n, day in enumerate(days(60))]
+    trained, prepared = answered("\n".join(["day,x", *rows]))
+    assert "day first, as the column needs it" in prepared.test.notes[0]
+    with open("newer.csv", "w", encoding="utf-8") as file:
+        file.write("\n".join(["day,x", *rows[31:43]]))  # the first twelve days of a month
+    (answer,) = TASK.predict(trained, ["newer.csv"])
+    assert answer.times[0] == "2024-02-13"
+    assert "day first; the column fits both" in str(answer)
+    assert answer.to_json()["notes"] == list(answer.series.notes)
+
+
+def test_a_straight_line_is_forecast_by_the_drift_and_that_is_said(here):
+    trained, prepared = answered("\n".join(["x", *map(str, range(100))]))
+    scores = TASK.evaluate(trained, prepared.test.data)
+    assert scores["drift_mae"] == 0
+    assert scores["mae"] == pytest.approx(2, rel=1e-5)
+    said = "The naive, the seasonal naive and the drift forecast are not beaten: the model's MAE is"
+    report = TASK.report(scores)
+    assert said in report
+    assert report.endswith("is 2, the drift forecast's 0.")
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ([1e308, -1e308] * 40, "the values of a.csv must be up to 1e+140; got 1e+308"),
+        (
+            [5e-324, 1e-323, 0.0] * 30,
+            "must be values that differ by 1e-140 or more; got a standard",
+        ),
+        ([1.0, 2.0] * 30 + [1e30] * 20, "a.csv must be values within 1e+18 standard deviations of"),
+    ],
+)
+def test_numbers_near_the_end_of_what_there_is_get_a_sentence(here, values, sentence):
+    write("a.csv", values)
+    with pytest.raises(InputError) as error:
+        TASK.prepare(options(data="a.csv"))
+    assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize("power", [-430, 430])
+def test_far_numbers_are_scaled_as_near_ones_are(here, power):
+    write("a.csv", walk(80))
+    near = TASK.prepare(options(data="a.csv"))
+    write("b.csv", walk(80) * 2.0**power)
+    far = TASK.prepare(options(data="b.csv"))
+    assert (near.train[5][0] == far.train[5][0]).all()

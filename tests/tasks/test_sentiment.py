@@ -211,3 +211,30 @@ def test_packaged_reviews_say_what_their_score_is():
     assert (len(prepared.train), len(prepared.validation), len(prepared.test.data)) == (40, 10, 50)
     assert any("not the official IMDB test set" in note for note in prepared.test.notes)
     assert "Only 50 texts were tested on (limit)." in prepared.test.notes
+
+
+def test_files_as_they_come(here):
+    write(n=60)
+    text = files.read_text("reviews.csv").replace(",", ";")
+    with open("german.csv", "wb") as file:
+        file.write(text.replace("film", "größer").encode("cp1252"))
+    held = TASK.prepare(options(data="german.csv", encoding="cp1252"))
+    assert "größer" in held.preprocessing.vocabulary.ids
+    with open("bad.csv", "w", encoding="utf-8") as file:
+        file.write(text + "a film;\nanother;\n")
+    with pytest.raises(InputError, match=r"bad.csv has no label in rows 61 and 62 \(62 in all\)"):
+        TASK.prepare(options(data="bad.csv"))
+    notes = TASK.prepare(options(data="bad.csv", drop_bad=True)).test.notes
+    assert notes[0] == "2 of 62 rows of bad.csv left out: no label."
+
+
+def test_old_runs_keep_their_words_and_new_ones_know_emoji(here):
+    write()
+    fitted = TASK.prepare(options()).preprocessing
+    stored = fitted.to_json()
+    assert stored["vocabulary"]["rule"] == "unicode"
+    assert fitted.vocabulary.split("Good 👍🏽 电影") == ["good", "👍🏽", "电", "影"]
+    del stored["vocabulary"]["rule"]
+    old = TASK.preprocessing.from_json(stored).vocabulary
+    assert old.split("Good 👍🏽 电影") == ["good", "电影"]
+    assert old.to_json()["rule"] == "letters"

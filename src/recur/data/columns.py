@@ -98,8 +98,9 @@ def column(examples: Any, what: str) -> Column:
     Raises:
         InputError: if they are not numbers, not sequences, or differ in features.
     """
+    # An array of objects of one dimension holds a sequence in each.
     if isinstance(examples, Tensor) or (
-        isinstance(examples, np.ndarray) and examples.dtype != np.object_
+        isinstance(examples, np.ndarray) and (examples.dtype != np.object_ or examples.ndim > 1)
     ):
         whole = dense(examples, what)
         if whole.values.ndim < 2:
@@ -125,7 +126,9 @@ def dense(examples: Any, what: str) -> Dense:
         values = examples
     else:
         try:
-            values = torch.tensor(_numbers(np.asarray(examples), what))
+            numbers = _numbers(np.asarray(examples), what)
+            # PyTorch takes no view that runs backwards, such as x[:, ::-1].
+            values = torch.tensor(np.asarray(numbers, order="C"))
         except ValueError as error:
             if isinstance(error, InputError):
                 raise
@@ -159,10 +162,19 @@ def integers(values: Any, what: str) -> NDArray[np.int64]:
     Raises:
         InputError: if they are not whole numbers.
     """
-    array = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values)
+    array = unboxed(np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values))
     if array.dtype.kind not in "iu" and array.size:
         raise InputError(must(what, "whole numbers", f"values of type {array.dtype}"))
     return array.astype(np.int64)
+
+
+def unboxed(array: NDArray[Any]) -> NDArray[Any]:
+    """An array of objects as one of the numbers they are, such as a DataFrame gives it.
+
+    Raises:
+        ValueError: if they are sequences of unequal length.
+    """
+    return np.array(array.tolist()) if array.dtype == np.object_ else array
 
 
 def row_numbers(indices: Any, rows: int) -> NDArray[np.int64]:
@@ -229,6 +241,7 @@ def _same_features(arrays: list[NDArray[Any]], what: str) -> None:
 
 def _numbers(array: NDArray[Any], what: str) -> NDArray[Any]:
     """Whole numbers as int64, others in torch's default type."""
+    array = unboxed(array)
     if array.dtype.kind in "iub":
         return array.astype(np.int64, copy=False)
     if array.dtype.kind == "f":

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recur.data.columns import integers
+from recur.data.columns import integers, unboxed
 from recur.data.sequences import Batch
 from recur.messages import InputError, count, must, real
 from recur.models.targets import IGNORED
@@ -127,7 +127,7 @@ def _array(given: Any, what: str) -> NDArray[Any]:
     if isinstance(given, Tensor):
         given = given.detach().cpu().numpy()
     try:
-        array = given if isinstance(given, np.ndarray) else np.asarray(given)
+        array = unboxed(given if isinstance(given, np.ndarray) else np.asarray(given))
     except ValueError:  # rows of unequal length
         todo = "Put documents end to end, and say where they start (starts)."
         raise InputError(must(what, "an array of numbers", "a list of lists", todo)) from None

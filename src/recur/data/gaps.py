@@ -24,6 +24,7 @@ class Steps(NamedTuple):
 
     values: NDArray[np.float64]
     times: Times | None
+    zone: str = ""
 
 
 def refuse_missing_values(name: str, columns: Sequence[str], values: NDArray[np.float64]) -> None:
@@ -41,31 +42,35 @@ def refuse_missing_values(name: str, columns: Sequence[str], values: NDArray[np.
         )
 
 
-def refuse_missing_steps(name: str, times: Times) -> None:
+def refuse_missing_steps(name: str, steps: Steps) -> None:
     """Names the first gap between the times.
 
     Raises:
         InputError: if there is one.
     """
-    missing = missing_after(times)
+    assert steps.times is not None
+    missing = missing_after(steps.times, steps.zone)
     if missing:
-        at, steps = missing[0]
+        at, lacking = missing[0]
+        after = show_times(steps.times, steps.zone)[at]
         raise InputError(
-            f"{name} has a gap after {show_times(times)[at]}: {count(steps, 'step')} missing "
+            f"{name} has a gap after {after}: {count(lacking, 'step')} missing "
             f"({count(len(missing), 'gap')} in all). {FILL}, or 'ignore' (count rows as steps)."
         )
 
 
-def refuse_odd_times(name: str, times: Times) -> None:
+def refuse_odd_times(name: str, steps: Steps) -> None:
     """Names the first time between the steps of a fixed rhythm.
 
     Raises:
         InputError: if there is one.
     """
-    odd = off_rhythm(times)
+    assert steps.times is not None
+    odd = off_rhythm(steps.times, steps.zone)
     if odd is not None:
+        shown = show_times(steps.times, steps.zone)[odd]
         raise InputError(
-            f"{name} has the time {show_times(times)[odd]}, which is off the rhythm of its times. "
+            f"{name} has the time {shown}, which is off the rhythm of its times. "
             "Bring them to a regular step, or choose gaps 'ignore' (count rows as steps)."
         )
 
@@ -85,17 +90,17 @@ def filled(name: str, columns: Sequence[str], steps: Steps, how: str) -> tuple[S
         _fill(column, how, f"The column {label!r} of {name}")
     lacking = count(int(missing.any(axis=1).sum()), "missing step")
     done = "interpolated" if how == "interpolate" else "filled with the value before"
-    return Steps(values, steps.times), [f"{lacking} of {name} {done}."]
+    return Steps(values, steps.times, steps.zone), [f"{lacking} of {name} {done}."]
 
 
 def _with_every_step(steps: Steps) -> Steps:
     """Adds rows of NaN."""
     if steps.times is None:
         return steps
-    times = with_missing(steps.times)
+    times = with_missing(steps.times, steps.zone)
     values = np.full((len(times), steps.values.shape[1]), np.nan)
     values[np.searchsorted(times, steps.times)] = steps.values
-    return Steps(values, times)
+    return Steps(values, times, steps.zone)
 
 
 def _fill(column: NDArray[np.float64], how: str, what: str) -> None:

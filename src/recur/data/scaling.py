@@ -29,7 +29,11 @@ class Scaler:
         """Measures values (T, F), of the training part only."""
         # The deviation of equal numbers is not always exactly 0.
         changes = np.ptp(values, axis=0) > 0
-        return cls(values.mean(axis=0), np.where(changes, values.std(axis=0), 1.0))
+        # Squares of the smallest numbers are 0: brought near 1 first.
+        _, power = np.frexp(np.abs(values - values.mean(axis=0)).max(axis=0))
+        near_one = np.ldexp(values, -power)
+        deviation = np.ldexp(near_one.std(axis=0), power)
+        return cls(values.mean(axis=0), np.where(changes, deviation, 1.0))
 
     def transform(self, values: Values) -> Values:
         """Scales values (..., F)."""

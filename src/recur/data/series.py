@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recur.data import gaps as gap
 from recur.data.gaps import GAPS
-from recur.data.tables import Table, no_column, parse_table, read_table
-from recur.data.times import Times, parse_times, show_times
+from recur.data.numerals import Numbers
+from recur.data.stamps import Stamps, is_time
+from recur.data.tables import TIME, Table, named, no_column, parse_table, read_table
+from recur.data.times import Times, show_times
 from recur.files import PathLike
-from recur.messages import InputError, listed, one_of
+from recur.messages import InputError, must, one_of
 
 __all__ = ["GAPS", "Series", "parse_series", "read_series"]
 
@@ -27,8 +30,12 @@ class Series:
         name: what messages call it.
         columns: the F names.
         values: (T, F), in the units of the file.
-        times: (T,) in order; None if steps are only counted.
+        times: (T,) in order, no coarser than the data; None if steps are only counted. In UTC if
+            the zone is known, else as they were written.
         notes: what was done to it, and what must be said with a score.
+        zone: the time zone: a name ("Europe/Berlin"), "UTC", or an offset ("+02:00"); empty if the
+            times do not say.
+        day_first: whether the day was read before the month; None where there was no question.
     """
 
     name: str
@@ -36,9 +43,15 @@ class Series:
     values: NDArray[np.float64]
     times: Times | None = None
     notes: tuple[str, ...] = ()
+    zone: str = ""
+    day_first: bool | None = None
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @functools.cached_property
+    def _position(self) -> dict[str, int]:
+        return {column: at for at, column in enumerate(self.columns)}
 
     def index(self, column: str) -> int:
         """The position of a column.
@@ -46,9 +59,9 @@ class Series:
         Raises:
             InputError: if there is none of that name; the text names those there are.
         """
-        if column not in self.columns:
+        if column not in self._position:
             raise InputError(no_column(self.name, column, self.columns))
-        return self.columns.index(column)
+        return self._position[column]
 
     def select(self, columns: Sequence[str]) -> Self:
         """Those columns only, in that order.
@@ -65,6 +78,16 @@ class Series:
         return replace(self, values=self.values[:steps], times=times)
 
 
+class Reading(NamedTuple):
+    """How a series is read; see `read_series`."""
+
+    time: str | None
+    columns: Sequence[str] | None
+    gaps: str
+    time_format: str
+    day_first: bool | None
+
+
 def read_series(
     source: PathLike | Any,
     *,
@@ -72,26 +95,46 @@ def read_series(
     columns: Sequence[str] | None = None,
     gaps: str = "refuse",
     name: str | None = None,
+    time_format: str = "",
+    day_first: bool | None = None,
+    delimiter: str = "",
+    encoding: str = "",
+    decimal: str = "",
 ) -> Series:
     """Reads a series from a CSV file with a header, or from a pandas DataFrame or Series.
 
     Args:
         source: the path, or the DataFrame (whose index of dates, if it has one, is the time).
-        time: the column of the time stamps (ISO 8601, 20261124, or years); None: one named like
-            "date" or "time", or the first if it holds such stamps.
+        time: the column of the time stamps; None: one named like "date" or "time", or the first
+            that holds such stamps.
         columns: the columns wanted; None for all that hold numbers.
         gaps: what to do about missing values and missing steps. "refuse": raise. "interpolate": a
             line from the last value to the next, which lets a little of the future into the past.
             "carry": the last value again. "ignore": count rows as steps, whatever their times;
             missing values are still refused.
         name: what messages call it; None: the file's name.
+        time_format: how times are written, as for `datetime.strptime` ("%d.%m.%Y %H:%M"), or
+            "unix" for seconds since 1970; empty: found. ISO 8601, dates with the year, the day or
+            the month first, 20261124 and years are read; others, such as "24 Nov 2026", by pandas.
+        day_first: which stands first in dates such as 01/02/2026, if the whole column fits both;
+            None: the day before points, else the month, and a note says so.
+        delimiter: "comma", "semicolon", "tab", "pipe" or a character; empty: found.
+        encoding: of the file, as Python names it ("cp1252"); empty: UTF-8, or UTF-16 with its mark.
+        decimal: "." or ","; empty: found in the whole column. Thousands separators, currency and
+            percent signs are read over, and a note says so.
+
+    Times with an offset or a zone are put in order, and their gaps found, by real time.
 
     Raises:
-        InputError: if the file is missing, empty or not UTF-8, a column is missing (those there are
-            are named), a value is no number (row and column named), time stamps are wrong or occur
-            twice, or there are gaps.
+        InputError: if the file is missing, empty or in another encoding, a column is missing (those
+            there are are named), a value is no number (row and column named), time stamps are wrong
+            or occur twice, or there are gaps.
+        FailedError: if only pandas can read the times, and it is not installed.
     """
-    return _series(read_table(source, name), time, columns, gaps)
+    if decimal not in ("", ".", ","):
+        raise InputError(must("decimal", "'.' or ','", repr(decimal)))
+    table = read_table(source, name, delimiter=delimiter, encoding=encoding, decimal=decimal)
+    return _series(table, Reading(time, columns, gaps, time_format, day_first))
 
 
 def parse_series(
@@ -101,36 +144,59 @@ def parse_series(
     time: str | None = None,
     columns: Sequence[str] | None = None,
     gaps: str = "refuse",
+    time_format: str = "",
+    day_first: bool | None = None,
 ) -> Series:
     """Reads a series from the text of a CSV file; arguments and errors as `read_series`."""
-    return _series(parse_table(text, name), time, columns, gaps)
+    return _series(parse_table(text, name), Reading(time, columns, gaps, time_format, day_first))
 
 
-def _series(table: Table, time: str | None, columns: Sequence[str] | None, gaps: str) -> Series:
-    one_of("gaps", gaps, GAPS)
-    stamps = time if time is not None else table.time_column()
-    wanted = list(columns) if columns is not None else _number_columns(table, stamps)
+def _series(table: Table, how: Reading) -> Series:
+    one_of("gaps", how.gaps, GAPS)
+    stamps = how.time if how.time is not None else table.time_column()
+    wanted = list(how.columns) if how.columns is not None else _number_columns(table, stamps)
     if not wanted:
-        raise InputError(f"{table.name} has no column of numbers; it has {_names(table)}.")
-    values = np.column_stack([table.numbers(column) for column in wanted])
-    if gaps in ("refuse", "ignore"):
+        raise InputError(f"{table.name} has no column of numbers; it has {named(table.header)}.")
+    read = [table.numbers(column) for column in wanted]
+    values = np.column_stack([numbers.values for numbers in read])
+    notes = _how_read(table, wanted, read)
+    if how.gaps in ("refuse", "ignore"):
         gap.refuse_missing_values(table.name, wanted, values)
-    notes = []
-    if stamps is not None and time is None and _only_counts(table, stamps):
-        notes.append(f"The column {stamps!r} holds numbers, not times: rows are counted instead.")
-        stamps = None
-    times = None if stamps is None else table.times(stamps)
-    if times is not None:
-        values, times = _in_order(table.name, values, times)
-        if gaps != "ignore":
-            gap.refuse_odd_times(table.name, times)
-        if gaps == "refuse":
-            gap.refuse_missing_steps(table.name, times)
-    steps = gap.Steps(values, times)
-    if gaps in ("interpolate", "carry"):
-        steps, done = gap.filled(table.name, wanted, steps, gaps)
+    found = Stamps(np.empty(0, "datetime64[s]"))
+    if stamps is None:
+        steps = gap.Steps(values, None)
+    elif how.time is None and not how.time_format and _only_counts(table, stamps):
+        steps, said = _counted(table, stamps, values)
+        notes += said
+    else:
+        found = table.times(stamps, how.time_format, day_first=how.day_first)
+        if how.time is None and not TIME.match(stamps) and list(table.stamps) != [stamps]:
+            notes.append(f"The times are those of {stamps!r}.")
+        steps, said = _in_order(table.name, gap.Steps(values, found.times, found.zone), how.gaps)
+        notes += [*found.notes, *said]
+    if how.gaps in ("interpolate", "carry"):
+        steps, done = gap.filled(table.name, wanted, steps, how.gaps)
         notes += done
-    return Series(table.name, tuple(wanted), steps.values, steps.times, tuple(notes))
+    columns = tuple(wanted)
+    return Series(
+        table.name, columns, steps.values, steps.times, tuple(notes), found.zone, found.day_first
+    )
+
+
+def _how_read(table: Table, columns: Sequence[str], read: Sequence[Numbers]) -> list[str]:
+    """A line for each way of writing numbers that is not the plain one."""
+    ways: dict[str, list[int]] = {}
+    for at, numbers in enumerate(read):
+        if numbers.how:
+            ways.setdefault(numbers.how, []).append(at)
+    lines = []
+    for how, places in ways.items():
+        first, row = places[0], read[places[0]].example
+        example = f"{table.cells(columns[first])[row]!r} in row {row + 1} is "
+        example += f"{read[first].values[row]:.15g}"
+        which = named([columns[at] for at in places])
+        lines.append(f"The numbers of {which} are read with {how}: {example}.")
+    return lines
 
 
 def _number_columns(table: Table, time: str | None) -> list[str]:
@@ -141,23 +207,57 @@ def _number_columns(table: Table, time: str | None) -> list[str]:
 
 def _only_counts(table: Table, column: str) -> bool:
     """Whether a column that is named like a time holds plain numbers, such as seconds."""
-    cell = table.cells(column)[0]
-    return table.holds_numbers(column) and parse_times([cell]) is None
+    return table.holds_numbers(column) and not is_time(table.first(column))
 
 
-def _in_order(
-    name: str, values: NDArray[np.float64], times: Times
-) -> tuple[NDArray[np.float64], Times]:
+def _counted(table: Table, column: str, values: NDArray[np.float64]) -> tuple[gap.Steps, list[str]]:
+    """Rows in the order of a column of plain numbers, and what to say about it."""
+    numbers = table.numbers(column).values
+    said = f"The column {column!r} holds numbers, not times: rows are "
+    order = np.argsort(numbers, kind="stable")
+    sorted_before = bool((order == np.arange(len(order))).all())
+    said += "counted instead." if sorted_before else "put in their order and counted instead."
+    if np.nanmin(np.abs(numbers), initial=np.inf) >= 1e8:
+        said += " If they are seconds since 1970, give the time format 'unix'."
+    return gap.Steps(values[order], None), [said]
+
+
+def _in_order(name: str, steps: gap.Steps, gaps: str) -> tuple[gap.Steps, list[str]]:
+    """The steps in order of time, gaps refused as asked, and what to say about it."""
+    times = steps.times
+    assert times is not None
     order = np.argsort(times, kind="stable")
-    times = times[order]
-    twice = np.flatnonzero(times[1:] == times[:-1])
+    twice = np.flatnonzero(np.diff(times[order].astype(np.int64)) == 0)
+    said: list[str] = []
     if len(twice):
-        raise InputError(
-            f"{name} has the time {show_times(times)[twice[0]]} more than once. Keep one row for "
-            "each time; a file with several series needs one column for each."
-        )
-    return values[order], times
+        shown = show_times(times[order][twice[:1]], steps.zone)[0]
+        if gaps != "ignore":
+            raise InputError(_more_than_once(name, shown, steps.zone))
+        order = _as_they_came(times)
+        said = [f"{name} has the time {shown} more than once; rows are counted as steps."]
+    steps = gap.Steps(steps.values[order], times[order], steps.zone)
+    if gaps != "ignore":
+        gap.refuse_odd_times(name, steps)
+    if gaps == "refuse":
+        gap.refuse_missing_steps(name, steps)
+    return steps, said
 
 
-def _names(table: Table) -> str:
-    return listed(map(repr, table.header), "and")
+def _as_they_came(times: Times) -> NDArray[np.int64]:
+    """The order of rows that are counted: as they are, or from the end if the newest come first."""
+    forward = np.arange(len(times))
+    between = np.diff(times.astype(np.int64))
+    return forward[::-1] if (between < 0).sum() > (between > 0).sum() else forward
+
+
+def _more_than_once(name: str, shown: str, zone: str) -> str:
+    sentence = (
+        f"{name} has the time {shown} more than once. Keep one row for each time; a file with "
+        "several series needs one column for each."
+    )
+    if zone:
+        return sentence
+    return (
+        f"{sentence} If it is the hour that comes twice when summer time ends, write times with "
+        "their offset (+02:00) or in UTC, or choose gaps 'ignore' (count rows as steps)."
+    )

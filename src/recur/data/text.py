@@ -1,4 +1,4 @@
-"""Words and numbers: tokens, vocabularies, and texts with labels from files.
+"""Words and numbers: tokens and vocabularies.
 
 The numbering is that of Keras' IMDB data, so that both can be used side by side: 0 is padding, 1
 the start of a text, 2 a word that is not in the vocabulary, 3 is not used, and words follow from 4
@@ -7,49 +7,49 @@ on, the most frequent first.
 
 from __future__ import annotations
 
-import csv
 import functools
-import io
 import itertools
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recur import files
-from recur.data.tables import damaged_after, no_column
-from recur.files import PathLike
-from recur.messages import InputError, count, must, one_of
+from recur.data.words import LETTERS, UNICODE, words
+from recur.messages import InputError, must, one_of
 
 PADDING, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
 
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _PUNCTUATION = str.maketrans(
     {mark: " " for mark in map(chr, range(128)) if not mark.isalnum() and mark != "'"}
 )
 
 
-def tokenize(text: str) -> list[str]:
-    """Splits a text into lower-case words: letters and digits, apostrophes inside a word kept.
+def tokenize(text: str, rule: str = UNICODE) -> list[str]:
+    """Splits a text into lower-case words, by Unicode's rules (see `recur.data.words`).
 
-    Punctuation and HTML line breaks are dropped.
+    Letters and digits with their combining marks, apostrophes inside a word kept; each ideograph
+    (Chinese), Hiragana or Thai letter alone; emoji, flags and joined emoji each a word. Other
+    marks and HTML line breaks are dropped.
+
+    Args:
+        text: the text.
+        rule: "unicode"; or "letters", which drops emoji and cuts at nothing but marks and spaces:
+            what runs of recur 0.1 were trained with.
     """
     text = (_BREAK.sub(" ", text) if "<" in text else text).lower()
     if not text.isascii():
-        return _WORD.findall(text)
+        return words(text, rule)
     # The same words three times as fast, for the texts that allow it.
     text = text.translate(_PUNCTUATION)
     if "'" not in text:
         return text.split()
-    words = (word.strip("'") for word in text.replace("''", "' '").split())
-    return [word for word in words if word]
+    found = (word.strip("'") for word in text.replace("''", "' '").split())
+    return [word for word in found if word]
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,21 @@ class Vocabulary:
     Attributes:
         words: by rank; the id of the first is `index_from + 1`.
         index_from: the last id with a meaning of its own.
+        rule: how texts are split; see `tokenize`.
+        padding: the id of padding: 0.
+        start: the id that stands before a text: 1.
+        unknown: the id of words that are not among `words`: 2.
     """
 
     words: tuple[str, ...]
     index_from: int = INDEX_FROM
+    rule: str = UNICODE
+    padding: ClassVar[int] = PADDING
+    start: ClassVar[int] = START
+    unknown: ClassVar[int] = UNKNOWN
+
+    def __post_init__(self) -> None:
+        one_of("rule", self.rule, (UNICODE, LETTERS))
 
     @classmethod
     def fit(
@@ -103,6 +114,10 @@ class Vocabulary:
         """Word to id."""
         return {word: i for i, word in enumerate(self.words, start=self.index_from + 1)}
 
+    def split(self, text: str) -> list[str]:
+        """The words of a text, whether they are in the vocabulary or not."""
+        return tokenize(text, self.rule)
+
     def encode(
         self,
         text: str | Sequence[str],
@@ -128,7 +143,7 @@ class Vocabulary:
         one_of("keep", keep, ["last", "first"])
         if maxlen is not None and maxlen < 1:
             raise InputError(must("maxlen", "at least 1, or None for all", maxlen))
-        tokens = tokenize(text) if isinstance(text, str) else text
+        tokens = self.split(text) if isinstance(text, str) else text
         numbers = [START] if start else []
         numbers += map(self.ids.get, tokens, itertools.repeat(UNKNOWN))
         if maxlen is not None:
@@ -143,7 +158,7 @@ class Vocabulary:
 
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON."""
-        return {"index_from": self.index_from, "words": list(self.words)}
+        return {"index_from": self.index_from, "rule": self.rule, "words": list(self.words)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
@@ -152,97 +167,8 @@ class Vocabulary:
         Raises:
             KeyError, TypeError, ValueError: if `stored` is not what `to_json` gave.
         """
-        words = stored["words"]
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        known = stored["words"]
+        if not isinstance(known, list) or not all(isinstance(word, str) for word in known):
             raise ValueError("the words of a vocabulary must be a list of strings")
-        return cls(tuple(words), int(stored["index_from"]))
-
-
-def read_labelled_text(
-    path: PathLike, text: str = "text", label: str = "label"
-) -> tuple[list[str], list[str]]:
-    """Reads texts and labels from a CSV file (.tsv with tabs), or JSON lines (.jsonl).
-
-    Args:
-        path: a UTF-8 file with a header line, or an object a line.
-        text: the column of the texts.
-        label: the column of the labels; they are read as text.
-
-    Returns:
-        The texts and their labels, in order.
-
-    Raises:
-        InputError: if the file is missing, empty, not UTF-8 or damaged, lacks a column (those it
-            has are named), a row has no label, or there are fewer than two different labels.
-    """
-    texts, labels = [], []
-    for number, row in _rows(Path(path)):
-        texts.append(_cell(row, text, path, number))
-        labels.append(_cell(row, label, path, number).strip())
-        if not labels[-1]:
-            raise InputError(f"{path} has no {label} in row {number}. Fill it in, or drop the row.")
-    if not texts:
-        todo = "It needs a header and a row for each text."
-        raise InputError(f"{path} is empty. {todo}")
-    if len(set(labels)) < 2:
-        raise InputError(
-            must(
-                f"the column {label!r} of {path}",
-                "labels of at least two classes",
-                f"only {labels[0]!r} in {count(len(labels), 'row')}",
-                "Add examples of another class.",
-            )
-        )
-    return texts, labels
-
-
-def _cell(row: Mapping[str, Any], column: str, path: PathLike, number: int) -> str:
-    if column not in row:
-        raise InputError(no_column(str(path), column, row))
-    value = row[column]
-    if value is None:
-        raise InputError(f"{path} has no {column} in row {number}. Fill it in, or drop the row.")
-    return str(value)
-
-
-def _rows(path: Path) -> Iterable[tuple[int, Mapping[str, Any]]]:
-    """Rows with their numbers (from 1, without the header)."""
-    content = files.read_text(path)
-    if path.suffix in (".jsonl", ".ndjson"):
-        return _json_rows(path, content)
-    return _csv_rows(path, content)
-
-
-def _csv_rows(path: Path, content: str) -> Iterable[tuple[int, Mapping[str, Any]]]:
-    csv.field_size_limit(1 << 30)  # a text may be longer than the 128 KiB that csv allows
-    separator = "\t" if path.suffix == ".tsv" else ","
-    # Strict: a quotation mark that is never closed would swallow the rest of the file unnoticed.
-    reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=separator, strict=True)
-    number = 0
-    try:
-        for number, row in enumerate(reader, start=1):
-            if None in row:
-                width = count(len(reader.fieldnames or ()), "column")
-                got = count(len(row) - 1 + len(row[None]), "column")
-                todo = 'Put texts that hold a separator into "quotation marks".'
-                expected = f"as wide as the header ({width})"
-                raise InputError(must(f"row {number} of {path}", expected, got, todo))
-            yield number, row
-    except csv.Error as error:
-        raise InputError(damaged_after(str(path), number, error)) from error
-
-
-def _json_rows(path: Path, content: str) -> Iterable[tuple[int, Mapping[str, Any]]]:
-    # Not splitlines(): JSON texts may hold other line separators, such as U+2028, as they are.
-    for number, line in enumerate(content.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(
-                f"{path} is damaged: line {number} is not JSON ({error.msg})."
-            ) from error
-        if not isinstance(row, dict):
-            raise InputError(must(f"line {number} of {path}", "a JSON object", type(row).__name__))
-        yield number, row
+        # Runs of before name no rule: they had the one there was.
+        return cls(tuple(known), int(stored["index_from"]), stored.get("rule", LETTERS))

@@ -16,14 +16,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from recur.data.words import LETTERS, UNICODE, pieces
 from recur.messages import FailedError, InputError, must, one_of
 
 Ids = NDArray[np.int64]
 
 UNKNOWN, UNKNOWN_WORD = 0, "<unk>"
 
-# A word with its apostrophes, a mark, the end of a line.
-_TOKEN = re.compile(r"\n|[^\W_]+(?:['\u2019][^\W_]+)*|[^\w\s]|_")
 _TIGHT_BEFORE = re.compile(r"[ ]+(?=[.,;:!?%)\]}\u2019\u201d\n])|(?<=\n)[ ]+|(?<=[(\[{\u201c])[ ]+")
 
 
@@ -44,8 +43,8 @@ class Units:
     @classmethod
     def _ranked(cls, texts: Iterable[Sequence[str]], size: int) -> list[str]:
         counts: Counter[str] = Counter()
-        for pieces in texts:
-            counts.update(pieces)
+        for text in texts:
+            counts.update(text)
         del counts[UNKNOWN_WORD]
         # Ties in alphabetical order: the same texts give the same ids, in whatever order.
         return sorted(counts, key=lambda piece: (-counts[piece], piece))[: size - 1]
@@ -89,13 +88,15 @@ class Words(Units):
         pieces: by id, from 1.
         spaces: words are what stands between spaces, as they are: for texts that were cut into
             words before, such as the Penn Treebank.
+        rule: how other texts are cut; see `recur.data.words`.
     """
 
     kind, between = "words", " "
 
-    def __init__(self, pieces: Sequence[str], *, spaces: bool = False) -> None:
+    def __init__(self, pieces: Sequence[str], *, spaces: bool = False, rule: str = UNICODE) -> None:
         super().__init__(pieces)
         self.spaces = spaces
+        self.rule = one_of("rule", rule, (UNICODE, LETTERS))
 
     @classmethod
     def fit(cls, texts: Iterable[str], size: int, *, spaces: bool = False) -> Self:
@@ -106,7 +107,7 @@ class Words(Units):
     def split(self, text: str) -> Sequence[str]:
         """The words of a text."""
         if not self.spaces:
-            return _TOKEN.findall(text.lower())
+            return pieces(text.lower(), self.rule)
         words = text.replace("\n", " \n ").split(" ")
         # A person may write a word with a capital that the text never has.
         return [
@@ -117,12 +118,14 @@ class Words(Units):
 
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON."""
-        return {**super().to_json(), "spaces": self.spaces}
+        return {**super().to_json(), "rule": self.rule, "spaces": self.spaces}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Builds it again."""
-        return cls(_strings(stored["pieces"]), spaces=bool(stored["spaces"]))
+        # Runs of before name no rule: they had the one there was.
+        rule = stored.get("rule", LETTERS)
+        return cls(_strings(stored["pieces"]), spaces=bool(stored["spaces"]), rule=rule)
 
 
 class Characters(Units):
@@ -133,11 +136,12 @@ class Characters(Units):
     @classmethod
     def fit(cls, texts: Iterable[str], size: int, *, spaces: bool = False) -> Self:
         """Keeps the `size` most frequent characters, the unknown one counted."""
-        return cls(cls._ranked(texts, size))
+        return cls(cls._ranked(map(_ends_of_lines, texts), size))
 
     def split(self, text: str) -> Sequence[str]:
-        """The characters of a text."""
-        return text
+        """The characters of a text, every end of a line the same one."""
+        # Runs of before learnt "\r" from texts that were written under Windows.
+        return text if "\r" in self.ids else _ends_of_lines(text)
 
     def decode(self, ids: Iterable[int]) -> str:
         """Turns ids into a text."""
@@ -234,6 +238,10 @@ def from_json(kind: str, stored: Mapping[str, Any]) -> Words | Characters | Subw
         KeyError, TypeError, ValueError: if `stored` is not what `to_json` gave.
     """
     return KINDS[one_of("unit", kind, KINDS)].from_json(stored)
+
+
+def _ends_of_lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _strings(given: Any) -> list[str]:

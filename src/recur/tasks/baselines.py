@@ -129,14 +129,15 @@ def chance(actual: Values, one: Values, other: Values) -> float:
     return math.erfc(abs(float(gain.mean())) / math.sqrt(2 * variance))
 
 
-def season_of(times: Times | None, training: Values) -> int:
+def season_of(times: Times | None, training: Values, zone: str = "") -> int:
     """Returns the steps in a season, from the time stamps or else from the values; 1 for none.
 
     Args:
         times: (T,) time stamps, or None.
         training: (T',) the training part of the series.
+        zone: The zone of the times; see `recur.data.zones`.
     """
-    expected = 1 if times is None else SEASONS.get(step_of(times), 1)
+    expected = 1 if times is None else SEASONS.get(step_of(times, zone), 1)
     if expected == 1:
         expected = _season_of_values(training)
     return expected if 2 * expected <= len(training) else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -21,6 +22,10 @@ SIMPLE = {
 MEASURES = ("mae", "rmse", "mase")
 CHANCE = 0.05
 """A gain that is likelier by chance than this is none."""
+
+
+MOST_TIMES = 10
+"""Above this, two errors are named in the place of their ratio."""
 
 
 def simple(
@@ -79,16 +84,19 @@ def _best(scores: Mapping[str, float]) -> str:
 def _verdict(scores: Mapping[str, float]) -> str:
     """Says plainly which of the forecasts that need no learning are not beaten."""
     names = {prefix: title.partition(" (")[0] for prefix, title in SIMPLE.items()}
-    best = names[_best(scores)]
-    gain = 1 - scores["mae"] / scores[f"{_best(scores)}mae"]
+    best, least = names[_best(scores)], scores[f"{_best(scores)}mae"]
+    # Straight lines and series that repeat leave a forecast without learning (nearly) no error.
+    times = scores["mae"] / least if least else math.inf
     unbeaten = [
         f"the {name}" for key, name in names.items() if scores[f"{key}mae"] <= scores["mae"]
     ]
     if unbeaten:
         forecasts = f"{listed(unbeaten, 'and')} forecast {'is' if len(unbeaten) == 1 else 'are'}"
-        than = f"the model's MAE is {-gain:.1%} higher than the {best} forecast's"
+        than = f"the model's MAE is {times - 1:.1%} higher than the {best} forecast's"
+        if times > MOST_TIMES:
+            than = f"the model's MAE is {scores['mae']:.4g}, the {best} forecast's {least:.4g}"
         return f"{forecasts[0].upper()}{forecasts[1:]} not beaten: {than}."
-    than = f"MAE is {gain:.1%} lower than the {best} forecast's"
+    than = f"MAE is {1 - times:.1%} lower than the {best} forecast's"
     if scores["chance"] > CHANCE:
         return (
             f"The {best} forecast is not beaten beyond chance: the model's {than}, which chance "

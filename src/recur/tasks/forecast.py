@@ -18,8 +18,10 @@ from recur import plots, training
 from recur.data.scaling import Scaler
 from recur.data.sequences import Sequences
 from recur.data.series import GAPS, Series, read_series
+from recur.data.stamps import coarsest
 from recur.data.times import continue_times, show_times
 from recur.data.windows import Windows, split_by_time, windows
+from recur.data.zones import clock
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, must
 from recur.models.deep import CELLS
@@ -36,6 +38,8 @@ Values = NDArray[np.float64]
 
 SHOWN = 120
 """Known steps that a picture shows before a forecast."""
+LARGEST, FARTHEST = 1e140, 1e18
+"""Beyond these, squares of errors leave the numbers that there are, and float32 those of inputs."""
 MOST_KNOWN = 200
 """The longest window chosen unasked."""
 
@@ -64,7 +68,15 @@ class ForecastOptions(Options):
     # Error on the validation part beside the naive forecast's, with and without: CO2 0.25 and 1.06,
     # AAPL 1.00 and 1.75, sunspots 0.42 and 0.41.
     differences: bool = option(True, "learn the change from the last known value, not the value")
-    time: str = option("", "the column of the times (default: found by its name)")
+    time: str = option("", "the column of the times (default: found by its name or content)")
+    time_format: str = option(
+        "", "how times are written, such as %d.%m.%Y, or unix (default: found)"
+    )
+    delimiter: str = option(
+        "", "comma, semicolon, tab, pipe or a character, in a file (default: found)"
+    )
+    encoding: str = option("", "of a file, such as cp1252 (default: UTF-8, or UTF-16 by its mark)")
+    decimal: str = option("", "the decimal mark in a file, . or , (default: found)")
     gaps: str = option("refuse", "what to do about missing values and steps", choices=GAPS)
     test_split: float = option(0.2, "the last share, held out for testing", above=0.0, below=1.0)
 
@@ -100,6 +112,8 @@ class ForecastPreprocessing:
             "name": self.recent.name,
             "values": self.recent.values.tolist(),
             "times": None if times is None else times.astype(str).tolist(),
+            "zone": self.recent.zone,
+            "day_first": self.recent.day_first,
         }
         return {
             "columns": list(self.columns),
@@ -121,7 +135,10 @@ class ForecastPreprocessing:
             recent["name"],
             columns,
             np.array(recent["values"], dtype=np.float64).reshape(-1, len(columns)),
-            None if times is None else np.array(times, dtype="datetime64[s]"),
+            None if times is None else coarsest(np.array(times, dtype="datetime64")),
+            # Runs of before kept neither.
+            zone=str(recent.get("zone", "")),
+            day_first=recent.get("day_first"),
         )
         return cls(
             columns=columns,
@@ -155,13 +172,15 @@ class Forecast:
         digits = _digits(self.values)
         lines = [f"{self.series.columns[0]} of {self.series.name}"]
         pairs = zip(self.times, self.values, strict=True)
-        return "\n".join(lines + [f"{time}  {value:.{digits}f}" for time, value in pairs])
+        lines += [f"{time}  {value:.{digits}f}" for time, value in pairs]
+        return "\n".join([*lines, *self.series.notes])
 
     def to_json(self) -> dict[str, Any]:
         """Returns the answer as JSON."""
         name, target = self.series.name, self.series.columns[0]
         answer = {"series": name, "target": target, "times": self.times, "values": self.values}
-        return {**answer, **self.baselines}
+        notes = {"notes": list(self.series.notes)} if self.series.notes else {}
+        return {**answer, **self.baselines, **notes}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -269,12 +288,20 @@ class ForecastTask(Task[ForecastOptions, ForecastPreprocessing, Held]):
             yield name, _picture(each)
 
 
-def _read(options: ForecastOptions) -> Series:
+def _read(options: ForecastOptions, day_first: bool | None = None) -> Series:
     """The series that the options name, its target column first."""
     named = dataset(options.data, ForecastTask.name)
     if named is None:
         series = read_series(
-            options.data, time=options.time or None, columns=_wanted(options), gaps=options.gaps
+            options.data,
+            time=options.time or None,
+            columns=_wanted(options),
+            gaps=options.gaps,
+            time_format=options.time_format,
+            day_first=day_first,
+            delimiter=options.delimiter,
+            encoding=options.encoding,
+            decimal=options.decimal,
         )
         target = options.target or series.columns[-1]
     else:
@@ -282,14 +309,20 @@ def _read(options: ForecastOptions) -> Series:
         series = named.load(part) if part else named.load()
         target = options.target or named.TARGET
     others = list(series.columns) if options.features == "all" else _features(options)
-    return series.select([target, *(name for name in others if name != target)])
+    chosen = series.select([target, *(name for name in others if name != target)])
+    largest = float(np.abs(chosen.values).max(initial=0.0))
+    if largest > LARGEST:
+        todo = "Give them in a larger unit, or check the file."
+        raise InputError(must(f"the values of {chosen.name}", f"up to {LARGEST:g}", largest, todo))
+    return chosen
 
 
 def _read_like(data: str, options: ForecastOptions, fitted: ForecastPreprocessing) -> Series:
     """Another series with the columns that the model knows."""
     first, *others = fitted.columns
     settings = dataclasses.replace(options, data=data, target=first, features=",".join(others))
-    return _read(settings)
+    # What the column of the training data decided holds where this one does not say.
+    return _read(settings, fitted.recent.day_first)
 
 
 def _features(options: ForecastOptions) -> list[str]:
@@ -315,8 +348,13 @@ def _fit(
     if target.min() == target.max():
         got = f"{target[0]:g} in all {count(len(target), 'step')}"
         raise InputError(must(what, "values that change", got, "Choose another column."))
+    scaler = Scaler.fit(training_part)
+    if scaler.deviation.min() < 1 / LARGEST:
+        got = f"a standard deviation of {scaler.deviation.min():.3g}"
+        todo = "Give it in a smaller unit, multiplied by a power of ten."
+        raise InputError(must(what, f"values that differ by {1 / LARGEST:g} or more", got, todo))
     times = None if series.times is None else series.times[:train_end]
-    season = options.season or baselines.season_of(times, target)
+    season = options.season or baselines.season_of(times, target, series.zone)
     if 2 * season > len(target):
         got = f"{season} where {count(len(target), 'step')} are for training"
         raise InputError(must("season", "at most half of the training part", got))
@@ -330,7 +368,7 @@ def _fit(
     )
     return ForecastPreprocessing(
         columns=series.columns,
-        scaler=Scaler.fit(training_part),
+        scaler=scaler,
         window=window,
         season=season,
         drift=float(target[-1] - target[0]) / (len(target) - 1),
@@ -350,12 +388,22 @@ def _examples(
     series: Series, part: tuple[int, int], options: ForecastOptions, fitted: ForecastPreprocessing
 ) -> Sequences:
     cut = _windows(series, part, options, fitted)
-    x = fitted.scaler.transform(cut.x)
+    x = _scaled(cut.x, fitted, series.name)
     y = (cut.y - fitted.scaler.mean[0]) / fitted.scaler.deviation[0]
     if options.differences:
         y = y - x[:, -1, :1]
         x = x - x[:, -1:]
     return Sequences(x.astype(np.float32), y.astype(np.float32))
+
+
+def _scaled(values: Values, fitted: ForecastPreprocessing, name: str) -> Values:
+    scaled = fitted.scaler.transform(values)
+    farthest = np.abs(scaled).max(initial=0.0)
+    if farthest > FARTHEST:
+        got = f"one that is {farthest:.3g} of its standard deviations away"
+        expected = f"values within {FARTHEST:g} standard deviations of the training part"
+        raise InputError(must(name, expected, got, "Check the file."))
+    return scaled
 
 
 def _forecast(trained: Trained[ForecastOptions, ForecastPreprocessing], known: Values) -> Values:
@@ -369,7 +417,7 @@ def _read_by_model(
     trained: Trained[ForecastOptions, ForecastPreprocessing], known: Values
 ) -> tuple[NDArray[np.float32], Values]:
     """What the model reads of known values (N, L, F), and (N, 1, F) what was taken off them."""
-    x = trained.preprocessing.scaler.transform(known)
+    x = _scaled(known, trained.preprocessing, trained.preprocessing.recent.name)
     last = x[:, -1:] if trained.options.differences else np.zeros_like(x[:, -1:])
     return (x - last).astype(np.float32), last
 
@@ -381,7 +429,8 @@ def _reasons(
     window = trained.preprocessing.window
     x, _ = _read_by_model(trained, series.values[None, -window:])
     times = series.times
-    labels = [f"{n - window}" for n in range(window)] if times is None else show_times(times)
+    labels = [f"{n - window}" for n in range(window)]
+    labels = labels if times is None else show_times(times, series.zone)
     names = [f"step +{n}" for n in range(1, trained.options.horizon + 1)]
     return integrated_gradients(trained.model, x[0], labels=labels[-window:], names=names, output=0)
 
@@ -405,7 +454,8 @@ def _what_follows(
     if series.times is None:
         times = [f"+{step}" for step in range(1, horizon + 1)]
     else:
-        times = show_times(continue_times(series.times, horizon))
+        following = continue_times(series.times, horizon, series.zone)
+        times = show_times(following, series.zone)
     return Forecast(series, times, values.tolist(), simple)
 
 
@@ -414,7 +464,9 @@ def _picture(answer: Forecast) -> Figure:
     times = answer.series.times
     before = after = None
     if times is not None:
-        before, after = list(times[-SHOWN:]), list(continue_times(times, len(answer.values)))
+        zone = answer.series.zone
+        following = continue_times(times, len(answer.values), zone)
+        before, after = list(clock(times[-SHOWN:], zone)), list(clock(following, zone))
     target = answer.series.columns[0]
     return plots.forecast(
         known.tolist(),

@@ -21,9 +21,11 @@ from torch import nn
 
 from recur import training
 from recur.data.datasets.reviews import Reviews, split_reviews
+from recur.data.labelled import Labelled as LabelledText
+from recur.data.labelled import read_labelled_text
 from recur.data.padding import pad_sequences
 from recur.data.sequences import Sequences
-from recur.data.text import Vocabulary, read_labelled_text, tokenize
+from recur.data.text import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
 from recur.models.many_to_one import POOLINGS, ManyToOne
@@ -49,6 +51,11 @@ class SentimentOptions(Options):
     data: str = option("imdb", "a CSV or JSON lines file, or the name of a dataset")
     text: str = option("text", "the column of the texts, in a file of your own")
     label: str = option("label", "the column of the classes, in a file of your own")
+    delimiter: str = option(
+        "", "comma, semicolon, tab, pipe or a character, in a file (default: found)"
+    )
+    encoding: str = option("", "of a file, such as cp1252 (default: UTF-8, or UTF-16 by its mark)")
+    drop_bad: bool = option(False, "leave out rows without a text or a label")
     vocabulary: int = option(10_000, "the most frequent words that are kept", least=5)
     maxlen: int = option(500, "the most words of a text that are read: its last ones", least=2)
     embedding: int = option(32, "size of a word's vector", least=1)
@@ -145,8 +152,8 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
     ) -> HeldOut[Sequences]:
         """Returns the test texts, or all texts of a file."""
         if data and dataset(data, self.name) is None:
-            whole = read_labelled_text(data, options.text, options.label)
-            return HeldOut(_encoded(whole, options, preprocessing))
+            texts, labels, notes = _labelled(data, options)
+            return HeldOut(_encoded((texts, labels), options, preprocessing), notes)
         reviews = _read(dataclasses.replace(options, data=data or options.data))
         test = _encoded((reviews.test, reviews.test_labels), options, preprocessing)
         return HeldOut(test, reviews.notes)
@@ -218,7 +225,7 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
         found = []
         for number, (text, index) in enumerate(zip(texts, best, strict=True)):
             x, _ = encoded[number]
-            words = [START, *tokenize(text)][-len(x) :]
+            words = [START, *fitted.vocabulary.split(text)][-len(x) :]
             labels = [PADDING] * (len(x) - len(words)) + words
             found.append(_explained(trained.model, x, labels, fitted.classes, index))
         return found
@@ -244,7 +251,7 @@ def _read(options: SentimentOptions) -> Reviews:
 
 
 def _read_file(options: SentimentOptions) -> Reviews:
-    texts, labels = read_labelled_text(options.data, options.text, options.label)
+    texts, labels, notes = _labelled(options.data, options)
     name = Path(options.data).name
     classes = len(set(labels))
     if classes > MOST_CLASSES:
@@ -257,7 +264,18 @@ def _read_file(options: SentimentOptions) -> Reviews:
         got = count(len(set(texts)), "different text")
         raise InputError(must(name, expected, got, "Add more."))
     note = f"Tested on {count(len(reviews.test), 'text')} of {name}, held out from training."
-    return dataclasses.replace(reviews, notes=(note,))
+    return dataclasses.replace(reviews, notes=(*notes, note))
+
+
+def _labelled(path: str, options: SentimentOptions) -> LabelledText:
+    return read_labelled_text(
+        path,
+        options.text,
+        options.label,
+        delimiter=options.delimiter,
+        encoding=options.encoding,
+        drop_bad=options.drop_bad,
+    )
 
 
 def _mixed(texts: list[str], labels: list[str], limit: int | None) -> Labelled:
