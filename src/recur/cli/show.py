@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from recur.bench import Compared, machine
 from recur.diagnostics import Attribution
+from recur.messages import aside as aside
 from recur.run import Inspection, Run, Scores
+from recur.run.pictures import attempted
 from recur.tasks.task import Prediction
-
-
-def aside(line: str) -> None:
-    """Prints a line that is not the result."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def as_json(content: dict[str, Any]) -> None:
@@ -77,7 +73,7 @@ def trained(finished: Run, json_wanted: bool) -> None:
     best, monitor = finished.metrics["best_epoch"], finished.task.monitor
     value = finished.history[monitor][best - 1]
     aside(f"Kept epoch {best} of {len(finished.history)}, the best by {monitor}: {value:.4f}")
-    plots = sorted(str(path) for path in (finished.path / "plots").glob("*.png"))
+    plots = sorted(str(path) for path in (finished.path / "plots").glob("[!.]*.png"))
     if json_wanted:
         as_json({"run": str(finished.path), **finished.metrics, "plots": plots})
         return
@@ -97,21 +93,22 @@ def scores(found: Scores, json_wanted: bool, **more: Any) -> None:
 def predictions(
     run: Run,
     found: Sequence[Prediction],
-    drawn: Sequence[Path],
+    draw: Callable[[], list[Path]],
     json_wanted: bool,
     reasons: Sequence[Attribution] = (),
 ) -> None:
-    """Prints predictions, the reasons for them if there are any, and where they are drawn."""
+    """Prints predictions and the reasons for them, if there are any, then draws them."""
     if json_wanted:
         answers = [prediction.to_json() for prediction in found]
-        content = {"run": str(run.path), "predictions": answers, "plots": [str(p) for p in drawn]}
+        drawn = [str(path) for path in attempted(draw, aside)]
+        content = {"run": str(run.path), "predictions": answers, "plots": drawn}
         as_json({**content, "why": [each.to_json() for each in reasons]} if reasons else content)
         return
     for number, prediction in enumerate(found):
         print(prediction)
         if reasons:
             _reason(reasons[number])
-    paths(drawn)
+    paths(attempted(draw, aside))
 
 
 def _reason(found: Attribution) -> None:
@@ -122,13 +119,16 @@ def _reason(found: Attribution) -> None:
     print(found)
 
 
-def inspection(run: Run, found: Inspection, drawn: Sequence[Path], json_wanted: bool) -> None:
-    """Prints what was found inside a run, and where it is drawn."""
+def inspection(
+    run: Run, found: Inspection, draw: Callable[[], list[Path]], json_wanted: bool
+) -> None:
+    """Prints what was found inside a run, then draws it."""
     if json_wanted:
-        as_json({"run": str(run.path), **found.to_json(), "plots": [str(p) for p in drawn]})
+        drawn = [str(path) for path in attempted(draw, aside)]
+        as_json({"run": str(run.path), **found.to_json(), "plots": drawn})
         return
     print(found)
-    paths(drawn)
+    paths(attempted(draw, aside))
 
 
 def paths(drawn: Sequence[Path]) -> None:

@@ -15,6 +15,14 @@ from recur.training import checkpoint
 from recur.training.checkpoint import Live, Position
 
 
+class FolderLost(FailedError):
+    """The folder was moved or deleted; `saved` says whether the state is saved in a new one."""
+
+    def __init__(self, sentence: str, *, saved: bool) -> None:
+        super().__init__(sentence)
+        self.saved = saved
+
+
 class Folder:
     """Where the state of a training is saved, while this process holds it; `open_folder` makes it.
 
@@ -24,24 +32,33 @@ class Folder:
 
     def __init__(self, path: Path, held: Held) -> None:
         self.path, self._held = path, held
+        self._above = _identity(path.parent)
 
     def save(self, position: Position, live: Live, settings: Mapping[str, Any]) -> None:
         """Saves the state; see `checkpoint.save`.
 
         Raises:
-            FailedError: if it cannot be written, or the folder was moved or deleted. The state is
-                saved then too, unless something else has taken its place.
+            FolderLost: if the folder was moved or deleted. The state is saved then too, in a new
+                one, unless something else has taken its place or that of the folder above.
+            FailedError: if it cannot be written.
         """
-        lost = not self._held.is_there()
+        if self._held.is_there():
+            checkpoint.save(self.path, position, live, settings)
+            return
         gone = f"The folder {self.path} was moved or deleted while training"
-        if lost and os.path.lexists(self.path):
-            raise FailedError(f"{gone}, and another is there now: nothing more was saved.")
+        if os.path.lexists(self.path) or _identity(self.path.parent) not in (None, self._above):
+            raise FolderLost(f"{gone}, and another is there now: nothing was saved.", saved=False)
         checkpoint.save(self.path, position, live, settings)
-        if lost:
-            raise FailedError(
-                f"{gone}. The state is saved in a new one of that name; call fit with resume=True "
-                "to go on."
-            )
+        todo = "The state is saved in a new one of that name; call fit with resume=True to go on."
+        raise FolderLost(f"{gone}. {todo}", saved=True)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextlib.contextmanager
