@@ -402,6 +402,41 @@ def test_paths_as_people_write_them(counting, tmp_path, monkeypatch):
         run.load("a" * 300)
 
 
+def test_data_are_found_again_from_another_folder_and_after_a_move(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [[step, f"{step % 7 + step / 100:.2f}"] for step in range(120)]
+    files.write_csv("all/x.csv", ("step", "x"), rows)
+    given = {"window": 8, "horizon": 2, "units": 4, "progress": False}
+    first = run.train("forecast", out="all/run", data="all/x.csv", epochs=1, **given)
+    scores = first.evaluate().values
+
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    files.write_csv("all/x.csv", ("step", "x"), rows[:60])  # other data by the path as given
+    assert run.load("../all/run").evaluate().values == scores
+    (tmp_path / "all").rename(tmp_path / "moved")  # with the run
+    assert run.load("../moved/run").evaluate().values == scores
+
+    monkeypatch.chdir(tmp_path / "moved")
+    os.rename("x.csv", "y.csv")  # without it
+    lost = run.load("run")
+    with pytest.raises(InputError, match=f"There is no file {tmp_path / 'all' / 'x.csv'}"):
+        lost.evaluate()
+    assert lost.evaluate("y.csv").values == scores
+    assert lost.inspect("y.csv").trained
+    with pytest.raises(InputError, match="must be those that the run was trained on"):
+        lost.inspect("../elsewhere/all/x.csv")
+    with pytest.raises(InputError, match="data of a run that goes on must be the same"):
+        run.train("forecast", out="run", resume=True, data="../elsewhere/all/x.csv")
+    longer = run.train("forecast", out="run", resume=True, data="y.csv", epochs=2, progress=False)
+    assert len(longer.history) == 2
+    config = files.read_json("run/config.json")
+    del config["source"]  # a run of an earlier recur
+    files.write_json("run/config.json", config)
+    assert run.load("run").evaluate().values == longer.scores.values
+    assert run.load("run").options.data == "y.csv"
+
+
 def test_pictures_decide_about_nothing(counting, monkeypatch):
     def fails(*_):
         raise RuntimeError("no LaTeX")

@@ -26,7 +26,7 @@ from recur.run.run import Run
 from recur.tasks.options import Options
 from recur.tasks.task import Prepared, Task, Trained
 from recur.training import History, TrainingInterrupted
-from recur.training.folder import FolderLost
+from recur.training.folder import LostFolderError
 from recur.training.interrupt import StoppedAtOnce
 
 CHANGEABLE = ("epochs", "learning_rate", "clip_norm", "patience")
@@ -117,7 +117,7 @@ class _Training:
         self._begin()
         try:
             model, history = self._fit(resume, progress)
-        except FolderLost as error:
+        except LostFolderError as error:
             if error.saved:
                 self._begin()
             how = directory.how_to_resume(self.path, self.task.name)
@@ -234,7 +234,10 @@ def _settings_of(path: Path, given: Mapping[str, Any]) -> Options:
 
 def _same_data(path: Path, settings: Options, prepared: Prepared[Any, Any]) -> None:
     """Going on with other data would mix two trainings."""
-    source.check_same(directory.read_config(path), settings.data, path)
+    config = directory.read_config(path)
+    source.check_same(config, settings.data, path)
+    if source.is_same(config, settings.data):  # perhaps under another name
+        return
     if not (path / directory.PREPROCESSING).exists():
         return
     if files.read_json(path / directory.PREPROCESSING) != prepared.preprocessing.to_json():

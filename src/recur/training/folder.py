@@ -15,7 +15,7 @@ from recur.training import checkpoint
 from recur.training.checkpoint import Live, Position
 
 
-class FolderLost(FailedError):
+class LostFolderError(FailedError):
     """The folder was moved or deleted; `saved` says whether the state is saved in a new one."""
 
     def __init__(self, sentence: str, *, saved: bool) -> None:
@@ -38,8 +38,8 @@ class Folder:
         """Saves the state; see `checkpoint.save`.
 
         Raises:
-            FolderLost: if the folder was moved or deleted. The state is saved then too, in a new
-                one, unless something else has taken its place or that of the folder above.
+            LostFolderError: if the folder was moved or deleted. The state is saved then too, in a
+                new one, unless something else has taken its place or that of the folder above.
             FailedError: if it cannot be written.
         """
         if self._held.is_there():
@@ -47,10 +47,12 @@ class Folder:
             return
         gone = f"The folder {self.path} was moved or deleted while training"
         if os.path.lexists(self.path) or _identity(self.path.parent) not in (None, self._above):
-            raise FolderLost(f"{gone}, and another is there now: nothing was saved.", saved=False)
+            raise LostFolderError(
+                f"{gone}, and another is there now: nothing was saved.", saved=False
+            )
         checkpoint.save(self.path, position, live, settings)
         todo = "The state is saved in a new one of that name; call fit with resume=True to go on."
-        raise FolderLost(f"{gone}. {todo}", saved=True)
+        raise LostFolderError(f"{gone}. {todo}", saved=True)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
