@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -115,6 +116,90 @@ def test_a_full_disk_is_one_sentence_and_costs_nothing(place, write):
     assert untouched(place)
 
 
+def test_the_mask_of_the_process_is_never_touched(tmp_path, monkeypatch):
+    """For a moment other threads would make files that everybody may write."""
+    monkeypatch.setattr(os, "umask", None)
+    files.write_text(tmp_path / "x", "")
+
+
+def test_the_folder_is_flushed_after_the_rename_and_after_a_folder_is_made(tmp_path, monkeypatch):
+    """Or a power cut takes the new name away again."""
+    seen, real = [], os.fsync
+    replace = type(tmp_path).replace
+
+    def fsync(handle):
+        seen.append(os.readlink(f"/proc/self/fd/{handle}"))
+        real(handle)
+
+    def renamed(path, target):
+        seen.append(str(target))
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(type(tmp_path), "replace", renamed)
+    files.write_text(tmp_path / "a" / "b" / "x", "")
+    *made, half, name, after = seen
+    assert made == [str(tmp_path), str(tmp_path / "a")]
+    assert half.startswith(str(tmp_path / "a" / "b" / "."))
+    assert (name, after) == (str(tmp_path / "a" / "b" / "x"), str(tmp_path / "a" / "b"))
+
+
+def test_a_path_from_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    files.write_text("~/x", "mine")
+    assert files.read_text("~/x") == (tmp_path / "x").read_text() == "mine"
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "a/" * 3000, "a\0b"])
+def test_what_cannot_be_a_path_is_a_sentence(path):
+    with pytest.raises(InputError, match=r"cannot be a path: .*\.$"):
+        files.path_of(path)
+
+
+def test_a_folder_is_held_by_one_and_a_killed_process_lets_go(tmp_path):
+    place = tmp_path / "run"
+    with files.alone_in(place) as held:
+        assert held.is_there()
+        with pytest.raises(FailedError, match="Another training is under way in"):
+            files.alone_in(place).__enter__()
+        child = os.fork()
+        if not child:  # it outlives what forked it, as a killed training's helpers do
+            os._exit(held.is_there())
+        assert os.waitpid(child, 0)[1] == 0
+    assert os.listdir(place) == []
+    child = os.fork()
+    if not child:
+        with files.alone_in(place):
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert os.listdir(place) == [".lock"]
+    with files.alone_in(place):
+        pass
+    assert os.listdir(place) == []
+
+
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
+    for name in (".u6lb1nyo.part.png", ".0a1b2c3d.part", ".u6lb1nyo.part.", "a.part", ".other"):
+        (tmp_path / name).write_text("")
+    with files.replacing(tmp_path / "mine.png") as temporary:
+        with files.alone_in(tmp_path):
+            assert {path.name for path in tmp_path.iterdir()} == {
+                temporary.name, ".lock", "a.part", ".other"
+            }  # fmt: skip
+        temporary.write_text("whole")
+    assert sorted(os.listdir(tmp_path)) == [".other", "a.part", "mine.png"]
+
+
+def test_a_folder_that_is_moved_is_noticed_and_another_lock_is_left_alone(tmp_path):
+    place = tmp_path / "run"
+    with files.alone_in(place) as held:
+        place.rename(tmp_path / "moved")
+        assert not held.is_there()
+        with files.alone_in(place) as another:
+            held.release()
+            assert another.is_there()
+
+
 def test_a_place_where_no_file_can_be(place):
     with pytest.raises(FailedError, match=r"result.txt.below could not be written: "):
         files.write_text(place / "below", "x")
@@ -193,7 +278,7 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "x").write_text("")
     with pytest.raises(InputError, match=r"cannot be read: Not a directory\.$"):
         files.read_text(tmp_path / "x" / "y")
-    with pytest.raises(InputError, match=r"cannot be read: File name too long\.$"):
+    with pytest.raises(InputError, match=r"cannot be a path: File name too long\.$"):
         files.read_text(tmp_path / ("x" * 300))
 
 

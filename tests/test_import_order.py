@@ -15,6 +15,7 @@ PACKAGE = Path(recur.__file__).parent
 ROOMS = [
     "imports",
     "messages",
+    "locks",
     "files",
     "plots",
     "cells",

@@ -174,7 +174,22 @@ def test_notebooks_can_show_a_figure():
     assert plots.overview(COLUMNS)._repr_png_().startswith(b"\x89PNG")
 
 
-def test_matplotlib_is_imported_when_the_first_figure_is_drawn():
+def test_the_style_of_the_user_is_left_out_and_left_alone(tmp_path):
+    """With LaTeX that is not installed, for one, no picture would be drawn."""
+    import matplotlib
+
+    plain = plots.save(plots.overview(COLUMNS), tmp_path / "plain.png").read_bytes()
+    styled = {"text.usetex": True, "axes.facecolor": "black", "savefig.dpi": 10}
+    with matplotlib.rc_context(styled):
+        figure = plots.overview(COLUMNS)
+        assert plots.save(figure, tmp_path / "x.png").read_bytes() == plain
+        assert figure._repr_png_() == plain
+        assert matplotlib.rcParams["axes.facecolor"] == "black"
+
+
+def test_matplotlib_is_imported_when_the_first_figure_is_drawn(monkeypatch):
+    """Also where a notebook hands down a backend that is not installed here."""
+    monkeypatch.setenv("MPLBACKEND", "module://no_such.backend")
     code = (
         "import sys; from recur import plots; assert 'matplotlib' not in sys.modules;"
         "plots.overview({'loss': [1.0]}); assert 'matplotlib.pyplot' not in sys.modules"

@@ -255,6 +255,200 @@ def test_a_loss_that_is_not_finite_keeps_what_was_saved(counting):
         run.load("a")
 
 
+class Killed(BaseException):
+    """What nothing catches, as a kill."""
+
+
+def kill_at(monkeypatch, number):
+    """Kills at a rename, the first being 1; returns how many there have been."""
+    done = []
+    replace = type(files.path_of("x")).replace
+
+    def renamed(path, target):
+        done.append(target)
+        if len(done) == number:
+            raise Killed
+        return replace(path, target)
+
+    monkeypatch.setattr(type(files.path_of("x")), "replace", renamed)
+    return done
+
+
+def test_killed_at_any_rename_a_run_begins_or_goes_on_and_ends_bit_for_bit(counting, monkeypatch):
+    with monkeypatch.context() as patched:
+        renames = kill_at(patched, 0)
+        whole = run.train("counting", out="whole", **QUICK)
+    assert len(renames) == 11
+    layers = (whole.path / "layers.csv").read_text().splitlines()
+    for number in range(1, len(renames) + 1):
+        out = f"killed-{number}"
+        with monkeypatch.context() as patched:
+            kill_at(patched, number)
+            with pytest.raises(Killed):
+                run.train("counting", out=out, **QUICK)
+        os.makedirs(f"{out}/plots", exist_ok=True)
+        for left in (".lock", ".u6lb1nyo.part.json", "plots/.u6lb1nyo.part.png"):
+            (whole.path.parent / out / left).write_text("half of")
+        if number == 1:  # nothing had begun: the same command begins it
+            os.remove(f"{out}/plots/.u6lb1nyo.part.png")
+            os.rmdir(f"{out}/plots")
+            with pytest.raises(InputError, match="stopped before it began"):
+                run.train("counting", out=out, resume=True)
+            again = run.train("counting", out=out, **QUICK)
+        else:
+            again = run.train("counting", out=out, resume=True, progress=False)
+        assert same(again.model.state_dict(), whole.model.state_dict()), number
+        assert run.load(out).scores.values == whole.scores.values
+        assert len((again.path / "layers.csv").read_text().splitlines()) == len(layers)
+        assert not [path.name for path in again.path.rglob(".*")]
+
+
+def test_two_trainings_into_one_out_do_not_mix(counting, monkeypatch):
+    def second(**given):
+        with pytest.raises(FailedError, match="Another training is under way in a"):
+            run.train("counting", out="a", **given)
+
+    fit = type(counting).fit
+
+    def meanwhile(self, *args, **given):
+        second(resume=True)
+        return fit(self, *args, **given)
+
+    prepare = type(counting).prepare
+
+    def first(self, options):
+        """Another begins and ends while this one reads its data."""
+        monkeypatch.setattr(type(counting), "prepare", prepare)
+        run.train("counting", out="a", **QUICK)
+        return prepare(self, options)
+
+    monkeypatch.setattr(type(counting), "fit", meanwhile)
+    monkeypatch.setattr(type(counting), "prepare", first)
+    with pytest.raises(InputError, match="a exists already"):
+        run.train("counting", out="a", seed=1, **QUICK)
+    assert run.load("a").options.seed == 0
+
+
+@pytest.mark.parametrize("when", ["fit", "evaluate"])
+@pytest.mark.parametrize("how", ["moved", "deleted", "replaced"])
+def test_a_run_that_is_moved_or_deleted_while_training_is_noticed(
+    counting, monkeypatch, tmp_path, when, how
+):
+    whole = run.train("counting", out="whole", **QUICK)
+
+    def lose():
+        (tmp_path / "a").rename(tmp_path / "b")
+        if how == "deleted":
+            shutil.rmtree(tmp_path / "b")
+        if how == "replaced":
+            (tmp_path / "a").mkdir()
+            (tmp_path / "a" / "mine").write_text("")
+
+    with monkeypatch.context() as patched:
+        if when == "fit":
+            size = run.train.__globals__["LayerSizes"]
+            call = size.__call__
+            patched.setattr(size, "__call__", lambda *a: (call(*a), lose())[0])
+        else:
+            fit = type(counting).fit
+
+            def fitted(*args, **given):
+                history = fit(*args, **given)
+                lose()
+                return history
+
+            patched.setattr(type(counting), "fit", fitted)
+        with pytest.raises(FailedError, match="a was moved or deleted while training") as error:
+            run.train("counting", out="a", **QUICK)
+    if how == "replaced":
+        assert "another is there now" in str(error.value)
+        assert os.listdir("a") == ["mine"]
+        if when == "evaluate":
+            run.train("counting", out="b", resume=True, progress=False)
+        return
+    if when == "fit":
+        assert "recur train counting --out a --resume" in str(error.value)
+        run.train("counting", out="a", resume=True, progress=False)
+    assert same(run.load("a").model.state_dict(), whole.model.state_dict())
+
+
+def test_nothing_is_written_through_a_link(trained, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("plots", "checkpoint"):
+        (tmp_path / "a" / name).rename(tmp_path / f"own-{name}")
+        (tmp_path / "a" / name).symlink_to(outside)
+        with pytest.raises(InputError, match=f"{name} is a symbolic link"):
+            run.train("counting", out="a", resume=True)
+        with pytest.raises(InputError, match=f"{name} is a symbolic link"):
+            trained.plot()
+        (tmp_path / "a" / name).unlink()
+        (tmp_path / f"own-{name}").rename(tmp_path / "a" / name)
+    assert list(outside.iterdir()) == []
+    assert len(trained.plot("outside")) == len(list(outside.iterdir())) == 2
+
+
+def test_paths_as_people_write_them(counting, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run.train("counting", out="~/mine", **QUICK)
+    assert run.load("~/mine").path == tmp_path / "mine"
+    (tmp_path / "broken").symlink_to("/no/where")
+    told = []
+    for out, sentence in (("broken", "is a link to /no/where"), ("a" * 300, "File name too long")):
+        with pytest.raises(InputError, match=sentence):
+            run.train("counting", out=out, tell=told.append, **QUICK)
+        assert not [line for line in told if "kept in" in line]
+    with pytest.raises(InputError, match="File name too long"):
+        run.load("a" * 300)
+
+
+def test_data_are_found_again_from_another_folder_and_after_a_move(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [[step, f"{step % 7 + step / 100:.2f}"] for step in range(120)]
+    files.write_csv("all/x.csv", ("step", "x"), rows)
+    given = {"window": 8, "horizon": 2, "units": 4, "progress": False}
+    first = run.train("forecast", out="all/run", data="all/x.csv", epochs=1, **given)
+    scores = first.evaluate().values
+
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    files.write_csv("all/x.csv", ("step", "x"), rows[:60])  # other data by the path as given
+    assert run.load("../all/run").evaluate().values == scores
+    (tmp_path / "all").rename(tmp_path / "moved")  # with the run
+    assert run.load("../moved/run").evaluate().values == scores
+
+    monkeypatch.chdir(tmp_path / "moved")
+    os.rename("x.csv", "y.csv")  # without it
+    lost = run.load("run")
+    with pytest.raises(InputError, match=f"There is no file {tmp_path / 'all' / 'x.csv'}"):
+        lost.evaluate()
+    assert lost.evaluate("y.csv").values == scores
+    assert lost.inspect("y.csv").trained
+    with pytest.raises(InputError, match="must be those that the run was trained on"):
+        lost.inspect("../elsewhere/all/x.csv")
+    with pytest.raises(InputError, match="data of a run that goes on must be the same"):
+        run.train("forecast", out="run", resume=True, data="../elsewhere/all/x.csv")
+    longer = run.train("forecast", out="run", resume=True, data="y.csv", epochs=2, progress=False)
+    assert len(longer.history) == 2
+    config = files.read_json("run/config.json")
+    del config["source"]  # a run of an earlier recur
+    files.write_json("run/config.json", config)
+    assert run.load("run").evaluate().values == longer.scores.values
+    assert run.load("run").options.data == "y.csv"
+
+
+def test_pictures_decide_about_nothing(counting, monkeypatch):
+    def fails(*_):
+        raise RuntimeError("no LaTeX")
+
+    told = []
+    with monkeypatch.context() as patched:
+        patched.setattr(run.Run, "plot", fails)
+        run.train("counting", out="a", tell=told.append, **QUICK)
+    assert told[-1] == "No picture could be drawn: no LaTeX"
+    assert run.load("a").scores.values
+
+
 @pytest.fixture
 def small_disk():
     """No file can grow beyond some size: what a full disk does, for one process."""
@@ -276,7 +470,7 @@ def test_a_full_disk_loses_nothing(trained, small_disk):
     kept = {path: path.read_bytes() for path in trained.path.rglob("*") if path.is_file()}
     changed = {path.name for path in before if kept[path] != before[path]}
     assert kept.keys() == before.keys()  # no half file is left behind
-    assert changed <= {"config.json"}
+    assert changed <= {"config.json", "layers.csv"}  # a row of later epochs is forgotten
     assert run.load("a").evaluate().values == trained.scores.values
     assert len(run.train("counting", out="a", resume=True, progress=False).history) == 3
 

@@ -1,8 +1,9 @@
 """Files, whole or not at all.
 
 The only module that opens a file for writing. A file is written beside its place under another
-name, flushed to the disk, then renamed: a reader sees the old file or the new one, never half of
-one, and a full disk or a kill in the middle leaves the old one as it was.
+name, flushed to the disk, then renamed, and the folder flushed: a reader sees the old file or the
+new one, never half of one, and a full disk, a kill or a power cut in the middle leaves the old one
+as it was.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
+import errno
 import hashlib
 import io
 import json
 import os
-import tempfile
+import re
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
+from recur import locks
 from recur.messages import FailedError, InputError, must
 
 if TYPE_CHECKING:
@@ -30,6 +34,41 @@ CHECKSUM = "sha256"
 """The key of the checksum in a safetensors file's metadata."""
 
 PathLike = str | os.PathLike[str]
+
+_LOCK = ".lock"
+# What `replacing` writes to before it renames; an earlier recur had the letters from `tempfile`.
+_HALF = re.compile(r"\.[a-z0-9_]{8}\.part(\..*)?")
+
+
+def path_of(given: PathLike) -> Path:
+    """The path that a user means: ~ is the home folder.
+
+    Raises:
+        InputError: if nothing can be there, such as under a name that is too long.
+    """
+    path = Path(given)
+    try:
+        path = path.expanduser()
+        os.lstat(path)
+    except (ValueError, RuntimeError) as error:  # a zero byte; no home folder
+        raise InputError(f"{str(given)!r} cannot be a path: {error}.") from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise InputError(f"{path} cannot be a path: {error.strerror}.") from error
+    return path
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those above it, so that a power cut does not take them away again.
+
+    Raises:
+        OSError: if it cannot be made.
+    """
+    if os.path.isdir(path):
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    _flush_folder(path.parent)
 
 
 @contextlib.contextmanager
@@ -42,24 +81,69 @@ def replacing(path: PathLike) -> Iterator[Path]:
     Raises:
         FailedError: if the file cannot be written; what was at `path` before is still there.
     """
-    path = Path(path)
+    path = path_of(path)
+    temporary = path.with_name(f".{secrets.token_hex(4)}.part{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=f".part{path.suffix}", dir=path.parent)
-        os.close(handle)
+        make_folder(path.parent)
+        held = locks.hold(temporary, fresh=True)
     except OSError as error:
         raise _not_written(path, error) from error
-    temporary = Path(name)
+    assert held is not None  # nobody else knows its name
     try:
         yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        if os.name == "nt":  # which renames no file that is open
+            held.release()
         temporary.replace(path)
+        _flush_folder(path.parent)
     except OSError as error:
         raise _not_written(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+        held.release()
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[locks.Held]:
+    """Makes a folder and holds it while the block runs; a process that is killed lets go of it.
+
+    What killed processes left half-written there is removed.
+
+    Yields:
+        What is held: it says whether the folder is still where it was.
+
+    Raises:
+        FailedError: if another training holds the folder, or it cannot be written.
+    """
+    lock = folder / _LOCK
+    try:
+        make_folder(folder)
+        held = locks.hold(lock)
+    except OSError as error:
+        raise _not_written(folder, error) from error
+    if held is None:
+        todo = "Wait until it has ended, or choose another folder."
+        raise FailedError(f"Another training is under way in {folder}. {todo}")
+    try:
+        sweep(folder)
+        yield held
+    finally:
+        if held.is_there():
+            lock.unlink(missing_ok=True)
+        held.release()
+
+
+def sweep(folder: Path) -> None:
+    """Removes what killed processes left half-written in a folder; not what is being written."""
+    for path in folder.iterdir():
+        if _HALF.fullmatch(path.name) and locks.left_behind(path):
+            path.unlink(missing_ok=True)
+
+
+def is_litter(path: Path) -> bool:
+    """Whether a file is one that a killed process may leave behind."""
+    return path.name == _LOCK or _HALF.fullmatch(path.name) is not None
 
 
 def write_bytes(path: PathLike, content: bytes) -> None:
@@ -117,9 +201,10 @@ def existing_folder(path: PathLike, what: str) -> Path:
     Raises:
         InputError: if it is not there, or no folder; `what` says what it was to be.
     """
-    if not Path(path).is_dir():
+    path = path_of(path)
+    if not path.is_dir():
         raise InputError(f"There is no {what} {path}. Check the path.")
-    return Path(path)
+    return path
 
 
 def read_text(path: PathLike, encoding: str | None = None) -> str:
@@ -158,7 +243,7 @@ def read_bytes(path: PathLike) -> bytes:
     Raises:
         InputError: if there is no such file, it is a folder, or it cannot be read.
     """
-    path = Path(path)
+    path = path_of(path)
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
@@ -198,7 +283,8 @@ def read_tensors(path: PathLike) -> tuple[dict[str, torch.Tensor], dict[str, str
     Raises:
         InputError: if there is no such file or it is damaged.
     """
-    if not Path(path).is_file():
+    path = path_of(path)
+    if not os.path.isfile(path):
         raise InputError(f"There is no file {path}. Check the path.")
     try:
         with safe_open(str(path), framework="pt", device="cpu") as stored:
@@ -222,13 +308,19 @@ def _checksum(tensors: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _flush_folder(folder: Path) -> None:
+    """So that a renamed file has its new name after a power cut."""
+    if os.name == "nt":  # which opens no folder
+        return
+    with contextlib.suppress(OSError):  # the file is whole; some systems do not flush folders
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _not_written(path: Path, error: OSError) -> FailedError:
     why = error.strerror or str(error)
-    kept = " The file that was there before is unchanged." if path.exists() else ""
+    kept = " The file that was there before is unchanged." if os.path.isfile(path) else ""
     return FailedError(f"{path} could not be written: {why}.{kept}")

@@ -8,9 +8,13 @@ defect of ours.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import io
 import numbers
+import sys
 from collections.abc import Callable, Iterable
+from typing import TextIO, cast
 
 MOST = 2**63 - 1
 """The largest whole number that is taken anywhere: what 64 bits hold."""
@@ -90,3 +94,50 @@ def real(what: str, value: object, allowed: Callable[[float], bool], words: str)
 def count(number: int, noun: str, plural: str = "") -> str:
     """Returns "1 row" or "3,000 rows"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+class _Forgiving(io.TextIOBase):
+    """A stream for what is said beside the result: no work depends on it.
+
+    There may be none (a service), it may be closed, and a terminal may go away in the middle: then
+    nothing is said.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return getattr(self._stream, "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            if self._stream is not None:
+                self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if self._stream is not None:
+                self._stream.flush()
+
+    def isatty(self) -> bool:
+        try:
+            return self._stream is not None and self._stream.isatty()
+        except (AttributeError, ValueError):  # a stand-in, or closed
+            return False
+
+
+def standard_error() -> TextIO:
+    """Standard error as it is now; writing to it never fails."""
+    return cast(TextIO, _Forgiving(sys.stderr))
+
+
+def aside(line: str) -> None:
+    """Prints a line on standard error."""
+    print(line, file=standard_error(), flush=True)
+
+
+def on_terminal() -> bool:
+    """Whether standard error is a terminal."""
+    return standard_error().isatty()

@@ -230,7 +230,10 @@ def test_a_full_disk_while_saving_loses_nothing(folder):
         assert "File too large" in sentence(result)
     kept = {path: path.read_bytes() for path in (folder / "full").rglob("*") if path.is_file()}
     assert kept.keys() == before.keys()
-    assert {path.name for path in kept if kept[path] != before[path]} <= {"config.json"}
+    assert {path.name for path in kept if kept[path] != before[path]} <= {
+        "config.json",
+        "layers.csv",
+    }
     # With room again, both go on to the end.
     evaluated, resumed, fresh = recur(
         folder, ["evaluate", "full"], more, [*SENTIMENT[:2], "--out", "new", "--resume"]

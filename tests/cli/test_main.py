@@ -6,13 +6,15 @@ import io
 import json
 import os
 import signal
+import sys
+import time
 from math import inf, nan
 
 import pytest
 import torch
 
 from recur import files, run
-from recur.cli import main, show
+from recur.cli import interrupt, main, show
 
 QUICK = ["--epochs", "1", "--batch-size", "16"]
 
@@ -210,6 +212,68 @@ def test_ctrl_c_after_training_says_how_to_go_on(counting, capsys, monkeypatch):
     assert line.endswith("Go on with: recur train counting --out a --resume")
     assert main(["train", "counting", "--out", "a", "--resume"]) == 0
     assert run.load("a").scores.values
+
+
+def test_ctrl_c_while_modules_are_imported_or_the_end_is_told_ends_at_once(capfd):
+    """In a process of its own: there is no exception that C code could make another of."""
+    child = os.fork()
+    if not child:
+        with interrupt.heard(to_the_end=True):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
+    assert capfd.readouterr().err == "recur: Stopped.\n"
+
+
+def test_a_signal_to_end_has_its_own_status(counting, capsys, monkeypatch):
+    step = torch.optim.Adam.step
+
+    def stepping(self, *args, **kwargs):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", stepping)
+    line = complaint(["train", "counting", "--out", "a", *QUICK], capsys, status=143)
+    assert line.startswith("Stopped in epoch 1, after batch 1; all of it is saved.")
+
+
+def test_answers_come_before_pictures_that_cannot_be_written(trained, tmp_path, capsys):
+    """A run that may only be read; here its folder of pictures cannot be made."""
+    (tmp_path / "a" / "plots").rename(tmp_path / "plots")
+    (tmp_path / "a" / "plots").write_text("")
+    assert main(["inspect", "a"]) == 0
+    out, err = capsys.readouterr()
+    assert "As trained:" in out
+    assert "plot: " not in out
+    assert err.startswith("No picture could be drawn: ")
+    assert main(["inspect", "a", "--json"]) == 0
+    assert only_json(capsys)["plots"] == []
+    assert "could not be written" in complaint(["plot", "a"], capsys, status=1)
+    for words in (["inspect", "a"], ["plot", "a"]):
+        assert main([*words, "--plots", "elsewhere", "--json"]) == 0
+        drawn = only_json(capsys)["plots"]
+        assert drawn
+        assert all(path.startswith("elsewhere") and os.path.exists(path) for path in drawn)
+
+
+def test_half_written_pictures_are_not_listed(trained, tmp_path, capsys):
+    (tmp_path / "a" / "plots" / ".u6lb1nyo.part.png").write_text("half of")
+    show.trained(run.load("a"), False)
+    assert ".part" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_closed_streams_change_no_status(trained, monkeypatch, capsys, closed):
+    capsys.readouterr()
+    monkeypatch.setattr(sys, closed, None)
+    assert main(["predict", "a", "101"]) == 0
+    assert main(["predict", "nowhere", "101"]) == 2
+    assert main(["tasks"]) == 0
+    getattr(sys, closed).close()  # it was opened on nothing
+    out, err = capsys.readouterr()
+    assert ("101" in out) == (closed == "stderr")
+    assert ("recur: There is no" in err) == (closed == "stdout")
 
 
 def test_explain_without_a_run_names_every_cell(counting, capsys):

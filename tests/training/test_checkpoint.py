@@ -185,7 +185,7 @@ def test_a_kill_within_a_long_epoch_loses_some_minutes_at_most(tmp_path, monkeyp
         patch.setattr(checkpoint, "save", dies)
         with pytest.raises(Killed):
             fit(model, ragged_data(), **GIVEN, checkpoint=tmp_path, resume=True)
-    assert model.steps == 5
+    assert model.steps == 4  # the first of them saved the epoch whose on_epoch was killed
     fit(model, ragged_data(), **GIVEN, checkpoint=tmp_path, resume=True)
     assert same_bits(weights(model), weights(whole))
     assert model.steps == 16
@@ -233,8 +233,72 @@ def test_a_learning_rate_changed_on_the_way_is_kept_and_may_be_given_anew(tmp_pa
                    checkpoint=tmp_path, on_epoch=halve, **more).learning_rate  # fmt: skip
 
     assert fitted(epochs=2) == [0.5, 0.25]
-    # What on_epoch does after the last epoch is done after it is saved, so it is not in it.
-    assert fitted(epochs=3, resume=True) == [0.5, 0.25, 0.25]
+    assert fitted(epochs=3, resume=True) == [0.5, 0.25, 0.125]
+
+
+@pytest.mark.parametrize("stop", [None, RuntimeError, KeyboardInterrupt])
+def test_what_on_epoch_changes_goes_on_bit_for_bit(stop, tmp_path):
+    """The step size, weights and what was drawn; also if it then fails, or is stopped."""
+
+    def fitted(epochs, stop=None, **more):
+        model = token_model(dropout=0.3)
+        step = torch.optim.Adam(model.parameters(), lr=0.1)
+        seen = []
+
+        def change(epoch, row):
+            seen.append((epoch, row["loss"], row["learning_rate"]))
+            step.param_groups[0]["lr"] /= 2
+            with torch.no_grad():
+                model.head.weight.mul_(0.9)
+            torch.rand(3)
+            if epoch == 2 and stop:
+                raise stop
+
+        given = {**GIVEN, "optimizer": step, "epochs": epochs, "on_epoch": change, **more}
+        try:
+            history = fit(model, ragged_data(), **given)
+        except (RuntimeError, KeyboardInterrupt):
+            return None
+        return weights(model), numbers(history), seen
+
+    whole, rows, seen = fitted(4)
+    fitted(2, stop, checkpoint=tmp_path)
+    again, rows_again, seen_again = fitted(4, checkpoint=tmp_path, resume=True)
+    assert same_bits(again, whole)
+    assert rows_again == rows
+    # What fails counts as done; what Ctrl-C stops at once is done again.
+    assert seen_again == seen[1 if stop is KeyboardInterrupt else 2 :]
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path):
+    def again(epoch, row):
+        with pytest.raises(FailedError, match="Another training is under way in"):
+            fit(token_model(), ragged_data(), **GIVEN, checkpoint=tmp_path, resume=True)
+
+    fit(token_model(), ragged_data(), **GIVEN, checkpoint=tmp_path, on_epoch=again)
+    assert os.listdir(tmp_path) == [checkpoint.FILE]
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_folder_that_is_moved_while_training_is_noticed(taken, tmp_path):
+    folder, moved = tmp_path / "state", tmp_path / "moved"
+    whole = token_model()
+    fit(whole, ragged_data(), **GIVEN)
+
+    def move(epoch, row):
+        if epoch == 2:
+            folder.rename(moved)
+            if taken:
+                folder.mkdir()
+
+    told = "nothing was saved" if taken else "saved in a new one of that name"
+    with pytest.raises(FailedError, match=f"state was moved or deleted while training.*{told}"):
+        fit(token_model(), ragged_data(), **GIVEN, checkpoint=folder, on_epoch=move)
+    model, goes_on = token_model(), moved if taken else folder
+    assert taken == (not list(folder.iterdir()))
+    history = fit(model, ragged_data(), **GIVEN, checkpoint=goes_on, resume=True)
+    assert len(history) == 3
+    assert same_bits(weights(model), weights(whole))
 
 
 def test_another_learning_rate_may_be_given(tmp_path):

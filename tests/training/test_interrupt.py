@@ -21,19 +21,19 @@ from recur.training.interrupt import Interrupt
 GIVEN = {"loss": LOGITS, "progress": False, "seed": 0, "batch_size": 8}
 
 
-def interrupt():
-    os.kill(os.getpid(), signal.SIGINT)
+def interrupt(number=signal.SIGINT):
+    os.kill(os.getpid(), number)
 
 
 class Presses(nn.Linear):
     """Ctrl-C is pressed while it works on its third batch."""
 
-    seen = 0
+    seen, number = 0, signal.SIGINT
 
     def forward(self, x):
         self.seen += 1
         if self.seen == 3:
-            interrupt()
+            interrupt(self.number)
             time.sleep(0.01)  # a signal is delivered between two steps of Python
         return super().forward(x)
 
@@ -91,6 +91,28 @@ def test_a_second_ctrl_c_stops_at_once():
         fit(model, *dense(), **GIVEN)
     assert not isinstance(stopped.value, TrainingInterrupted)
     assert not model.reached
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_end_saves_as_ctrl_c_does(number, tmp_path):
+    model = Presses(2, 1)
+    model.number = number
+    with pytest.raises(TrainingInterrupted, match="state is saved") as stopped:
+        fit(model, *dense(80), **GIVEN, checkpoint=tmp_path)
+    assert (stopped.value.batch, stopped.value.signal) == (3, number)
+    assert signal.getsignal(number) == signal.SIG_DFL
+
+
+@pytest.mark.parametrize("plan", [signal.SIG_IGN, lambda *_: None], ids=["ignored", "handled"])
+def test_a_program_with_plans_of_its_own_for_its_end_keeps_them(plan):
+    before = signal.signal(signal.SIGTERM, plan)
+    model = Presses(2, 1)
+    model.number = signal.SIGTERM
+    try:
+        assert len(fit(model, *dense(80), **GIVEN)) == 1
+        assert signal.getsignal(signal.SIGTERM) is plan
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_the_handler_is_put_back():

@@ -57,6 +57,26 @@ def test_a_plain_line_an_epoch_where_there_is_no_terminal(show, capsys):
     assert err.splitlines() == expected
 
 
+class Gone(Terminal):
+    """A terminal that was closed after the first look at it."""
+
+    def write(self, text=""):
+        raise OSError(5, "Input/output error")
+
+    flush = write
+
+
+@pytest.mark.parametrize("stream", [None, Gone(), "closed"])
+def test_no_standard_error_stops_no_training(monkeypatch, capsys, stream):
+    if stream == "closed":
+        stream = io.StringIO()
+        stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert len(fit(line_model(), *dense(), **GIVEN, epochs=2)) == 2
+    evaluate(line_model(), *dense(), loss=LOGITS)
+    assert capsys.readouterr().out == ""
+
+
 def test_nothing_at_all(capsys, terminal):
     screen = terminal()
     x, y = dense()

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="a run directory")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on standard output")]
+Plots = Annotated[
+    Path | None, typer.Option("--plots", help="a folder for the pictures (default: the run's)")
+]
+Moved = Annotated[str, typer.Option("--data", help="where the run's data are now")]
 Data = Annotated[str, typer.Option("--data", help="other data: a file or a dataset's name")]
 
 
@@ -64,6 +68,7 @@ def predict(
         bool, typer.Option("--why", help="say which parts of an input mattered")
     ] = False,
     threads: Threads = "",
+    plots: Plots = None,
     json: Json = False,
 ) -> None:
     """Answer inputs with a run."""
@@ -76,24 +81,34 @@ def predict(
     given = opened.task.inputs_of(file) if file else inputs or []
     found = opened.predict(given)
     reasons = opened.why(given) if why else []
-    show.predictions(opened, found, opened.draw(found) + opened.draw_why(reasons), json, reasons)
+
+    def draw() -> list[Path]:
+        return opened.draw(found, plots) + opened.draw_why(reasons, plots)
+
+    show.predictions(opened, found, draw, json, reasons)
 
 
-def plot(run_path: RunPath, json: Json = False) -> None:
+def plot(run_path: RunPath, plots: Plots = None, json: Json = False) -> None:
     """Draw the loss and the metrics of a run, epoch by epoch."""
-    drawn = _opened(run_path).plot()
+    drawn = _opened(run_path).plot(plots)
     if json:
         show.as_json({"run": str(run_path), "plots": [str(path) for path in drawn]})
     else:
         show.paths(drawn)
 
 
-def inspect(run_path: RunPath, threads: Threads = "", json: Json = False) -> None:
+def inspect(
+    run_path: RunPath,
+    data: Moved = "",
+    threads: Threads = "",
+    plots: Plots = None,
+    json: Json = False,
+) -> None:
     """Look into a run: how far back its gradients reach, beside other cells, and its gates."""
     use_threads(threads)
     opened = _opened(run_path)
-    found = opened.inspect()
-    show.inspection(opened, found, opened.draw_inside(found), json)
+    found = opened.inspect(data)
+    show.inspection(opened, found, lambda: opened.draw_inside(found, plots), json)
 
 
 def list_tasks(json: Json = False) -> None:

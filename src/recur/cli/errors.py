@@ -7,12 +7,11 @@ Only errors written for the user are caught; anything else is a defect of ours a
 from __future__ import annotations
 
 import re
-import sys
 from typing import Any
 
 import typer
 
-from recur.messages import FailedError, RecurError, did_you_mean, listed, must
+from recur.messages import FailedError, RecurError, aside, did_you_mean, listed, must
 
 LESS = "fewer units, layers or examples, a smaller batch, vocabulary or window"
 _NO_MEMORY = (
@@ -29,7 +28,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 def complain(error: RecurError) -> int:
     """Prints the error's text; returns the exit status."""
-    print(f"recur: {error}", file=sys.stderr)
+    aside(f"recur: {error}")
     return 1 if isinstance(error, FailedError) else 2
 
 
@@ -45,7 +44,7 @@ def out_of_memory(error: Exception) -> FailedError | None:
 
 def complain_of_use(error: Any) -> int:
     """Prints a sentence about a wrong command line; returns the exit status."""
-    print(f"recur: {_sentence(error)}", file=sys.stderr)
+    aside(f"recur: {_sentence(error)}")
     return 2
 
 

@@ -53,7 +53,7 @@ def _demo(*, out: Out = None, threads: Threads = "", given: dict[str, Any]) -> N
     use_threads(threads)
     finished = run.train("sentiment", data="movie-reviews", out=out, tell=show.aside, **given)
     show.trained(finished, False)
-    show.predictions(finished, finished.predict(list(SENTENCES)), [], False)
+    show.predictions(finished, finished.predict(list(SENTENCES)), list, False)
 
 
 demo = with_options(_demo, tasks.find("sentiment").options, "", ("cell", "epochs", "limit"))

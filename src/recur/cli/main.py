@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import typer
 
-from recur.cli import errors
+from recur.cli import errors, interrupt
 from recur.cli.application import application
 from recur.messages import FailedError, InputError, RecurError
 
 _NO_PATH = (errno.ENAMETOOLONG, errno.ELOOP)
-_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EPIPE, errno.EIO)
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EPIPE, errno.EIO, errno.EBADF)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,9 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after `recur`; None takes those of this process.
 
     Returns:
-        The exit status: 0 done, 1 failed, 2 wrong use or input, 130 interrupted.
+        The exit status: 0 done, 1 failed, 2 wrong use or input, 128 and the signal's
+            number if stopped: 130 by Ctrl-C.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    with interrupt.heard(to_the_end=arguments is None):
+        interrupt.open_streams()
+        return _answered(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _answered(words: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a letter must not stop the work.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from recur.messages import aside as aside
 
 if TYPE_CHECKING:
     from recur.bench import Compared
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
 
 
 LONGEST_WORD = 20
-
-
-def aside(line: str) -> None:
-    """Prints a line that is not the result."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def as_json(content: dict[str, Any]) -> None:
@@ -108,7 +104,7 @@ def trained(finished: Run, json_wanted: bool) -> None:
     best, monitor = finished.metrics["best_epoch"], finished.task.monitor
     value = finished.history[monitor][best - 1]
     aside(f"Kept epoch {best} of {len(finished.history)}, the best by {monitor}: {value:.4f}")
-    plots = sorted(str(path) for path in (finished.path / "plots").glob("*.png"))
+    plots = sorted(str(path) for path in (finished.path / "plots").glob("[!.]*.png"))
     if json_wanted:
         as_json({"run": str(finished.path), **finished.metrics, "plots": plots})
         return
@@ -128,21 +124,24 @@ def scores(found: Scores, json_wanted: bool, **more: Any) -> None:
 def predictions(
     run: Run,
     found: Sequence[Prediction],
-    drawn: Sequence[Path],
+    draw: Callable[[], list[Path]],
     json_wanted: bool,
     reasons: Sequence[Attribution] = (),
 ) -> None:
-    """Prints predictions, the reasons for them if there are any, and where they are drawn."""
+    """Prints predictions and the reasons for them, if there are any, then draws them."""
+    from recur.run.pictures import attempted
+
     if json_wanted:
         answers = [prediction.to_json() for prediction in found]
-        content = {"run": str(run.path), "predictions": answers, "plots": [str(p) for p in drawn]}
+        drawn = [str(path) for path in attempted(draw, aside)]
+        content = {"run": str(run.path), "predictions": answers, "plots": drawn}
         as_json({**content, "why": [each.to_json() for each in reasons]} if reasons else content)
         return
     for number, prediction in enumerate(found):
         print(prediction)
         if reasons:
             _reason(reasons[number])
-    paths(drawn)
+    paths(attempted(draw, aside))
 
 
 def _reason(found: Attribution) -> None:
@@ -153,13 +152,18 @@ def _reason(found: Attribution) -> None:
     print(found)
 
 
-def inspection(run: Run, found: Inspection, drawn: Sequence[Path], json_wanted: bool) -> None:
-    """Prints what was found inside a run, and where it is drawn."""
+def inspection(
+    run: Run, found: Inspection, draw: Callable[[], list[Path]], json_wanted: bool
+) -> None:
+    """Prints what was found inside a run, then draws it."""
+    from recur.run.pictures import attempted
+
     if json_wanted:
-        as_json({"run": str(run.path), **found.to_json(), "plots": [str(p) for p in drawn]})
+        drawn = [str(path) for path in attempted(draw, aside)]
+        as_json({"run": str(run.path), **found.to_json(), "plots": drawn})
         return
     print(found)
-    paths(drawn)
+    paths(attempted(draw, aside))
 
 
 def paths(drawn: Sequence[Path]) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import io
+import os
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from recur.files import PathLike, replacing
 from recur.messages import InputError, listed, must
@@ -19,6 +24,50 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
 
 SIZE = (7.0, 4.3)  # inches
 DPI = 150
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _import_matplotlib() -> None:
+    """Its import fails where MPLBACKEND names a backend that is not there, which none of us needs.
+
+    A notebook hands it down to what it starts.
+    """
+    if "matplotlib" in sys.modules:
+        return
+    backend = os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
+    if backend is not None:
+        with contextlib.suppress(ValueError):
+            matplotlib.rcParams["backend"] = backend
+
+
+@contextlib.contextmanager
+def own_style() -> Iterator[None]:
+    """Draws as matplotlib does by itself: no style of the user's, and none of their LaTeX."""
+    _import_matplotlib()
+    import matplotlib
+
+    kept = ("backend", "backend_fallback", "interactive", "toolbar", "figure.max_open_warning")
+    plain = {name: v for name, v in matplotlib.rcParamsDefault.items() if name not in kept}
+    with matplotlib.rc_context(plain):
+        yield
+
+
+def in_own_style(draw: Callable[P, T]) -> Callable[P, T]:
+    """Wraps a function that draws."""
+
+    @functools.wraps(draw)
+    def drawn(*args: P.args, **given: P.kwargs) -> T:
+        with own_style():
+            return draw(*args, **given)
+
+    return drawn
 
 
 def save(figure: Figure, path: PathLike) -> Path:
@@ -36,21 +85,24 @@ def save(figure: Figure, path: PathLike) -> Path:
     if path.suffix[1:].lower() not in known:
         raise InputError(must("the end of a figure's file name", listed(known), repr(path.name)))
     legible(figure)
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, own_style():
         figure.savefig(temporary, dpi=DPI)
     return path
 
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of that size in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
 
     def png() -> bytes:
         legible(figure)
         content = io.BytesIO()
-        figure.savefig(content, format="png", dpi=DPI)
+        with own_style():
+            figure.savefig(content, format="png", dpi=DPI)
         return content.getvalue()
 
     # Notebooks show an object by this method; pyplot's figures are shown by pyplot instead.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recur.messages import InputError, must
-from recur.plots.figure import BLUE, GREEN, GREY, ORANGE, SIZE, dress, new_figure
+from recur.plots.figure import BLUE, GREEN, GREY, ORANGE, SIZE, dress, in_own_style, new_figure
 from recur.plots.letters import drawable
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ MOST_LABELS = 60
 """Labels on an axis at most; beyond it numbers say more."""
 
 
+@in_own_style
 def gradients(
     norms: Mapping[str, Sequence[float]], *, title: str = "Gradients through time"
 ) -> Figure:
@@ -50,6 +51,7 @@ def gradients(
     return figure
 
 
+@in_own_style
 def layer_sizes(columns: Mapping[str, Sequence[float]]) -> Figure:
     """Draws how large gradients and updates were in training, a line for each layer.
 
@@ -79,6 +81,7 @@ def layer_sizes(columns: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
+@in_own_style
 def heatmaps(
     values: Mapping[str, Any], *, steps: Sequence[str] | None = None, title: str = ""
 ) -> Figure:
@@ -120,6 +123,7 @@ def heatmaps(
     return figure
 
 
+@in_own_style
 def alignment(
     weights: Any,
     *,
@@ -156,6 +160,7 @@ def alignment(
     return figure
 
 
+@in_own_style
 def attribution(
     values: Sequence[float], labels: Sequence[str] | None = None, *, title: str = "What mattered"
 ) -> Figure:

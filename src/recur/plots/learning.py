@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from recur.messages import InputError, listed, must
-from recur.plots.figure import BLUE, ORANGE, SIZE, dress, new_figure
+from recur.plots.figure import BLUE, ORANGE, SIZE, dress, in_own_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NOT_CURVES = ("epoch", "seconds", "gradient_norm", "gradient_norm_max", "learning_rate")
 
 
+@in_own_style
 def curves(columns: Mapping[str, Sequence[float]]) -> list[tuple[str, Figure]]:
     """Draws the curves of a training: the loss, then each metric.
 
@@ -39,6 +40,7 @@ def curves(columns: Mapping[str, Sequence[float]]) -> list[tuple[str, Figure]]:
     return figures
 
 
+@in_own_style
 def overview(columns: Mapping[str, Sequence[float]]) -> Figure:
     """Draws the same curves as `curves`, side by side in one figure."""
     names = _curve_names(columns)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recur.messages import InputError, must
-from recur.plots.figure import BLUE, GREY, ORANGE, SIZE, dress, new_figure
+from recur.plots.figure import BLUE, GREY, ORANGE, SIZE, dress, in_own_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@in_own_style
 def piano_roll(
     known: Any, following: Any, *, keys: Sequence[str], title: str = "Continuation"
 ) -> Figure:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recur.messages import InputError, must, one_of
-from recur.plots.figure import BLUE, GREEN, GREY, ORANGE, new_figure
+from recur.plots.figure import BLUE, GREEN, GREY, ORANGE, in_own_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,6 +72,7 @@ UNROLLED = {
 }
 
 
+@in_own_style
 def unrolled(network: str | Unrolled) -> Figure:
     """Draws a network unrolled through time: every step, its input and its output if it has them.
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recur.messages import InputError, must
-from recur.plots.figure import BLUE, GREEN, GREY, ORANGE, SIZE, dress, new_figure
+from recur.plots.figure import BLUE, GREEN, GREY, ORANGE, SIZE, dress, in_own_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
+@in_own_style
 def forecast(
     past: Sequence[float],
     prediction: Sequence[float],

@@ -14,6 +14,7 @@ Every file is written whole or not at all, and none can run code when it is read
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from torch import nn
 from recur import files
 from recur.files import PathLike
 from recur.messages import FailedError, InputError, listed, must
+from recur.run import source
 from recur.tasks.options import Options
 from recur.tasks.task import Task
 
@@ -44,13 +46,18 @@ def how_to_resume(path: PathLike, task: str) -> str:
 def unused(out: PathLike | None, task: str) -> Path | None:
     """Returns the directory asked for; None if none was.
 
+    What a start leaves that was killed before config.json was there does not count.
+
     Raises:
         InputError: if something is there already.
     """
     if out is None:
         return None
-    path = Path(out)
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+    path = files.path_of(out)
+    if path.is_symlink() and not os.path.exists(path):
+        to = os.readlink(path)
+        raise InputError(f"out {path} is a link to {to}, which is not there. Choose another.")
+    if os.path.exists(path) and not (path.is_dir() and all(map(files.is_litter, path.iterdir()))):
         if (path / CONFIG).is_file():
             todo = f"Choose another, or go on with that run: {how_to_resume(path, task)}"
         else:
@@ -69,12 +76,29 @@ def numbered(task: str) -> Path:
     while True:
         path = Path("runs") / f"{task}-{number}"
         try:
-            path.mkdir(parents=True)  # fails if another process just took it
+            files.make_folder(path.parent)
+            path.mkdir()  # fails if another process just took it
             return path
-        except FileExistsError:
+        except FileExistsError as error:
+            if not os.path.lexists(path):
+                raise FailedError(f"{path} could not be made: {error.strerror}.") from error
             number += 1
         except OSError as error:
             raise FailedError(f"{path} could not be made: {error.strerror}.") from error
+
+
+def check_links(path: Path) -> None:
+    """Checks that nothing in a run that will be written leads out of it.
+
+    Raises:
+        InputError: if a folder or file of the run is a symbolic link.
+    """
+    for name in (*NEEDED, LAYERS, PLOTS, CHECKPOINT):
+        if (path / name).is_symlink():
+            raise InputError(
+                f"{path / name} is a symbolic link, and nothing outside a run is written. "
+                "Put in its place what it leads to."
+            )
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -83,7 +107,14 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         InputError: if there is no run, it is damaged, or it is from a newer recur.
     """
-    if not (files.existing_folder(path, "run directory") / CONFIG).is_file():
+    files.existing_folder(path, "run directory")
+    left = [each.name for each in path.iterdir()]
+    if left and all(files.is_litter(path / name) for name in left):
+        raise InputError(
+            f"{path} holds nothing yet: a training was stopped before it began. Give the command "
+            "that began it again, with its options and without resume."
+        )
+    if not (path / CONFIG).is_file():
         raise InputError(f"{path} is no run directory: it has no {CONFIG}. Check the path.")
     config = files.read_json(path / CONFIG)
     if not isinstance(config, dict) or not isinstance(config.get("format"), int):
@@ -121,7 +152,8 @@ def read_options(path: Path, config: Mapping[str, Any], task: Task[Any, Any, Any
         InputError: if this recur does not know one, or not its value.
     """
     try:
-        options: Options = task.options.of(task.name, config["options"])
+        given = {**config["options"], "data": source.found(config, path)}
+        options: Options = task.options.of(task.name, given)
     except InputError as error:
         raise InputError(
             f"The options in {path / CONFIG} are not those of this recur: {error}"

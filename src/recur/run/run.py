@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from recur import plots, tasks
+from recur import files, plots, tasks
 from recur.diagnostics import Attribution
 from recur.files import PathLike
-from recur.run import directory
+from recur.messages import InputError, must
+from recur.run import directory, source
 from recur.run.inspection import Inspection, inspect
 from recur.tasks.options import Options
 from recur.tasks.task import Prediction, Task, Trained
@@ -84,12 +85,23 @@ class Run:
     def evaluate(self, data: PathLike = "") -> Scores:
         """Measures the scores again, on the test part or on all of `data`.
 
+        Where `data` holds what the run was trained on (the file was moved), the test part of it is
+        measured.
+
         Raises:
             InputError: if the data are not what the task needs.
         """
-        held_out = self.task.held_out(self.options, self.trained.preprocessing, str(data))
+        own = self._moved_to(data)
+        asked = "" if own is not self.options else str(data)
+        held_out = self.task.held_out(own, self.trained.preprocessing, asked)
         values = self.task.evaluate(self.trained, held_out.data)
         return _scores(self.task, values, held_out.notes)
+
+    def _moved_to(self, data: PathLike) -> Options:
+        """The options, with another place of the data where the same content lies there."""
+        if data and source.is_same(directory.read_config(self.path), str(files.path_of(data))):
+            return dataclasses.replace(self.options, data=str(data))
+        return self.options
 
     def predict(self, inputs: str | Sequence[str] = ()) -> list[Prediction]:
         """Answers each input, in order; one input may come without a list.
@@ -109,50 +121,64 @@ class Run:
         given = [inputs] if isinstance(inputs, str) else list(inputs)
         return self.task.why(self.trained, given)
 
-    def draw_why(self, found: Sequence[Attribution]) -> list[Path]:
-        """Draws what `why` found into plots/ and returns the paths.
+    # Each picture goes into plots/, or into the folder `into`.
+
+    def draw_why(self, found: Sequence[Attribution], into: PathLike | None = None) -> list[Path]:
+        """Draws what `why` found and returns the paths.
 
         Raises:
             FailedError: if a figure cannot be written.
         """
-        return self._draw((f"why-{n}", each.plot()) for n, each in enumerate(found, start=1))
+        figures = ((f"why-{n}", each.plot()) for n, each in enumerate(found, start=1))
+        return self._draw(figures, into)
 
-    def plot(self) -> list[Path]:
-        """Draws the history into plots/ and returns the paths.
-
-        Raises:
-            FailedError: if a figure cannot be written.
-        """
-        return self._draw(plots.curves(self.history.history))
-
-    def draw(self, predictions: Sequence[Prediction]) -> list[Path]:
-        """Draws predictions into plots/, where the task has a picture for them.
+    def plot(self, into: PathLike | None = None) -> list[Path]:
+        """Draws the history and returns the paths.
 
         Raises:
             FailedError: if a figure cannot be written.
         """
-        return self._draw(self.task.pictures(predictions))
+        return self._draw(plots.curves(self.history.history), into)
 
-    def inspect(self) -> Inspection:
+    def draw(self, predictions: Sequence[Prediction], into: PathLike | None = None) -> list[Path]:
+        """Draws predictions, where the task has a picture for them.
+
+        Raises:
+            FailedError: if a figure cannot be written.
+        """
+        return self._draw(self.task.pictures(predictions), into)
+
+    def inspect(self, data: PathLike = "") -> Inspection:
         """Looks into the model: how far back gradients reach, beside the other cells, and more.
 
-        Raises:
-            InputError: if the data that it was trained on are not there any more.
-        """
-        return inspect(self)
+        Args:
+            data: where the data that it was trained on are now, if they were moved.
 
-    def draw_inside(self, inspection: Inspection) -> list[Path]:
-        """Draws what `inspect` found into plots/ and returns the paths.
+        Raises:
+            InputError: if the data that it was trained on are not there, or `data` are others.
+        """
+        moved = self._moved_to(data)
+        if data and moved is self.options:
+            got = f"{data}, which holds others"
+            raise InputError(must("data", "those that the run was trained on", got))
+        trained = dataclasses.replace(self.trained, options=moved)
+        return inspect(Run(self.path, self.task, trained, self.history, self.metrics))
+
+    def draw_inside(self, inspection: Inspection, into: PathLike | None = None) -> list[Path]:
+        """Draws what `inspect` found and returns the paths.
 
         Raises:
             FailedError: if a figure cannot be written.
         """
-        return self._draw(inspection.figures())
+        return self._draw(inspection.figures(), into)
 
-    def _draw(self, figures: Iterable[tuple[str, Figure]]) -> list[Path]:
+    def _draw(self, figures: Iterable[tuple[str, Figure]], into: PathLike | None) -> list[Path]:
+        if into is None:
+            directory.check_links(self.path)
+        folder = self.path / directory.PLOTS if into is None else files.path_of(into)
         paths = []
         for name, figure in figures:
-            paths.append(self.path / directory.PLOTS / f"{name}.png")
+            paths.append(folder / f"{name}.png")
             plots.save(figure, paths[-1])
         return paths
 
@@ -163,7 +189,7 @@ def load(path: PathLike) -> Run:
     Raises:
         InputError: if there is none, or it is incomplete, damaged, or from a newer recur.
     """
-    path = Path(path)
+    path = files.path_of(path)
     config = directory.read_config(path)
     directory.check_complete(path, config["task"])
     task = tasks.find(config["task"])

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import importlib.metadata
+import os
 import platform
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from recur import files, tasks
 from recur.diagnostics import LayerSizes
 from recur.files import PathLike
-from recur.messages import InputError, must
-from recur.run import directory
+from recur.locks import Held
+from recur.messages import FailedError, InputError, must
+from recur.run import directory, pictures, source
 from recur.run.run import Run
 from recur.tasks.options import Options
 from recur.tasks.task import Prepared, Task, Trained
 from recur.training import History, TrainingInterrupted
+from recur.training.folder import LostFolderError
+from recur.training.interrupt import StoppedAtOnce
 
 CHANGEABLE = ("epochs", "learning_rate", "clip_norm", "patience")
 """Options that may be given again to a training that goes on."""
@@ -38,38 +46,51 @@ def train(
 
     Args:
         task: The task's name; `recur tasks` lists them.
-        out: The run directory; it must not exist. None: runs/TASK-N, the first N that is free.
+        out: The run directory; it must not exist, or be empty. None: runs/TASK-N, the first N that
+            is free.
         resume: Go on in `out` where an earlier training stopped. Its options are kept; only
-            those in `CHANGEABLE` may be given again, to train longer or more carefully.
+            those in `CHANGEABLE` may be given again, to train longer or more carefully, and `data`,
+            where the same data are now.
         progress: A progress bar; None: where standard error is a terminal.
         tell: Called with a line about the data, and where the run is kept.
         **options: The task's options, as on the command line with underscores.
 
     Raises:
         InputError: if the task, an option, the data or `out` are not what they must be.
-        FailedError: if training or saving failed; what was saved before is kept.
-        KeyboardInterrupt: on Ctrl-C; the state is saved, and `resume` goes on from there.
+        FailedError: if training or saving failed, another training is under way in `out`, or it was
+            moved away; what was saved before is kept.
+        KeyboardInterrupt: on Ctrl-C, SIGTERM and SIGHUP; the state is saved, and `resume` goes on
+            from there.
     """
     chosen = tasks.find(task)
-    path = _to_resume(out, chosen) if resume else directory.unused(out, task)
-    settings = _settings_of(path, options) if resume and path else chosen.options.of(task, options)
     tell = tell or (lambda line: None)
-    tell(f"Reading {settings.data}" if settings.data else "Reading the data")
-    prepared = chosen.prepare(settings)
-    if resume and path:
-        _same_data(path, prepared)
-    path = path or directory.numbered(task)
-    tell(prepared.about)
-    tell(f"The run is kept in {path}")
-    _begin(path, chosen, settings, prepared)
-    try:
-        return _fit(path, chosen, settings, prepared, resume=resume, progress=progress)
-    except TrainingInterrupted:
-        raise
-    except KeyboardInterrupt:
-        command = directory.how_to_resume(path, task)
-        kept = "Stopped at once; what was saved is kept"
-        raise KeyboardInterrupt(f"{kept}. Go on with: {command}") from None
+    with contextlib.ExitStack() as held:
+        if resume:
+            path, alone = _to_resume(out, chosen, held)
+            settings = _settings_of(path, options)
+        else:
+            wanted = directory.unused(out, task)
+            settings = chosen.options.of(task, options)
+        tell(f"Reading {settings.data}" if settings.data else "Reading the data")
+        prepared = chosen.prepare(settings)
+        if resume:
+            _same_data(path, settings, prepared)
+        else:
+            path = wanted or directory.numbered(task)
+            alone = held.enter_context(files.alone_in(path))
+            directory.unused(path, task)  # another may have begun and ended in the meantime
+        tell(prepared.about)
+        tell(f"The run is kept in {path}")
+        training = _Training(path, alone, chosen, settings, prepared)
+        try:
+            return training.run(resume=resume, progress=progress, tell=tell)
+        except TrainingInterrupted:
+            raise
+        except KeyboardInterrupt as by:
+            command = directory.how_to_resume(path, task)
+            kept = "Stopped at once; what was saved is kept"
+            number = getattr(by, "signal", signal.SIGINT)
+            raise StoppedAtOnce(f"{kept}. Go on with: {command}", number) from None
 
 
 def stopped(by: TrainingInterrupted) -> str:
@@ -82,79 +103,118 @@ def stopped(by: TrainingInterrupted) -> str:
     return f"{where}; all of it is saved. Go on with: {command}"
 
 
-def _begin(
-    path: Path, task: Task[Any, Any, Any], options: Options, prepared: Prepared[Any, Any]
-) -> None:
-    versions = {
-        "recur": importlib.metadata.version("recur"),
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "numpy": np.__version__,
-    }
-    config = {
-        "format": directory.FORMAT,
-        "task": task.name,
-        "kind": task.kind,
-        "data": prepared.about,
-        "options": options.to_json(),
-        "versions": versions,
-        "threads": torch.get_num_threads(),
-    }
-    files.write_json(path / directory.PREPROCESSING, prepared.preprocessing.to_json())
-    files.write_json(path / directory.CONFIG, config)
+@dataclasses.dataclass(frozen=True)
+class _Training:
+    """One training into a run directory, which this process holds."""
+
+    path: Path
+    held: Held
+    task: Task[Any, Any, Any]
+    options: Options
+    prepared: Prepared[Any, Any]
+
+    def run(self, *, resume: bool, progress: bool | None, tell: Callable[[str], None]) -> Run:
+        self._begin()
+        try:
+            model, history = self._fit(resume, progress)
+        except LostFolderError as error:
+            if error.saved:
+                self._begin()
+            how = directory.how_to_resume(self.path, self.task.name)
+            raise self._lost(f"its state is saved. Go on with: {how}", error.saved) from error
+        if not self.held.is_there():
+            free = not os.path.lexists(self.path)
+            if free:
+                self._begin()
+                self._finish(model, history)
+            raise self._lost("what was learnt is saved.", free)
+        run = self._finish(model, history)
+        pictures.attempted(run.plot, tell)
+        return run
+
+    def _begin(self) -> None:
+        """config.json first: what is there without it is no run, and is begun again."""
+        versions = {
+            "recur": importlib.metadata.version("recur"),
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "numpy": np.__version__,
+        }
+        config = {
+            "format": directory.FORMAT,
+            "task": self.task.name,
+            "kind": self.task.kind,
+            "data": self.prepared.about,
+            source.SOURCE: source.source_of(self.options.data, self.task.name, self.path),
+            "options": self.options.to_json(),
+            "versions": versions,
+            "threads": torch.get_num_threads(),
+        }
+        files.write_json(self.path / directory.CONFIG, config)
+        fitted = self.prepared.preprocessing.to_json()
+        files.write_json(self.path / directory.PREPROCESSING, fitted)
+
+    def _fit(self, resume: bool, progress: bool | None) -> tuple[nn.Module, History]:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.options.seed)
+            model = self.task.model(self.options, self.prepared.preprocessing)
+        layers = self.path / directory.LAYERS
+        sizes = LayerSizes(model, History.from_csv(layers) if resume and layers.exists() else None)
+
+        def after(epoch: int, row: dict[str, float]) -> None:
+            sizes(epoch, row)
+            if self.held.is_there():
+                sizes.history.to_csv(layers)
+
+        history = self.task.fit(
+            model,
+            self.prepared,
+            self.options,
+            checkpoint=self.path / directory.CHECKPOINT,
+            resume=resume,
+            progress=progress,
+            on_epoch=after,
+        )
+        return model, history
+
+    def _finish(self, model: nn.Module, history: History) -> Run:
+        """What the other verbs need; pictures may come after."""
+        trained = Trained(self.options, self.prepared.preprocessing, model.eval())
+        files.write_tensors(self.path / directory.MODEL, model.state_dict())
+        history.to_csv(self.path / directory.HISTORY)
+        scores = self.task.evaluate(trained, self.prepared.test.data)
+        metrics = {
+            "test": scores,
+            "notes": list(self.prepared.test.notes),
+            "best_epoch": history.best_epoch(self.task.monitor),
+            "training_notes": history.notes,
+        }
+        files.write_json(self.path / directory.METRICS, metrics)
+        return Run(self.path, self.task, trained, history, metrics)
+
+    def _lost(self, what: str, saved: bool) -> FailedError:
+        """The error for a run that is no longer where it was."""
+        gone = f"The run {self.path} was moved or deleted while training"
+        if saved:
+            return FailedError(f"{gone}. In a new directory of that name {what}")
+        return FailedError(f"{gone}, and another is there now: nothing more was saved.")
 
 
-def _fit(
-    path: Path,
-    task: Task[Any, Any, Any],
-    options: Options,
-    prepared: Prepared[Any, Any],
-    *,
-    resume: bool,
-    progress: bool | None,
-) -> Run:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(options.seed)
-        model = task.model(options, prepared.preprocessing)
-    layers = path / directory.LAYERS
-    sizes = LayerSizes(model, History.from_csv(layers) if resume and layers.exists() else None)
-
-    def after(epoch: int, row: dict[str, float]) -> None:
-        sizes(epoch, row)
-        sizes.history.to_csv(layers)
-
-    history = task.fit(
-        model,
-        prepared,
-        options,
-        checkpoint=path / directory.CHECKPOINT,
-        resume=resume,
-        progress=progress,
-        on_epoch=after,
-    )
-    trained = Trained(options, prepared.preprocessing, model.eval())
-    files.write_tensors(path / directory.MODEL, model.state_dict())
-    history.to_csv(path / directory.HISTORY)
-    scores = task.evaluate(trained, prepared.test.data)
-    metrics = {
-        "test": scores,
-        "notes": list(prepared.test.notes),
-        "best_epoch": history.best_epoch(task.monitor),
-        "training_notes": history.notes,
-    }
-    files.write_json(path / directory.METRICS, metrics)
-    run = Run(path, task, trained, history, metrics)
-    run.plot()
-    return run
-
-
-def _to_resume(out: PathLike | None, task: Task[Any, Any, Any]) -> Path:
+def _to_resume(
+    out: PathLike | None, task: Task[Any, Any, Any], held: contextlib.ExitStack
+) -> tuple[Path, Held]:
+    """The run to go on with, which nobody else goes on with in the meantime."""
     if out is None:
         raise InputError("resume needs out: the directory of the run to go on with.")
-    config = directory.read_config(Path(out))
+    path = files.path_of(out)
+    config = directory.read_config(path)
     if config["task"] != task.name:
         raise InputError(must("out", f"a run of {task.name}", f"one of {config['task']}"))
-    return Path(out)
+    directory.check_links(path)
+    alone = held.enter_context(files.alone_in(path))
+    if (path / directory.PLOTS).is_dir():
+        files.sweep(path / directory.PLOTS)
+    return path, alone
 
 
 def _settings_of(path: Path, given: Mapping[str, Any]) -> Options:
@@ -165,14 +225,19 @@ def _settings_of(path: Path, given: Mapping[str, Any]) -> Options:
     asked: Options = task.options.of(task.name, {**kept.to_json(), **given})
     for name in given:
         before, now = getattr(kept, name), getattr(asked, name)
-        if name not in CHANGEABLE and before != now:
+        moved = name == "data" and source.is_same(config, asked.data)
+        if name not in CHANGEABLE and before != now and not moved:
             sentence = must(f"{name} of a run that goes on", f"the same, {before!r}", repr(now))
             raise InputError(f"{sentence} Leave it out, or train a new run.")
     return asked
 
 
-def _same_data(path: Path, prepared: Prepared[Any, Any]) -> None:
+def _same_data(path: Path, settings: Options, prepared: Prepared[Any, Any]) -> None:
     """Going on with other data would mix two trainings."""
+    config = directory.read_config(path)
+    source.check_same(config, settings.data, path)
+    if source.is_same(config, settings.data):  # perhaps under another name
+        return
     if not (path / directory.PREPROCESSING).exists():
         return
     if files.read_json(path / directory.PREPROCESSING) != prepared.preprocessing.to_json():

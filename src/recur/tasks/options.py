@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
+import os
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -89,6 +90,7 @@ class Options:
             value = _converted(name, getattr(self, name), kind, optional(type(self), name))
             object.__setattr__(self, name, value)
             _check(name, value, type(self).__dataclass_fields__[name].metadata)
+        object.__setattr__(self, "data", os.path.expanduser(self.data))
 
     @classmethod
     def of(cls, task: str, given: Mapping[str, Any]) -> Self:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ from torch import nn
 
 from recur.data.documents import Documents
 from recur.data.sequences import Sequences
-from recur.files import PathLike
+from recur.files import PathLike, path_of
 from recur.messages import InputError, listed, must, one_of, real, whole
 from recur.training import losses, metrics
 from recur.training.call import check_model
@@ -100,11 +99,12 @@ def fit(
         patience: stop after so many epochs without a better value; None: never.
         restore_best: end with the weights of the best epoch.
         checkpoint: a folder for the state: after every epoch, every five minutes within a long
-            one, and on Ctrl-C.
+            one, and on Ctrl-C, SIGTERM or SIGHUP. One training at a time uses it.
         resume: go on from the state in `checkpoint` if there is one.
         progress: None: a bar on a terminal, a line an epoch elsewhere; False: nothing.
         device: where to train; None: where the model is.
-        on_epoch: called with the epoch (from 1) and its row after each epoch.
+        on_epoch: called with the epoch (from 1) and its row after each epoch, before the state is
+            saved: a step size or weights that it changes are in it.
 
     Returns:
         The history; a row an epoch.
@@ -112,8 +112,10 @@ def fit(
     Raises:
         InputError: data or arguments that do not fit.
         FailedError: a loss or gradient that is not finite (the best weights are untouched), or a
-            checkpoint that cannot be written.
-        TrainingInterrupted: on Ctrl-C, after the batch has ended and the state is saved.
+            checkpoint folder that cannot be written, that another training uses, or that was moved
+            away.
+        TrainingInterrupted: on Ctrl-C, and on SIGTERM and SIGHUP unless the program handles or
+            ignores them, after the batch has ended and the state is saved.
     """
     _check(epochs, batch_size, patience, clip_norm, resume, checkpoint)
     check_truncate(truncate)
@@ -144,7 +146,7 @@ def fit(
         up=goes_up(watched, chosen),
         patience=patience,
         restore_best=restore_best,
-        folder=None if checkpoint is None else Path(checkpoint),
+        folder=None if checkpoint is None else path_of(checkpoint),
         learning_rate=learning_rate,
         on_epoch=on_epoch,
     )

@@ -7,11 +7,12 @@ thread that draws takes its time from the loop at moments of its own choosing.
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
+
+from recur.messages import aside, on_terminal, standard_error
 
 DRAW_EVERY = 0.2  # seconds
 LONG = 1.0  # seconds; what takes less has no bar
@@ -38,7 +39,7 @@ class Progress:
         self._epoch_seconds: list[float] = []
 
     def __enter__(self) -> Self:
-        if self.show and sys.stderr.isatty():
+        if self.show and on_terminal():
             self._bar = _bar()
             self._bar.start()
         return self
@@ -91,7 +92,7 @@ class Progress:
         if self._bar is not None:
             self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
         elif self.show:
-            print(line, file=sys.stderr, flush=True)
+            aside(line)
 
     def _time_left(self) -> str:
         """Of this epoch, and of all if there are more."""
@@ -109,7 +110,7 @@ class Progress:
 @contextlib.contextmanager
 def passing(what: str, batches: int, show: bool | None) -> Iterator[Callable[[], None]]:
     """A bar for one pass over data, on a terminal, if it takes long; yields what advances it."""
-    if show is False or not sys.stderr.isatty():
+    if show is False or not on_terminal():
         yield lambda: None
         return
     bar, started, done, due = None, time.perf_counter(), 0, LONG
@@ -156,7 +157,7 @@ def _bar() -> Any:
         progress.BarColumn(bar_width=20),
         progress.MofNCompleteColumn(),
         progress.TextColumn("{task.fields[text]}"),
-        console=Console(stderr=True),
+        console=Console(file=standard_error()),
         auto_refresh=False,
         transient=True,
     )

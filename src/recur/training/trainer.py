@@ -19,6 +19,7 @@ from recur.training import guard, randomness
 from recur.training.call import Call, Caller, aligned, caller, takes_lengths, with_targets_on
 from recur.training.checkpoint import Live, Position
 from recur.training.feed import Feed
+from recur.training.folder import open_folder
 from recur.training.gradients import Gradients, Norms, explosion
 from recur.training.history import History
 from recur.training.interrupt import Interrupt, TrainingInterrupted
@@ -105,6 +106,7 @@ class Trainer:
         drawn = randomness.seed_or_drawn(seed)
         with (
             randomness.kept_apart(self.device),
+            open_folder(self.plan.folder) as self.folder,
             Progress(self.plan.epochs, len(self.train), show) as self.progress,
             Interrupt() as self.interrupt,
         ):
@@ -217,10 +219,19 @@ class Trainer:
         position.norms, position.seconds = Norms(), 0.0
         self.totals.clear()
         self.progress.end(position.epoch, row)
+        self._call_on_epoch(row)
         self._save()
-        if self.plan.on_epoch is not None:
-            self.plan.on_epoch(position.epoch, dict(row))
         self._stop_if_asked()
+
+    def _call_on_epoch(self, row: dict[str, float]) -> None:
+        """Before the state is saved, since it may change the step size or the weights."""
+        if self.plan.on_epoch is None:
+            return
+        try:
+            self.plan.on_epoch(self.position.epoch, dict(row))
+        except Exception:
+            self._save()  # its fault must not cost the epoch
+            raise
 
     def _validate(self) -> dict[str, float]:
         if self.validation is None:
@@ -294,20 +305,21 @@ class Trainer:
         position = self.position
         epoch = position.epoch + 1 if position.batch else position.epoch
         done = position.batch or len(self.train)
-        raise TrainingInterrupted(epoch, done, self._history(), self.plan.folder)
+        number = self.interrupt.asked
+        raise TrainingInterrupted(epoch, done, self._history(), self.plan.folder, number)
 
     def _save(self) -> None:
         self._read()
-        position = self.position
-        if self.plan.folder is None:
+        if self.folder is None:
             return
+        position = self.position
         if position.batch:
             position.seconds = time.perf_counter() - self.started
         position.sums, position.examples = list(self.totals.sums), self.totals.examples
         position.weight = self.totals.weight
         self.live.carried = self.call.state if position.batch else None
         settings = self.settings | {"seed": position.seed}
-        store.save(self.plan.folder, position, self.live, settings)
+        self.folder.save(position, self.live, settings)
         self.saved = time.perf_counter()
 
     def _fail(self, seen: Unread, loss: float, norm: float) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 from hypothesis import given
@@ -57,6 +59,22 @@ def test_a_cache_that_cannot_be_written_costs_time_only(monkeypatch, tmp_path):
     make = Maker()
     for _ in range(2):
         assert kept("toy", "a" * 64, make)["x"].tolist() == [0, 1, 2]
+    assert make.calls == 2
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "no"), OSError(5, "Input/output error")])
+def test_a_cache_that_cannot_be_read_costs_time_only(cache, monkeypatch, error):
+    make = Maker()
+    kept("toy", "a" * 64, make)
+    real = os.stat
+
+    def stat(path, *args, **given):
+        if str(path).startswith(str(cache)):
+            raise error
+        return real(path, *args, **given)
+
+    monkeypatch.setattr(os, "stat", stat)
+    assert kept("toy", "a" * 64, make)["x"].tolist() == [0, 1, 2]
     assert make.calls == 2
 
 

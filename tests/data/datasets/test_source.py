@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import socket
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -82,6 +83,17 @@ def test_a_file_is_fetched_once(server):
     assert server.asked == 1
 
 
+def test_a_cache_that_is_damaged_or_cannot_be_written_costs_time_only(server, places, monkeypatch):
+    toy = source(f"{server.url}/whole.csv")
+    toy.find().write_bytes(CONTENT[:-1])
+    assert toy.status().startswith("fetched from")
+    assert toy.find().read_bytes() == CONTENT
+    (places / "file").write_text("no folder")
+    monkeypatch.setenv("RECUR_CACHE", str(places / "file" / "cache"))
+    assert toy.find().read_bytes() == CONTENT
+    assert server.asked == 3
+
+
 @pytest.mark.parametrize("folder", ["toy", "."])
 def test_the_folder_of_the_user_comes_first(server, places, folder):
     toy = source(f"{server.url}/whole.csv")
@@ -155,6 +167,8 @@ def test_no_network_is_found_out_quickly(monkeypatch):
 def test_a_cache_that_cannot_be_written_is_not_called_a_network(server, places, monkeypatch):
     (places / "file").write_text("not a folder")
     monkeypatch.setenv("RECUR_CACHE", str(places / "file" / "cache"))
+    # Nor can the folder that takes its place.
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **_: str(places / "file" / "cache"))
     with pytest.raises(FailedError, match=r"cannot be saved in .*cache: Not a directory"):
         download(Remote(f"{server.url}/whole.csv", len(CONTENT), SHA256))
 

@@ -28,12 +28,12 @@ def kept(name: str, checksum: str, make: Callable[[], dict[str, Tensor]]) -> Map
     A cache that cannot be written, or holds a damaged file, costs time and nothing else.
     """
     path = cache_folder() / f"{name}-{checksum[:16]}.safetensors"
-    if path.is_file():
-        with contextlib.suppress(InputError):
-            return files.read_tensors(path)[0]
+    with contextlib.suppress(InputError):  # also where there is none
+        return files.read_tensors(path)[0]
     made = make()
     with contextlib.suppress(FailedError):
         files.write_tensors(path, made)
+        files.sweep(path.parent)
     return made
 
 

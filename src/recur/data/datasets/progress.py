@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from types import TracebackType
 from typing import Any, Self
+
+from recur.messages import on_terminal, standard_error
 
 
 class Bar:
@@ -24,7 +25,7 @@ class Bar:
 
     def update(self, count: int) -> None:
         """Adds `count` bytes."""
-        if self._progress is None and sys.stderr.isatty():
+        if self._progress is None and on_terminal():
             self._start()
         if self._progress is not None:
             self._progress.update(self._task, advance=count)
@@ -56,6 +57,6 @@ class Bar:
         from rich.progress import DownloadColumn, Progress, TimeRemainingColumn
 
         columns = (*Progress.get_default_columns()[:2], DownloadColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._progress = Progress(*columns, console=Console(file=standard_error()), transient=True)
         self._progress.start()
         self._task = self._progress.add_task(self.name, total=self.total or None)

@@ -7,8 +7,12 @@ and appears whole or not at all (pooch); the cache is the user's own cache folde
 
 from __future__ import annotations
 
+import atexit
+import hashlib
 import importlib.util
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +45,17 @@ class Remote:
     def name(self) -> str:
         """The file's name."""
         return self.saved_as or self.url.rsplit("/", 1)[-1]
+
+    def is_kept_in(self, folder: Path) -> bool:
+        """Whether the cache holds it, and whole: otherwise it is fetched again."""
+        try:
+            with (folder / self.name).open("rb") as opened:
+                if self.checksum is None:
+                    return True
+                kind, _, expected = self.checksum.partition(":")
+                return hashlib.file_digest(opened, kind).hexdigest() == expected
+        except OSError:
+            return False
 
 
 @dataclass(frozen=True)
@@ -81,11 +96,11 @@ class Source:
             InputError: if RECUR_DATA names no folder.
         """
         candidates = [*self._local_files()]
-        if self.remote is not None:
-            candidates.append(cache_folder() / self.remote.name)
+        if self.remote is not None and self.remote.is_kept_in(cached := cache_folder()):
+            candidates.append(cached / self.remote.name)
         packaged = self._packaged()
         candidates += [packaged] if packaged else []
-        return next((path for path in candidates if path.is_file()), None)
+        return next((path for path in candidates if os.path.isfile(path)), None)
 
     def find(self) -> Path:
         """The file; downloads it if need be.
@@ -166,14 +181,29 @@ def cache_folder() -> Path:
 def download(remote: Remote) -> Path:
     """Fetches a file into the cache: checked, and whole or not at all.
 
+    Where the cache cannot be written, it goes into a folder that lasts as long as this process.
+
     Raises:
         FailedError: if it cannot be fetched or saved, or is not what it should be.
     """
+    try:
+        return _download(remote, cache_folder())
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="recur-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        return _download(remote, folder)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise FailedError(f"{remote.url} cannot be saved in {folder}: {why}") from error
+
+
+def _download(remote: Remote, folder: Path) -> Path:
     import pooch
     import requests
 
     pooch.get_logger().setLevel("WARNING")
-    folder, name = cache_folder(), remote.name
+    name = remote.name
     try:
         with Bar(name, remote.size) as bar:
             fetch = pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT)
@@ -186,7 +216,4 @@ def download(remote: Remote) -> Path:
     except requests.RequestException as error:
         why = type(error).__name__
         raise FailedError(f"{remote.url} cannot be reached ({why})") from error
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise FailedError(f"{remote.url} cannot be saved in {folder}: {why}") from error
     return Path(path)
