@@ -14,6 +14,7 @@ PACKAGE = Path(recur.__file__).parent
 # Lowest first.
 ROOMS = [
     "messages",
+    "schema",
     "files",
     "plots",
     "cells",

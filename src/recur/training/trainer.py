@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from recur.data.sequences import Batch
-from recur.messages import FailedError, InputError
+from recur.messages import FailedError, InputError, must
 from recur.training import checkpoint as store
 from recur.training import guard, randomness
 from recur.training.call import Call, Caller, aligned, caller, takes_lengths, with_targets_on
@@ -143,7 +143,11 @@ class Trainer:
         if self.plan.learning_rate is not None:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.plan.learning_rate
-        self.totals.sums = self.position.sums or self.totals.sums
+        sums = self.position.sums or self.totals.sums
+        if len(sums) != len(self.totals.sums):
+            what, expected = f"the sums in {folder}", f"{len(self.totals.sums)} of them"
+            raise InputError(must(what, expected, len(sums)))
+        self.totals.sums = sums
         self.totals.examples = self.position.examples
         self.call.state = self.live.carried
 
