@@ -149,7 +149,7 @@ class Trainer:
             raise InputError(must(what, expected, len(sums)))
         self.totals.sums = sums
         self.totals.examples = self.position.examples
-        self.call.state = self.live.carried
+        self.call.go_on_with(self.live.carried)
 
     def _settings(self, loss: Loss) -> dict[str, Any]:
         return {
