@@ -249,3 +249,29 @@ def test_a_piano_roll_refuses_what_does_not_fit():
         plots.piano_roll(np.zeros((2, 2)), np.zeros((2, 3)), keys=["a", "b", "c"])
     with pytest.raises(InputError, match="at least one note; got none"):
         plots.piano_roll(np.zeros((2, 3)), np.zeros((2, 3)), keys=["a", "b", "c"])
+
+
+NAMES = ["../../outside", "/tmp/outside", "..", ".", "", "a/b", "a\\b", "nul\0", "x" * 5000, "-",
+         "$\\frac$", "<lambda>", "\ud800", "é" * 200]  # fmt: skip
+
+
+def test_no_name_of_a_figure_leads_out_of_its_folder(tmp_path):
+    """And no two of them to one file; an ordinary name stays as it is."""
+    folder = tmp_path / "a" / "plots"
+    figure = plots.curves({"loss": [1.0]})[0][1]
+    paths = plots.save_each(((name, figure) for name in [*NAMES, "loss", "val_f1"]), folder)
+    assert len(set(paths)) == len(NAMES) + 2
+    assert {path.parent for path in paths} == {folder}
+    assert sorted(tmp_path.rglob("*.png")) == sorted(paths)
+    assert [path.name for path in paths[-2:]] == ["loss.png", "val_f1.png"]
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_any_name_can_be_drawn():
+    columns = {"loss": [1.0], **{name: [1.0] for name in NAMES if "\ud800" not in name and name}}
+    for _, figure in plots.curves(columns):
+        assert figure._repr_png_()
+    sizes = {f"gradient {name}": [1.0] for name in columns}
+    assert plots.layer_sizes(sizes)._repr_png_()
+    with pytest.raises(InputError, match="at most 64 metrics; got 65"):
+        plots.curves({"loss": [1.0], **{str(n): [1.0] for n in range(64)}})

@@ -14,6 +14,7 @@ import io
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,10 @@ CHECKSUM = "sha256"
 
 MOST_DIGITS = 300
 """Of a whole number in a JSON file: no float has more before its point."""
+
+LONGEST_NAME = 100
+"""Bytes of a name that a picture's file is called after."""
+_UNSAFE = re.compile(r"[^\w-]")
 
 PathLike = str | os.PathLike[str]
 
@@ -189,6 +194,20 @@ def read_tensors(path: PathLike) -> tuple[dict[str, torch.Tensor], dict[str, str
     if metadata.pop(CHECKSUM, "") not in ("", _checksum(tensors)):
         raise InputError(f"{path} is damaged: its checksum differs. Restore it from a copy.")
     return tensors, metadata
+
+
+def safe_name(name: str) -> str:
+    """Returns a name, of a metric or anything that a file may hold, as one that a file may have.
+
+    Letters, digits, "_" and "-" stay. Anything else, such as what leads to other folders, becomes
+    "_"; a checksum then keeps two such names apart. No name out of a file becomes part of a path
+    by another way.
+    """
+    safe = _UNSAFE.sub("_", name)
+    if safe == name and 0 < len(name.encode()) <= LONGEST_NAME:
+        return name
+    short = safe.encode()[:LONGEST_NAME].decode(errors="ignore")
+    return f"{short}-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:8]}"
 
 
 def differences(

@@ -15,7 +15,7 @@ from tests.training.problems import LOGITS, ragged_data, same_bits, token_model,
 
 from recur import ManyToMany, files
 from recur.messages import InputError, RecurError
-from recur.training import TrainingInterrupted, checkpoint, fit
+from recur.training import TrainingInterrupted, checkpoint, fit, trainer
 
 GIVEN = {"loss": LOGITS, "epochs": 1, "batch_size": 8, "progress": False, "seed": 5}
 
@@ -29,12 +29,14 @@ def resume(folder, tensors, header, **given):
     files.write_tensors(folder / checkpoint.FILE, tensors, header)
     model = token_model(seed=3)
     before = weights(model)
+    sentence = ""
     try:
         fit(model, ragged_data(), **{**GIVEN, "epochs": 2, **given}, checkpoint=folder, resume=True)
     except InputError as error:
-        assert same_bits(weights(model), before) or "sums" in str(error)
-        return str(error)
-    return ""
+        sentence = str(error)
+    if sentence and "sums" not in sentence:
+        assert same_bits(weights(model), before)
+    return sentence
 
 
 OTHERS = {
@@ -136,12 +138,10 @@ def test_a_carried_state_of_another_model(tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     # Saved in the middle of an epoch: by the clock, which has always run out.
-    from recur.training import trainer
-
     stopping = model()
     stopping.register_forward_pre_hook(interrupt)
-    with monkeypatch.context() as patch, pytest.raises((KeyboardInterrupt, TrainingInterrupted)):
-        patch.setattr(trainer, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(trainer, "SAVE_EVERY", 0.0)
+    with pytest.raises((KeyboardInterrupt, TrainingInterrupted)):
         fit(stopping, x, x, loss="cross_entropy", **given)
     tensors, header = files.read_tensors(tmp_path / checkpoint.FILE)
     carried = [name for name in tensors if name.startswith("carried.")]

@@ -150,11 +150,7 @@ class Run:
         return self._draw(inspection.figures())
 
     def _draw(self, figures: Iterable[tuple[str, Figure]]) -> list[Path]:
-        paths = []
-        for name, figure in figures:
-            paths.append(self.path / directory.PLOTS / f"{name}.png")
-            plots.save(figure, paths[-1])
-        return paths
+        return plots.save_each(figures, self.path / directory.PLOTS)
 
 
 def load(path: PathLike) -> Run:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from recur import files
+from recur import files, schema
 from recur.messages import InputError, must, shown
 
 # Groups of an optimizer say with these how a step is computed: that is this machine's matter.
@@ -141,10 +141,15 @@ def _like(now: object, value: Any, name: str) -> Any:
     if isinstance(now, tuple | list) and isinstance(value, list) and len(value) == len(now):
         parts = [_like(part, each, name) for part, each in zip(now, value, strict=True)]
         return type(now)(parts)
-    if now is None or type(value) is type(now) or (_is_number(now) and _is_number(value)):
+    if now is None or (_is_number(now) and _is_number(value)):
+        return value
+    if type(value) is type(now) and not _is_number(now):
         return value
     raise InputError(must(f"{name} of the optimizer", f"like {shown(now)}", shown(value)))
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+    """Whether it is a number that torch can take."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    return not isinstance(value, int) or abs(value) <= schema.LARGEST
