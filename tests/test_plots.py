@@ -266,12 +266,12 @@ def test_no_name_of_a_figure_leads_out_of_its_folder(tmp_path):
     assert [path.name for path in paths[-2:]] == ["loss.png", "val_f1.png"]
 
 
-@pytest.mark.filterwarnings("ignore:Glyph")
+@pytest.mark.filterwarnings("ignore:Glyph", "ignore:constrained_layout")
 def test_any_name_can_be_drawn():
     columns = {"loss": [1.0], **{name: [1.0] for name in NAMES if "\ud800" not in name and name}}
     for _, figure in plots.curves(columns):
         assert figure._repr_png_()
-    sizes = {f"gradient {name}": [1.0] for name in columns}
+    sizes = {f"{kind} {name}": [1.0] for name in columns for kind in ("gradient", "update")}
     assert plots.layer_sizes(sizes)._repr_png_()
     with pytest.raises(InputError, match="at most 64 metrics; got 65"):
         plots.curves({"loss": [1.0], **{str(n): [1.0] for n in range(64)}})

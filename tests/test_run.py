@@ -159,8 +159,10 @@ def test_a_run_from_a_newer_version(trained):
     ("name", "content", "sentence"),
     [
         ("config.json", "{", "is damaged: it is not JSON"),
-        ("config.json", "[]", "is damaged: it names no format"),
-        ("config.json", '{"format": 1}', "is damaged: it names no task"),
+        ("config.json", "[]", "is damaged: it must be an object; got []"),
+        ("config.json", '{"task": "counting"}', "it must be an object with format; got"),
+        ("config.json", '{"format": true}', "format of it must be a whole number; got True"),
+        ("config.json", '{"format": 1}', "is damaged: it must be an object with task and options"),
         ("config.json", '{"format": 1, "task": "counting", "options": {"x": 1}}', "no option 'x'"),
         ("config.json", '{"format": 1, "task": "counting", "options": 3}', "is damaged"),
         ("config.json", '{"format": 1, "task": "gone", "options": {}}', "task must be"),
@@ -168,6 +170,11 @@ def test_a_run_from_a_newer_version(trained):
         ("preprocessing.json", "[1]", "preprocessing.json is damaged"),
         ("history.csv", "epoch,loss\n1,what\n", "history.csv is damaged"),
         ("metrics.json", "{}", "metrics.json is damaged"),
+        ("metrics.json", '{"test": {"loss": 1}, "notes": []}', "KeyError: 'accuracy'"),
+        ("metrics.json", '{"test": {"accuracy": NaN}, "notes": []}', "NaN, which is not finite"),
+        ("metrics.json", '{"test": {"accuracy": 1e999}, "notes": []}', "1e999, which is not"),
+        ("metrics.json", '{"test": 1' + "0" * 5000 + "}", "holds a number of 5,001 digits"),
+        ("metrics.json", "[" * 100_000, "is nested too deeply"),
     ],
 )
 def test_damaged_files_are_named(trained, name, content, sentence):

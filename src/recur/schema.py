@@ -121,10 +121,10 @@ def _alternative(hints: tuple[Any, ...], value: Any, what: str) -> Any:
     others = [hint for hint in hints if hint is not type(None)]
     if len(others) == 1:
         return _as(others[0], value, what)
-    for hint in others:
-        if type(value) is hint or (hint is float and type(value) is int):
-            return _plain(hint, value, what)
-    raise InputError(must(what, listed(_WORDS[hint] for hint in hints), shown(value)))
+    kinds = {typing.get_origin(hint) or hint: hint for hint in others}
+    if type(value) not in kinds:
+        raise InputError(must(what, listed(_WORDS[kind] for kind in kinds), shown(value)))
+    return _as(kinds[type(value)], value, what)
 
 
 def _array(hints: tuple[Any, ...], value: Any, what: str) -> NDArray[Any]:

@@ -22,7 +22,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recur import files
+from recur import files, schema
 from recur.data.tables import damaged_after, no_column
 from recur.files import PathLike
 from recur.messages import InputError, count, must, one_of
@@ -150,12 +150,9 @@ class Vocabulary:
         """Builds it again.
 
         Raises:
-            KeyError, TypeError, ValueError: if `stored` is not what `to_json` gave.
+            InputError: if `stored` is not what `to_json` gave.
         """
-        words = stored["words"]
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise ValueError("the words of a vocabulary must be a list of strings")
-        return cls(tuple(words), int(stored["index_from"]))
+        return schema.read(cls, stored, "a vocabulary")
 
 
 def read_labelled_text(

@@ -57,7 +57,7 @@ class Run:
         task: Task[Any, Any, Any],
         trained: Trained[Any, Any],
         history: History,
-        metrics: dict[str, Any],
+        metrics: directory.Metrics,
     ) -> None:
         self.path = path
         self.task = task
@@ -167,7 +167,8 @@ def load(path: PathLike) -> Run:
     preprocessing = directory.read_preprocessing(path, task)
     model = task.model(options, preprocessing)
     directory.load_weights(model, path / directory.MODEL)
-    history, metrics = History.from_csv(path / directory.HISTORY), directory.read_metrics(path)
+    metrics = directory.read_metrics(path, task)
+    history = History.from_csv(path / directory.HISTORY)
     history.notes = list(metrics.get("training_notes", []))
     trained = Trained(options, preprocessing, model.eval())
     return Run(path, task, trained, history, metrics)

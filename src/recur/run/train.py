@@ -136,7 +136,7 @@ def _fit(
     files.write_tensors(path / directory.MODEL, model.state_dict())
     history.to_csv(path / directory.HISTORY)
     scores = task.evaluate(trained, prepared.test.data)
-    metrics = {
+    metrics: directory.Metrics = {
         "test": scores,
         "notes": list(prepared.test.notes),
         "best_epoch": history.best_epoch(task.monitor),

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
 import torch
@@ -150,6 +149,6 @@ def _like(now: object, value: Any, name: str) -> Any:
 
 def _is_number(value: object) -> bool:
     """Whether it is a number that torch can take."""
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return not isinstance(value, int) or abs(value) <= schema.LARGEST
+    return isinstance(value, float) or abs(value) <= schema.LARGEST
