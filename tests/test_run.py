@@ -208,6 +208,42 @@ def test_weights_of_another_model_do_not_fit(trained):
         run.load("a")
 
 
+@pytest.mark.parametrize("name", ["config.json", "preprocessing.json", "model.safetensors"])
+def test_files_of_two_runs_are_told_apart(trained, name):
+    run.train("counting", out="b", data="other", **{**QUICK, "batch_size": 8})
+    shutil.copy(f"b/{name}", f"a/{name}")
+    with pytest.raises(InputError, match=r"is not the one that model.safetensors was trained with"):
+        run.load("a")
+
+
+def test_one_changed_byte_of_the_preprocessing_is_seen(trained):
+    path = trained.path / "preprocessing.json"
+    path.write_text(path.read_text().replace('"1"', '"3"'))
+    with pytest.raises(InputError, match=r"a.preprocessing.json is not the one that model.safe"):
+        run.load("a")
+
+
+def test_what_may_rightly_change_is_not_sealed(trained, monkeypatch):
+    monkeypatch.setattr(trained.task, "adjustable", ("steps",), raising=False)
+    run.train("counting", out="b", **QUICK)
+    config = files.read_json("b/config.json")
+    changes = {"data": "moved", "steps": 9, "epochs": 7, "learning_rate": 0.5, "clip_norm": 2.0}
+    files.write_json("b/config.json", {**config, "options": {**config["options"], **changes}})
+    assert run.load("b").options.data == "moved"
+    files.write_json("b/config.json", {**config, "options": {**config["options"], "seed": 3}})
+    with pytest.raises(InputError, match=r"trained with: seed was 0 and is 3\. Restore both"):
+        run.load("b")
+
+
+def test_a_run_without_a_seal_opens(trained):
+    """Those of an older recur have none."""
+    path = trained.path / "model.safetensors"
+    stored, metadata = files.read_tensors(path)
+    assert set(metadata) == {"task", "options", "preprocessing"}
+    files.write_tensors(path, stored)
+    assert run.load("a").scores.values == trained.scores.values
+
+
 def stop_after(monkeypatch, batches):
     """Presses Ctrl-C once, after so many batches."""
     done = []

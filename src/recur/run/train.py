@@ -16,13 +16,11 @@ from recur.diagnostics import LayerSizes
 from recur.files import PathLike
 from recur.messages import InputError, must
 from recur.run import directory
+from recur.run.directory import CHANGEABLE
 from recur.run.run import Run
 from recur.tasks.options import Options
 from recur.tasks.task import Prepared, Task, Trained
 from recur.training import History, TrainingInterrupted
-
-CHANGEABLE = ("epochs", "learning_rate", "clip_norm", "patience")
-"""Options that may be given again to a training that goes on."""
 
 
 def train(
@@ -133,7 +131,8 @@ def _fit(
         on_epoch=after,
     )
     trained = Trained(options, prepared.preprocessing, model.eval())
-    files.write_tensors(path / directory.MODEL, model.state_dict())
+    seal = directory.seal(task, options, prepared.preprocessing)
+    files.write_tensors(path / directory.MODEL, model.state_dict(), seal)
     history.to_csv(path / directory.HISTORY)
     scores = task.evaluate(trained, prepared.test.data)
     metrics: directory.Metrics = {

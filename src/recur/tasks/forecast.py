@@ -188,6 +188,7 @@ class ForecastTask(Task[ForecastOptions, ForecastPreprocessing, Held]):
     preprocessing = ForecastPreprocessing
     metrics = ("mae",)
     monitor = "val_loss"
+    adjustable = ("time", "gaps")
 
     def prepare(self, options: ForecastOptions) -> Prepared[ForecastPreprocessing, Held]:
         """Reads a series, cuts it by time, and measures its training part."""

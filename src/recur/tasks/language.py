@@ -182,6 +182,7 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
     preprocessing = LanguagePreprocessing
     metrics = ("perplexity",)
     monitor = "val_loss"
+    adjustable = ("length", "temperature", "seed")
 
     def prepare(self, options: LanguageOptions) -> Prepared[LanguagePreprocessing, Text]:
         """Reads a text in three parts, and finds what the first is made of."""

@@ -179,6 +179,7 @@ class MusicTask(Task[MusicOptions, MusicPreprocessing, Sequences]):
     options = MusicOptions
     preprocessing = MusicPreprocessing
     monitor = "val_nll"
+    adjustable = ("length", "temperature", "seed")
 
     def prepare(self, options: MusicOptions) -> Prepared[MusicPreprocessing, Sequences]:
         """Reads pieces in three parts, and counts the keys of those that the model learns from."""

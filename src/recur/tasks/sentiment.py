@@ -130,6 +130,7 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
     preprocessing = SentimentPreprocessing
     metrics = ("accuracy",)
     monitor = "val_accuracy"
+    adjustable = ("text", "label")
 
     def prepare(self, options: SentimentOptions) -> Prepared[SentimentPreprocessing, Sequences]:
         """Reads texts, and fits the vocabulary on those that the model learns from."""
