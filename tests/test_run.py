@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
@@ -14,6 +15,7 @@ import torch
 
 from recur import files, run, training
 from recur.messages import FailedError, InputError
+from recur.run import weights
 
 QUICK = {"epochs": 2, "batch_size": 16, "progress": False}
 
@@ -203,7 +205,7 @@ def test_weights_with_a_changed_byte_are_damaged(trained):
 
 def test_weights_of_another_model_do_not_fit(trained):
     run.train("counting", out="b", units=5, **QUICK)
-    shutil.copy("b/model.safetensors", "a/model.safetensors")
+    files.write_tensors("a/model.safetensors", tensors("b/model.safetensors"))  # without its seal
     with pytest.raises(InputError, match=r"does not fit the run.s config.json: .* of shape"):
         run.load("a")
 
@@ -233,6 +235,21 @@ def test_what_may_rightly_change_is_not_sealed(trained, monkeypatch):
     files.write_json("b/config.json", {**config, "options": {**config["options"], "seed": 3}})
     with pytest.raises(InputError, match=r"trained with: seed was 0 and is 3\. Restore both"):
         run.load("b")
+
+
+def test_a_model_larger_than_its_weights_is_not_made(trained):
+    """Neither the time nor the memory of one that a config.json merely claims."""
+    files.write_tensors("a/model.safetensors", tensors("a/model.safetensors"))  # without its seal
+    config = files.read_json("a/config.json")
+    files.write_json("a/config.json", {**config, "options": {**config["options"], "units": 9000}})
+    with pytest.raises(InputError, match=r"config.json: that model is larger\.$"):
+        run.load("a")
+
+    def endless():
+        return torch.nn.ModuleList(torch.nn.Linear(4, 4) for _ in itertools.count())
+
+    with pytest.raises(InputError, match="that model is larger"):
+        weights.built(endless, tensors("a/model.safetensors"), trained.path)
 
 
 def test_a_run_without_a_seal_opens(trained):

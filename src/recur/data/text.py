@@ -11,7 +11,6 @@ import csv
 import functools
 import io
 import itertools
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -234,12 +233,7 @@ def _json_rows(path: Path, content: str) -> Iterable[tuple[int, Mapping[str, Any
     for number, line in enumerate(content.split("\n"), start=1):
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(
-                f"{path} is damaged: line {number} is not JSON ({error.msg})."
-            ) from error
+        row = files.parse_json(line, f"line {number} of {path}", finite=False)
         if not isinstance(row, dict):
             raise InputError(must(f"line {number} of {path}", "a JSON object", type(row).__name__))
         yield number, row

@@ -2,7 +2,7 @@
 
     config.json         task, options, seed, versions
     preprocessing.json  what was fitted on the training data: vocabulary, scaling
-    model.safetensors   the weights of the best validation epoch, and the seal: see `seal`
+    model.safetensors   the weights of the best validation epoch, and their seal
     history.csv         a row for each epoch
     layers.csv          for each epoch, how large gradients and updates were, layer by layer
     metrics.json        the scores on the test part, and what must be said with them
@@ -15,18 +15,14 @@ Every file is written whole or not at all, and none can run code when it is read
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
-from torch import nn
-
 from recur import files, schema
 from recur.files import PathLike
-from recur.messages import FailedError, InputError, listed, shown
+from recur.messages import FailedError, InputError, listed
 from recur.tasks.options import Options
 from recur.tasks.task import Task
 
@@ -126,7 +122,7 @@ def read_config(path: Path) -> Config:
     if not (path / CONFIG).is_file():
         raise InputError(f"{path} is no run directory: it has no {CONFIG}. Check the path.")
     stored = files.read_json(path / CONFIG)
-    with _damaged(path / CONFIG):
+    with damaged(path / CONFIG):
         known = schema.read(_Format, stored, "it")["format"]
         if known <= FORMAT:
             return schema.read(Config, stored, "it")
@@ -174,7 +170,7 @@ def read_preprocessing(path: Path, task: Task[Any, Any, Any]) -> Any:
         InputError: if it is damaged.
     """
     stored = files.read_json(path / PREPROCESSING)
-    with _damaged(path / PREPROCESSING):
+    with damaged(path / PREPROCESSING):
         return task.preprocessing.from_json(stored)
 
 
@@ -185,14 +181,14 @@ def read_metrics(path: Path, task: Task[Any, Any, Any]) -> Metrics:
         InputError: if they are damaged, or the scores of another task.
     """
     stored = files.read_json(path / METRICS)
-    with _damaged(path / METRICS):
+    with damaged(path / METRICS):
         metrics = schema.read(Metrics, stored, "it")
         task.report(metrics["test"])
     return metrics
 
 
 @contextlib.contextmanager
-def _damaged(path: Path) -> Iterator[None]:
+def damaged(path: Path) -> Iterator[None]:
     """Says which file it is that holds something else."""
     try:
         yield
@@ -201,71 +197,3 @@ def _damaged(path: Path) -> Iterator[None]:
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         why = f"{type(error).__name__}: {error}"
         raise InputError(f"{path} is damaged: {why}. Restore it from a copy.") from error
-
-
-def seal(task: Task[Any, Any, Any], options: Options, preprocessing: Any) -> dict[str, str]:
-    """Returns what is kept with the weights, so that they answer with what they were trained with.
-
-    It is no protection from someone who forges all files; it tells a changed byte and the files of
-    two runs. Sealed are the preprocessing and the options that decide what the model and its scores
-    are. Not sealed is what may rightly change later: where the data are, how long training goes on,
-    and what the task calls `adjustable`.
-    """
-    free = ("data", *CHANGEABLE, *task.adjustable)
-    kept = {name: value for name, value in options.to_json().items() if name not in free}
-    return {
-        "task": task.name,
-        "options": json.dumps(kept),
-        "preprocessing": _checksum(preprocessing.to_json()),
-    }
-
-
-def check_seal(path: Path, found: Mapping[str, str], task: str, options: Options) -> None:
-    """Checks that a run's other files are those that its weights were sealed with.
-
-    Args:
-        path: the run.
-        found: the metadata of its weights; a run of an older recur has no seal.
-        task: the task that config.json names.
-        options: those that config.json holds.
-
-    Raises:
-        InputError: if another file lies there; the text says what differs.
-    """
-    if "preprocessing" not in found:
-        return
-    with _damaged(path / MODEL):
-        sealed = schema.read(
-            dict[str, Any], files.parse_json(found.get("options", ""), "its seal"), "it"
-        )
-    now = {"task": task, **options.to_json()}
-    for name, before in {"task": found.get("task"), **sealed}.items():
-        if now.get(name) != before:
-            raise InputError(
-                f"{path / CONFIG} is not the one that {MODEL} was trained with: {name} was "
-                f"{shown(before)} and is {shown(now.get(name))}. Restore both from one copy."
-            )
-    if _checksum(files.read_json(path / PREPROCESSING)) != found["preprocessing"]:
-        raise InputError(
-            f"{path / PREPROCESSING} is not the one that {MODEL} was trained with. Restore both "
-            "from one copy."
-        )
-
-
-def _checksum(content: Any) -> str:
-    """Of JSON, however it is written."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def load_weights(model: nn.Module, path: Path) -> dict[str, str]:
-    """Puts the weights of a file into a model; returns what is kept with them.
-
-    Raises:
-        InputError: if the file is damaged, or it is of another model.
-    """
-    tensors, metadata = files.read_tensors(path)
-    differ = files.differences(tensors, model.state_dict())
-    if differ:
-        raise InputError(f"{path} does not fit the run's {CONFIG}: {differ[0]}")
-    model.load_state_dict(tensors)
-    return metadata

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from recur import plots, tasks
+from recur import files, plots, tasks
 from recur.diagnostics import Attribution
 from recur.files import PathLike
-from recur.run import directory
+from recur.run import directory, weights
 from recur.run.inspection import Inspection, inspect
 from recur.tasks.options import Options
 from recur.tasks.task import Prediction, Task, Trained
@@ -165,9 +165,11 @@ def load(path: PathLike) -> Run:
     task = tasks.find(config["task"])
     options = directory.read_options(path, config, task)
     preprocessing = directory.read_preprocessing(path, task)
-    model = task.model(options, preprocessing)
-    sealed = directory.load_weights(model, path / directory.MODEL)
-    directory.check_seal(path, sealed, task.name, options)
+    tensors, sealed = files.read_tensors(path / directory.MODEL)
+    weights.check_seal(path, sealed, task.name, options)
+    model = weights.built(
+        lambda: task.model(options, preprocessing), tensors, path / directory.MODEL
+    )
     metrics = directory.read_metrics(path, task)
     history = History.from_csv(path / directory.HISTORY)
     history.notes = list(metrics.get("training_notes", []))

@@ -15,7 +15,7 @@ from recur import files, tasks
 from recur.diagnostics import LayerSizes
 from recur.files import PathLike
 from recur.messages import InputError, must
-from recur.run import directory
+from recur.run import directory, weights
 from recur.run.directory import CHANGEABLE
 from recur.run.run import Run
 from recur.tasks.options import Options
@@ -131,7 +131,7 @@ def _fit(
         on_epoch=after,
     )
     trained = Trained(options, prepared.preprocessing, model.eval())
-    seal = directory.seal(task, options, prepared.preprocessing)
+    seal = weights.seal(task, options, prepared.preprocessing)
     files.write_tensors(path / directory.MODEL, model.state_dict(), seal)
     history.to_csv(path / directory.HISTORY)
     scores = task.evaluate(trained, prepared.test.data)
