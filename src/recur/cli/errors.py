@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from recur.messages import FailedError, RecurError, did_you_mean, listed, must
+from recur.messages import FailedError, RecurError, did_you_mean, listed, must, shortened
 
 # The class above typer.BadParameter, whichever click this version of typer brings.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -25,7 +25,7 @@ def complain(error: RecurError) -> int:
 
 def complain_of_use(error: Any) -> int:
     """Prints a sentence about a wrong command line; returns the exit status."""
-    print(f"recur: {_sentence(error)}", file=sys.stderr)
+    print(f"recur: {shortened(_sentence(error))}", file=sys.stderr)
     return 2
 
 
