@@ -183,7 +183,7 @@ def read_tensors(path: PathLike) -> tuple[dict[str, torch.Tensor], dict[str, str
     Raises:
         InputError: if there is no such file or it is damaged.
     """
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         raise InputError(f"There is no file {path}. Check the path.")
     try:
         with safe_open(str(path), framework="pt", device="cpu") as stored:
@@ -270,5 +270,5 @@ def _umask() -> int:
 
 def _not_written(path: Path, error: OSError) -> FailedError:
     why = error.strerror or str(error)
-    kept = " The file that was there before is unchanged." if path.exists() else ""
+    kept = " The file that was there before is unchanged." if os.path.exists(path) else ""
     return FailedError(f"{path} could not be written: {why}.{kept}")

@@ -147,13 +147,15 @@ def _array(hints: tuple[Any, ...], value: Any, what: str) -> NDArray[Any]:
 
 
 def _times(texts: list[str], what: str) -> NDArray[Any]:
+    """As fine as they are written, and no coarser than seconds."""
     try:
-        times = np.array(texts, dtype="datetime64[s]")
+        times = np.array(texts, dtype="datetime64")
     except ValueError as error:
         raise InputError(must(what, "times such as 2026-11-28T12:00:00", str(error))) from error
     if np.isnat(times).any():
         raise InputError(must(what, "times", "one that is none"))
-    return times
+    fine = np.datetime_data(times.dtype)[0] in ("s", "ms", "us", "ns")
+    return times if fine else times.astype("datetime64[s]")
 
 
 def _plain(kind: type, value: Any, what: str) -> Any:

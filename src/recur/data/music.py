@@ -9,6 +9,7 @@ Legend: T steps of a piece.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -172,7 +173,7 @@ def _check_key(key: float, what: str, shown: str = "") -> int:
 def _json(path: Path) -> Any:
     if path.suffix != ".gz":
         return files.read_json(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f"There is no file {path}. Check the path.")
     try:
         text = packed.content_of(path).decode("utf-8")

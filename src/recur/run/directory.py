@@ -15,6 +15,7 @@ Every file is written whole or not at all, and none can run code when it is read
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,7 +85,7 @@ def unused(out: PathLike | None, task: str) -> Path | None:
     if out is None:
         return None
     path = Path(out)
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+    if os.path.exists(path) and not (path.is_dir() and not any(path.iterdir())):
         if (path / CONFIG).is_file():
             todo = f"Choose another, or go on with that run: {how_to_resume(path, task)}"
         else:
@@ -117,7 +118,7 @@ def read_config(path: Path) -> Config:
     Raises:
         InputError: if there is no run, it is damaged, or it is from a newer recur.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise InputError(f"There is no run directory {path}. Check the path.")
     if not (path / CONFIG).is_file():
         raise InputError(f"{path} is no run directory: it has no {CONFIG}. Check the path.")

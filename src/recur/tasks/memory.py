@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -287,7 +287,7 @@ def _draw_mixed(options: MemoryOptions, number: int) -> Sequences:
 
 def _no_data(data: str) -> None:
     if data:
-        gone = "" if Path(data).exists() else f"There is no file {data}, and none is needed. "
+        gone = "" if os.path.exists(data) else f"There is no file {data}, and none is needed. "
         raise InputError(
             f"{gone}memory draws its examples from the seed and reads no data; got {data!r}. "
             "Leave data out."
