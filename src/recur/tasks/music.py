@@ -333,6 +333,7 @@ def _cut(pieces: list[Piece], share: float) -> tuple[list[Piece], list[Piece]]:
 
 def _transposed(pieces: list[Piece], semitones: int) -> list[Piece]:
     """Pieces in every key up to so many semitones away; what leaves the keyboard is left out."""
+    semitones = min(semitones, KEYS)  # further away there is no key
     return [
         [[key + shift for key in step] for step in piece]
         for piece in pieces
