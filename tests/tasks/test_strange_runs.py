@@ -127,4 +127,4 @@ def test_no_name_in_any_file_leads_outside(made, tmp_path):
     opened = run.train(name, out="run", resume=True, progress=False)
     assert any("outside" in path.name for path in opened.plot())
     assert {path.parent for path in tmp_path.rglob("*outside*")} == {tmp_path / "run" / "plots"}
-    assert not [*tmp_path.parent.glob("*outside*"), *Path("/").glob("outside*")]
+    assert not [*tmp_path.parent.glob("outside*"), *Path("/").glob("outside*")]
