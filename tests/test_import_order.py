@@ -16,6 +16,7 @@ ROOMS = [
     "imports",
     "messages",
     "locks",
+    "schema",
     "files",
     "plots",
     "cells",

@@ -122,3 +122,37 @@ def test_whole_numbers_have_an_end(value, most):
         messages.whole("width", value, **most)
     end = "4" if most else "9,223,372,036,854,775,807"
     assert str(caught.value) == f"width must be at most {end}; got {value}."
+
+
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda: messages.must("x", "short", LONG),
+        lambda: messages.must("x", "short", [LONG] * 9),
+        lambda: messages.must(LONG, "short", 1),
+        lambda: messages.must("x", "short", 10**5000),
+        lambda: messages.must("x", "one of these", messages.listed(map(str, range(10**6)))),
+        lambda: messages.listed(map(str, range(10**6)), "and"),
+        lambda: str(messages.InputError(LONG)),
+        lambda: str(messages.FailedError(LONG)),
+        lambda: messages.did_you_mean(LONG, [LONG]),
+        lambda: messages.did_you_mean("a", map(str, range(10**6))),
+    ],
+)
+def test_no_message_is_longer_than_one_reads(write):
+    assert len(write()) < messages.MOST_TEXT + 100
+
+
+def test_what_is_left_out_is_said():
+    assert str(messages.InputError(f"begin {LONG} end")).startswith("begin xxx")
+    assert "(98,010 letters left out)" in str(messages.InputError(f"begin {LONG} end"))
+    assert str(messages.InputError(f"begin {LONG} end")).endswith("xxx end")
+    assert messages.listed(range(50), "and").endswith("38, 39 and 10 others")
+    for refuse in (messages.whole, lambda *a: messages.real(*a, lambda n: n > 0, "above 0")):
+        with pytest.raises(messages.InputError, match="too large to show"):
+            refuse("units", -(10**5000))
+    with pytest.raises(messages.InputError, match=r"must be lstm or gru; got 'xxx.* left out"):
+        messages.one_of("cell", LONG, ["lstm", "gru"])

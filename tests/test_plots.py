@@ -290,3 +290,29 @@ def test_letters_that_no_font_has_are_drawn_as_numbers_without_a_warning(tmp_pat
     plots.save(aligned, tmp_path / "alignment.png")
     assert letters.drawable("naïve Ω") == "naïve Ω"
     assert letters.drawable("\U0010fffd good") == "U+10FFFD  good"
+
+
+NAMES = ["../../outside", "/tmp/outside", "..", ".", "", "a/b", "a\\b", "nul\0", "x" * 5000, "-",
+         "$\\frac$", "<lambda>", "\ud800", "é" * 200]  # fmt: skip
+
+
+def test_no_name_of_a_figure_leads_out_of_its_folder(tmp_path):
+    """And no two of them to one file; an ordinary name stays as it is."""
+    folder = tmp_path / "a" / "plots"
+    figure = plots.curves({"loss": [1.0]})[0][1]
+    paths = plots.save_each(((name, figure) for name in [*NAMES, "loss", "val_f1"]), folder)
+    assert len(set(paths)) == len(NAMES) + 2
+    assert {path.parent for path in paths} == {folder}
+    assert sorted(tmp_path.rglob("*.png")) == sorted(paths)
+    assert [path.name for path in paths[-2:]] == ["loss.png", "val_f1.png"]
+
+
+@pytest.mark.filterwarnings("ignore:Glyph", "ignore:constrained_layout")
+def test_any_name_can_be_drawn():
+    columns = {"loss": [1.0], **{name: [1.0] for name in NAMES if "\ud800" not in name and name}}
+    for _, figure in plots.curves(columns):
+        assert figure._repr_png_()
+    sizes = {f"{kind} {name}": [1.0] for name in columns for kind in ("gradient", "update")}
+    assert plots.layer_sizes(sizes)._repr_png_()
+    with pytest.raises(InputError, match="at most 64 metrics; got 65"):
+        plots.curves({"loss": [1.0], **{str(n): [1.0] for n in range(64)}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
@@ -14,6 +15,7 @@ import torch
 
 from recur import files, run, training
 from recur.messages import FailedError, InputError
+from recur.run import weights
 
 QUICK = {"epochs": 2, "batch_size": 16, "progress": False}
 
@@ -140,6 +142,11 @@ def test_an_incomplete_run_names_what_is_missing(trained, name):
 
 
 def test_no_run_directory(counting, tmp_path):
+    for name in ("x" * 300, "nul\0", "x" * 100_000):
+        with pytest.raises(InputError, match="There is no run directory"):
+            run.load(name)
+    with pytest.raises(FailedError, match="could not be written: File name too long"):
+        run.train("counting", out="x" * 300, **QUICK)
     with pytest.raises(InputError, match="There is no run directory nowhere"):
         run.load("nowhere")
     (tmp_path / "empty").mkdir()
@@ -159,8 +166,10 @@ def test_a_run_from_a_newer_version(trained):
     ("name", "content", "sentence"),
     [
         ("config.json", "{", "is damaged: it is not JSON"),
-        ("config.json", "[]", "is damaged: it names no format"),
-        ("config.json", '{"format": 1}', "is damaged: it names no task"),
+        ("config.json", "[]", "is damaged: it must be an object; got []"),
+        ("config.json", '{"task": "counting"}', "it must be an object with format; got"),
+        ("config.json", '{"format": true}', "format of it must be a whole number; got True"),
+        ("config.json", '{"format": 1}', "is damaged: it must be an object with task and options"),
         ("config.json", '{"format": 1, "task": "counting", "options": {"x": 1}}', "no option 'x'"),
         ("config.json", '{"format": 1, "task": "counting", "options": 3}', "is damaged"),
         ("config.json", '{"format": 1, "task": "gone", "options": {}}', "task must be"),
@@ -168,6 +177,11 @@ def test_a_run_from_a_newer_version(trained):
         ("preprocessing.json", "[1]", "preprocessing.json is damaged"),
         ("history.csv", "epoch,loss\n1,what\n", "history.csv is damaged"),
         ("metrics.json", "{}", "metrics.json is damaged"),
+        ("metrics.json", '{"test": {"loss": 1}, "notes": []}', "KeyError: 'accuracy'"),
+        ("metrics.json", '{"test": {"accuracy": NaN}, "notes": []}', "NaN, which is not finite"),
+        ("metrics.json", '{"test": {"accuracy": 1e999}, "notes": []}', "1e999, which is not"),
+        ("metrics.json", '{"test": 1' + "0" * 5000 + "}", "holds a number of 5,001 digits"),
+        ("metrics.json", "[" * 100_000, "is nested too deeply"),
     ],
 )
 def test_damaged_files_are_named(trained, name, content, sentence):
@@ -196,9 +210,60 @@ def test_weights_with_a_changed_byte_are_damaged(trained):
 
 def test_weights_of_another_model_do_not_fit(trained):
     run.train("counting", out="b", units=5, **QUICK)
-    shutil.copy("b/model.safetensors", "a/model.safetensors")
+    files.write_tensors("a/model.safetensors", tensors("b/model.safetensors"))  # without its seal
     with pytest.raises(InputError, match=r"does not fit the run.s config.json: .* of shape"):
         run.load("a")
+
+
+@pytest.mark.parametrize("name", ["config.json", "preprocessing.json", "model.safetensors"])
+def test_files_of_two_runs_are_told_apart(trained, name):
+    run.train("counting", out="b", data="other", **{**QUICK, "batch_size": 8})
+    shutil.copy(f"b/{name}", f"a/{name}")
+    with pytest.raises(InputError, match=r"is not the one that model.safetensors was trained with"):
+        run.load("a")
+
+
+def test_one_changed_byte_of_the_preprocessing_is_seen(trained):
+    path = trained.path / "preprocessing.json"
+    path.write_text(path.read_text().replace('"1"', '"3"'))
+    with pytest.raises(InputError, match=r"a.preprocessing.json is not the one that model.safe"):
+        run.load("a")
+
+
+def test_what_may_rightly_change_is_not_sealed(trained, monkeypatch):
+    monkeypatch.setattr(trained.task, "adjustable", ("steps",), raising=False)
+    run.train("counting", out="b", **QUICK)
+    config = files.read_json("b/config.json")
+    changes = {"data": "moved", "steps": 9, "epochs": 7, "learning_rate": 0.5, "clip_norm": 2.0}
+    files.write_json("b/config.json", {**config, "options": {**config["options"], **changes}})
+    assert run.load("b").options.data == "moved"
+    files.write_json("b/config.json", {**config, "options": {**config["options"], "seed": 3}})
+    with pytest.raises(InputError, match=r"trained with: seed was 0 and is 3\. Restore both"):
+        run.load("b")
+
+
+def test_a_model_larger_than_its_weights_is_not_made(trained):
+    """Neither the time nor the memory of one that a config.json merely claims."""
+    files.write_tensors("a/model.safetensors", tensors("a/model.safetensors"))  # without its seal
+    config = files.read_json("a/config.json")
+    files.write_json("a/config.json", {**config, "options": {**config["options"], "units": 9000}})
+    with pytest.raises(InputError, match=r"config.json: that model is larger\.$"):
+        run.load("a")
+
+    def endless():
+        return torch.nn.ModuleList(torch.nn.Linear(4, 4) for _ in itertools.count())
+
+    with pytest.raises(InputError, match="that model is larger"):
+        weights.built(endless, tensors("a/model.safetensors"), trained.path)
+
+
+def test_a_run_without_a_seal_opens(trained):
+    """Those of an older recur have none."""
+    path = trained.path / "model.safetensors"
+    stored, metadata = files.read_tensors(path)
+    assert set(metadata) == {"task", "options", "preprocessing"}
+    files.write_tensors(path, stored)
+    assert run.load("a").scores.values == trained.scores.values
 
 
 def stop_after(monkeypatch, batches):

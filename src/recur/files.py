@@ -15,6 +15,7 @@ import errno
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import secrets
@@ -25,13 +26,20 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError, safe_open
 
 from recur import locks
-from recur.messages import FailedError, InputError, must
+from recur.messages import FailedError, InputError, must, shown
 
 if TYPE_CHECKING:
     import torch
 
 CHECKSUM = "sha256"
 """The key of the checksum in a safetensors file's metadata."""
+
+MOST_DIGITS = 300
+"""Of a whole number in a JSON file: no float has more before its point."""
+
+LONGEST_NAME = 100
+"""Bytes of a name that a picture's file is called after."""
+_UNSAFE = re.compile(r"[^\w-]")
 
 PathLike = str | os.PathLike[str]
 
@@ -265,14 +273,34 @@ def read_json(path: PathLike) -> Any:
     """Reads a JSON file.
 
     Raises:
-        InputError: as `read_text`, and if the content is not JSON.
+        InputError: as `read_text`, and as `parse_json`.
     """
+    return parse_json(read_text(path), str(path))
+
+
+def parse_json(text: str, what: str, *, finite: bool = True) -> Any:
+    """Reads JSON from a text.
+
+    Args:
+        text: the text.
+        what: what the message calls it.
+        finite: NaN and infinities, which JSON does not have and Python writes, are refused.
+
+    Raises:
+        InputError: if it is not JSON, or holds a number that no computer counts with, or lists
+            within lists without end.
+    """
+    number = _finite if finite else float
     try:
-        return json.loads(read_text(path))
+        return json.loads(text, parse_int=_whole, parse_float=number, parse_constant=number)
     except json.JSONDecodeError as error:
         raise InputError(
-            f"{path} is damaged: it is not JSON from line {error.lineno} on ({error.msg})."
+            f"{what} is damaged: it is not JSON from line {error.lineno} on ({error.msg})."
         ) from error
+    except ValueError as error:
+        raise InputError(f"{what} is damaged: it holds {error}.") from error
+    except RecursionError as error:
+        raise InputError(f"{what} is damaged: it is nested too deeply.") from error
 
 
 def read_tensors(path: PathLike) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -295,6 +323,63 @@ def read_tensors(path: PathLike) -> tuple[dict[str, torch.Tensor], dict[str, str
     if metadata.pop(CHECKSUM, "") not in ("", _checksum(tensors)):
         raise InputError(f"{path} is damaged: its checksum differs. Restore it from a copy.")
     return tensors, metadata
+
+
+def safe_name(name: str) -> str:
+    """Returns a name, of a metric or anything that a file may hold, as one that a file may have.
+
+    Letters, digits, "_" and "-" stay. Anything else, such as what leads to other folders, becomes
+    "_"; a checksum then keeps two such names apart. No name out of a file becomes part of a path
+    by another way.
+    """
+    safe = _UNSAFE.sub("_", name)
+    if safe == name and 0 < len(name.encode()) <= LONGEST_NAME:
+        return name
+    short = safe.encode()[:LONGEST_NAME].decode(errors="ignore")
+    return f"{short}-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:8]}"
+
+
+def differences(
+    found: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]
+) -> list[str]:
+    """Says of tensors that were read how they differ from those that they shall take the place of.
+
+    Nothing beyond this line looks at shapes and types again: torch's compiled loops read and write
+    as much memory as the expected tensor has.
+
+    Args:
+        found: by name.
+        expected: by name; only their shapes and types are looked at. The type of a single number
+            with a fraction does not matter: it is converted.
+
+    Returns:
+        a sentence for each difference.
+    """
+    have, want = ({n: _kind(t) for n, t in each.items()} for each in (found, expected))
+    return [
+        must(name, want.get(name, "left out"), have.get(name, "missing"))
+        for name in sorted(have.keys() | want.keys())
+        if have.get(name) != want.get(name)
+    ]
+
+
+def _kind(tensor: torch.Tensor) -> str:
+    if not tensor.dim() and tensor.is_floating_point():
+        return "a single number"
+    return f"{tensor.dtype} of shape {tuple(tensor.shape)}".removeprefix("torch.")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits):,} digits")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"the number {shown(digits, str)}, which is not finite")
+    return number
 
 
 def _checksum(tensors: Mapping[str, torch.Tensor]) -> str:

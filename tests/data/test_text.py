@@ -241,7 +241,7 @@ def test_wrong_csv(file, content, message):
     ("content", "message"),
     [
         ("", "is empty"),
-        ('{"text": "good", "label": 1}\n{"text": "bad"', "is damaged: line 2 is not JSON"),
+        ('{"text": "good", "label": 1}\n{"text": "bad"', "line 2 of .* is damaged: it is not JSON"),
         ('["good", 1]\n', "line 1 of .* must be a JSON object; got list"),
         ('{"text": "good", "stars": 1}\n', "has no column 'label'; it has 'text' and 'stars'"),
         ('{"text": null, "label": 1}\n', "has no text in row 1"),

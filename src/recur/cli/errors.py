@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from recur.messages import FailedError, RecurError, aside, did_you_mean, listed, must
+from recur.messages import FailedError, RecurError, aside, did_you_mean, listed, must, shortened
 
 LESS = "fewer units, layers or examples, a smaller batch, vocabulary or window"
 _NO_MEMORY = (
@@ -44,7 +44,7 @@ def out_of_memory(error: Exception) -> FailedError | None:
 
 def complain_of_use(error: Any) -> int:
     """Prints a sentence about a wrong command line; returns the exit status."""
-    aside(f"recur: {_sentence(error)}")
+    aside(f"recur: {shortened(_sentence(error))}")
     return 2
 
 

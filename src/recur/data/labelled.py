@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -112,11 +111,7 @@ def _json_rows(path: Path, content: str) -> Iterable[tuple[int, Mapping[str, Any
     for number, line in enumerate(content.split("\n"), start=1):
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            why = getattr(error, "msg", str(error))
-            raise InputError(f"{path} is damaged: line {number} is not JSON ({why}).") from error
+        row = files.parse_json(line, f"line {number} of {path}", finite=False)
         if not isinstance(row, dict):
             raise InputError(must(f"line {number} of {path}", "a JSON object", type(row).__name__))
         yield number, row

@@ -9,10 +9,8 @@ Legend: T steps of a piece.
 
 from __future__ import annotations
 
-import gzip
-import json
+import os
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recur import files
+from recur.data import packed
 from recur.messages import InputError, listed, must
 
 LOWEST, HIGHEST = 21, 108
@@ -174,9 +173,10 @@ def _check_key(key: float, what: str, shown: str = "") -> int:
 def _json(path: Path) -> Any:
     if path.suffix != ".gz":
         return files.read_json(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError(f"There is no file {path}. Check the path.")
     try:
-        return json.loads(gzip.decompress(path.read_bytes()).decode("utf-8"))
-    except (OSError, EOFError, zlib.error, ValueError) as error:
+        text = packed.content_of(path).decode("utf-8")
+    except packed.DAMAGED as error:
         raise InputError(f"{path} is damaged: it is no packed JSON ({error}).") from error
+    return files.parse_json(text, str(path))

@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from recur import schema
+
 Values = NDArray[np.float64]
 
 
@@ -53,9 +55,6 @@ class Scaler:
         """Builds it again.
 
         Raises:
-            KeyError, TypeError, ValueError: if `stored` is not what `to_json` gave.
+            InputError: if `stored` is not what `to_json` gave.
         """
-        return cls(
-            np.array(stored["mean"], dtype=np.float64),
-            np.array(stored["deviation"], dtype=np.float64),
-        )
+        return schema.read(cls, stored, "a scaling")

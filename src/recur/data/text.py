@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from recur import schema
 from recur.data.words import LETTERS, UNICODE, words
 from recur.messages import InputError, must, one_of
 
@@ -165,10 +166,8 @@ class Vocabulary:
         """Builds it again.
 
         Raises:
-            KeyError, TypeError, ValueError: if `stored` is not what `to_json` gave.
+            InputError: if `stored` is not what `to_json` gave.
         """
-        known = stored["words"]
-        if not isinstance(known, list) or not all(isinstance(word, str) for word in known):
-            raise ValueError("the words of a vocabulary must be a list of strings")
         # Runs of before name no rule: they had the one there was.
-        return cls(tuple(known), int(stored["index_from"]), stored.get("rule", LETTERS))
+        known = {"rule": LETTERS, **stored} if isinstance(stored, Mapping) else stored
+        return schema.read(cls, known, "a vocabulary")

@@ -11,11 +11,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NotRequired, Self, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recur import schema
 from recur.data.words import LETTERS, UNICODE, pieces
 from recur.messages import FailedError, InputError, must, one_of
 
@@ -24,6 +25,28 @@ Ids = NDArray[np.int64]
 UNKNOWN, UNKNOWN_WORD = 0, "<unk>"
 
 _TIGHT_BEFORE = re.compile(r"[ ]+(?=[.,;:!?%)\]}\u2019\u201d\n])|(?<=\n)[ ]+|(?<=[(\[{\u201c])[ ]+")
+
+
+class _Stored(TypedDict):
+    pieces: list[str]
+
+
+class _StoredWords(_Stored):
+    spaces: bool
+    rule: NotRequired[str]
+
+
+class _Learnt(TypedDict):
+    vocab: dict[str, int]
+    merges: list[list[str] | str]
+
+
+class _Model(TypedDict):
+    model: _Learnt
+
+
+class _StoredTokenizer(TypedDict):
+    tokenizer: _Model
 
 
 class Units:
@@ -123,9 +146,10 @@ class Words(Units):
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Builds it again."""
+        known = schema.read(_StoredWords, stored, "a vocabulary")
         # Runs of before name no rule: they had the one there was.
-        rule = stored.get("rule", LETTERS)
-        return cls(_strings(stored["pieces"]), spaces=bool(stored["spaces"]), rule=rule)
+        rule = known.get("rule", LETTERS)
+        return cls(known["pieces"], spaces=known["spaces"], rule=rule)
 
 
 class Characters(Units):
@@ -154,7 +178,7 @@ class Characters(Units):
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Builds it again."""
-        return cls(_strings(stored["pieces"]))
+        return cls(schema.read(_Stored, stored, "a vocabulary")["pieces"])
 
 
 class Subwords:
@@ -180,9 +204,7 @@ class Subwords:
         if size < 257:
             raise InputError(must("vocabulary", "at least 257 with subwords, for all bytes", size))
         library = _tokenizers()
-        tokenizer = library.Tokenizer(library.models.BPE(unk_token=UNKNOWN_WORD))
-        tokenizer.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
-        tokenizer.decoder = library.decoders.ByteLevel()
+        tokenizer = cls._over_bytes(library)
         trainer = library.trainers.BpeTrainer(
             vocab_size=size,
             special_tokens=[UNKNOWN_WORD],
@@ -218,12 +240,35 @@ class Subwords:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Builds it again."""
-        library, written = _tokenizers(), json.dumps(stored["tokenizer"])
+        """Builds it again, of what was learnt alone: the rest of a tokenizer's JSON could say more.
+
+        Raises:
+            InputError: if `stored` is not what `to_json` gave.
+            FailedError: if the package tokenizers is not installed.
+        """
+        tokenizer = schema.read(_StoredTokenizer, stored, "a vocabulary")["tokenizer"]
+        learnt = tokenizer["model"]
+        vocabulary, size = learnt["vocab"], len(learnt["vocab"])
+        if sorted(vocabulary.values()) != list(range(size)) or vocabulary.get(UNKNOWN_WORD) != 0:
+            expected = f"the ids from 0 ({UNKNOWN_WORD}) to {size - 1:,}, each once"
+            raise InputError(must("the subwords", expected, "others"))
         try:
-            return cls(library.Tokenizer.from_str(written))
+            # Older versions of the package write a pair as one text.
+            pairs = [tuple(m.split(" ") if isinstance(m, str) else m) for m in learnt["merges"]]
+            built = cls._over_bytes(_tokenizers(), vocab=vocabulary, merges=pairs)
+        except FailedError:
+            raise
         except Exception as error:  # the library raises nothing narrower
-            raise ValueError(f"no tokenizer: {error}") from error
+            raise InputError(must("the pairs of subwords", "pairs of them", str(error))) from error
+        built.add_special_tokens([UNKNOWN_WORD])
+        return cls(built)
+
+    @staticmethod
+    def _over_bytes(library: Any, **learnt: Any) -> Any:
+        tokenizer = library.Tokenizer(library.models.BPE(unk_token=UNKNOWN_WORD, **learnt))
+        tokenizer.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = library.decoders.ByteLevel()
+        return tokenizer
 
 
 KINDS: dict[str, type[Words] | type[Characters] | type[Subwords]] = {
@@ -235,19 +280,13 @@ def from_json(kind: str, stored: Mapping[str, Any]) -> Words | Characters | Subw
     """Builds units of a kind again.
 
     Raises:
-        KeyError, TypeError, ValueError: if `stored` is not what `to_json` gave.
+        InputError: if `stored` is not what `to_json` gave.
     """
     return KINDS[one_of("unit", kind, KINDS)].from_json(stored)
 
 
 def _ends_of_lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _strings(given: Any) -> list[str]:
-    if not isinstance(given, list) or not all(isinstance(piece, str) for piece in given):
-        raise ValueError("the pieces of a text must be a list of strings")
-    return given
 
 
 def _tokenizers() -> Any:

@@ -88,7 +88,8 @@ def windows(
         if steps < 1:
             raise InputError(must(what, "at least 1 step", steps))
     begin, end = part if part is not None else (0, len(values))
-    starts = np.arange(max(begin, length), end - horizon + 1)
+    first, last = max(begin, length), end - horizon + 1
+    starts = np.arange(min(first, last), last)  # whatever size was asked for
     if not len(starts):
         raise InputError(
             must(

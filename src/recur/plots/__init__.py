@@ -5,7 +5,7 @@ without pyplot: no window opens, no display is needed, and nothing stays in memo
 matplotlib is imported when the first figure is drawn.
 """
 
-from recur.plots.figure import save
+from recur.plots.figure import save, save_each
 from recur.plots.inside import alignment, attribution, gradients, heatmaps, layer_sizes
 from recur.plots.learning import curves, overview
 from recur.plots.music import piano_roll
@@ -25,5 +25,6 @@ __all__ = [
     "overview",
     "piano_roll",
     "save",
+    "save_each",
     "unrolled",
 ]

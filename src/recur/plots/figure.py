@@ -7,12 +7,12 @@ import functools
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from recur.files import PathLike, replacing
-from recur.messages import InputError, listed, must
+from recur.files import PathLike, replacing, safe_name
+from recur.messages import InputError, listed, must, shortened
 from recur.plots.letters import legible
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#7F7F7F"
 
 SIZE = (7.0, 4.3)  # inches
 DPI = 150
+MOST_LETTERS = 60
+"""Of a title or a label: names come out of files, and a picture has to hold them."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -90,6 +92,22 @@ def save(figure: Figure, path: PathLike) -> Path:
     return path
 
 
+def save_each(figures: Iterable[tuple[str, Figure]], folder: PathLike) -> list[Path]:
+    """Writes figures as FOLDER/NAME.png; a name, whatever it is, leads to no other folder.
+
+    Args:
+        figures: (name, figure) pairs.
+        folder: where; made if it is not there.
+
+    Returns:
+        The paths, in order.
+
+    Raises:
+        FailedError: if a file cannot be written.
+    """
+    return [save(figure, Path(folder) / f"{safe_name(name)}.png") for name, figure in figures]
+
+
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of that size in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -119,12 +137,18 @@ def whole_numbers(axes: Axes) -> None:
 
 def dress(axes: Axes, title: str, across: str, up: str) -> None:
     """Title, labels, grid and legend, the same on every picture."""
-    axes.set_title(title, loc="left", fontweight="bold")
-    axes.set_xlabel(across)
-    axes.set_ylabel(up)
+    for text in (
+        axes.set_title(shortened(title, MOST_LETTERS), loc="left", fontweight="bold"),
+        axes.set_xlabel(across),
+        axes.set_ylabel(shortened(up, MOST_LETTERS)),
+    ):
+        text.set_parse_math(False)  # a dollar in a name begins no formula
     if across == "epoch":
         whole_numbers(axes)
     axes.grid(color="#D9D9D9", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(facecolor="white", edgecolor="none", framealpha=0.9)
+    legend = axes.legend(facecolor="white", edgecolor="none", framealpha=0.9)
+    for label in legend.get_texts():
+        label.set_text(shortened(label.get_text(), MOST_LETTERS))
+        label.set_parse_math(False)

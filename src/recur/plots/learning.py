@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # Columns of a history that are not drawn as curves of learning.
 NOT_CURVES = ("epoch", "seconds", "gradient_norm", "gradient_norm_max", "learning_rate")
 
+MOST_CURVES = 64
+
 
 @in_own_style
 def curves(columns: Mapping[str, Sequence[float]]) -> list[tuple[str, Figure]]:
@@ -60,6 +62,9 @@ def _curve_names(columns: Mapping[str, Sequence[float]]) -> list[str]:
     if "loss" not in names:
         got = listed(columns, "and") or "no columns"
         raise InputError(must("a history to draw", "one with a loss of at least one epoch", got))
+    if len(names) > MOST_CURVES:
+        expected = f"one of at most {MOST_CURVES} metrics"
+        raise InputError(must("a history to draw", expected, f"{len(names):,} of them"))
     return names
 
 

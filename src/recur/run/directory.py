@@ -2,7 +2,7 @@
 
     config.json         task, options, seed, versions
     preprocessing.json  what was fitted on the training data: vocabulary, scaling
-    model.safetensors   the weights of the best validation epoch
+    model.safetensors   the weights of the best validation epoch, and their seal
     history.csv         a row for each epoch
     layers.csv          for each epoch, how large gradients and updates were, layer by layer
     metrics.json        the scores on the test part, and what must be said with them
@@ -14,17 +14,16 @@ Every file is written whole or not at all, and none can run code when it is read
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
-from torch import nn
-
-from recur import files
+from recur import files, schema
 from recur.files import PathLike
-from recur.messages import FailedError, InputError, listed, must
+from recur.messages import FailedError, InputError, listed
 from recur.run import source
 from recur.tasks.options import Options
 from recur.tasks.task import Task
@@ -35,7 +34,44 @@ FORMAT = 1
 CONFIG, PREPROCESSING, MODEL = "config.json", "preprocessing.json", "model.safetensors"
 HISTORY, METRICS, PLOTS, CHECKPOINT = "history.csv", "metrics.json", "plots", "checkpoint"
 LAYERS = "layers.csv"
+CHANGEABLE = ("epochs", "learning_rate", "clip_norm", "patience")
+"""Options that may be given again to a training that goes on."""
 NEEDED = (CONFIG, PREPROCESSING, MODEL, HISTORY, METRICS)
+
+
+class _Format(TypedDict):
+    format: int
+
+
+class Config(_Format):
+    """What config.json holds; more is for people.
+
+    Attributes:
+        format: of the run directory.
+        task: its name.
+        options: by name.
+        source: where the data were, see `recur.run.source`; runs of before have none.
+    """
+
+    task: str
+    options: dict[str, Any]
+    source: NotRequired[dict[str, str]]
+
+
+class Metrics(TypedDict):
+    """What metrics.json holds.
+
+    Attributes:
+        test: the scores on the test part.
+        notes: what must be said with them.
+        best_epoch: the one whose weights were kept, from 1.
+        training_notes: the history's.
+    """
+
+    test: dict[str, float]
+    notes: list[str]
+    best_epoch: NotRequired[int]
+    training_notes: NotRequired[list[str]]
 
 
 def how_to_resume(path: PathLike, task: str) -> str:
@@ -101,7 +137,7 @@ def check_links(path: Path) -> None:
             )
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> Config:
     """Reads what was trained, and checks that this recur can read the rest.
 
     Raises:
@@ -116,17 +152,15 @@ def read_config(path: Path) -> dict[str, Any]:
         )
     if not (path / CONFIG).is_file():
         raise InputError(f"{path} is no run directory: it has no {CONFIG}. Check the path.")
-    config = files.read_json(path / CONFIG)
-    if not isinstance(config, dict) or not isinstance(config.get("format"), int):
-        raise InputError(f"{path / CONFIG} is damaged: it names no format. Restore it from a copy.")
-    if config["format"] > FORMAT:
-        raise InputError(
-            f"The run {path} was written by a newer recur (run format {config['format']}; this one "
-            f"reads up to {FORMAT}). Update recur to open it."
-        )
-    if not isinstance(config.get("task"), str) or not isinstance(config.get("options"), dict):
-        raise InputError(f"{path / CONFIG} is damaged: it names no task or no options.")
-    return config
+    stored = files.read_json(path / CONFIG)
+    with damaged(path / CONFIG):
+        known = schema.read(_Format, stored, "it")["format"]
+        if known <= FORMAT:
+            return schema.read(Config, stored, "it")
+    raise InputError(
+        f"The run {path} was written by a newer recur (run format {known}; this one "
+        f"reads up to {FORMAT}). Update recur to open it."
+    )
 
 
 def check_complete(path: Path, task: str) -> None:
@@ -145,7 +179,7 @@ def check_complete(path: Path, task: str) -> None:
     raise InputError(f"The run {path} is incomplete: {gone}. {todo}")
 
 
-def read_options(path: Path, config: Mapping[str, Any], task: Task[Any, Any, Any]) -> Options:
+def read_options(path: Path, config: Config, task: Task[Any, Any, Any]) -> Options:
     """Returns the options in a config.
 
     Raises:
@@ -168,38 +202,30 @@ def read_preprocessing(path: Path, task: Task[Any, Any, Any]) -> Any:
         InputError: if it is damaged.
     """
     stored = files.read_json(path / PREPROCESSING)
-    try:
+    with damaged(path / PREPROCESSING):
         return task.preprocessing.from_json(stored)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"{path / PREPROCESSING} is damaged: {type(error).__name__}: {error}. "
-            "Restore it from a copy."
-        ) from error
 
 
-def read_metrics(path: Path) -> dict[str, Any]:
+def read_metrics(path: Path, task: Task[Any, Any, Any]) -> Metrics:
     """Reads the scores and what must be said with them.
 
     Raises:
-        InputError: if they are damaged.
+        InputError: if they are damaged, or the scores of another task.
     """
-    metrics = files.read_json(path / METRICS)
-    if not isinstance(metrics, dict) or {"test", "notes"} - metrics.keys():
-        raise InputError(f"{path / METRICS} is damaged: it has no scores. Restore it from a copy.")
+    stored = files.read_json(path / METRICS)
+    with damaged(path / METRICS):
+        metrics = schema.read(Metrics, stored, "it")
+        task.report(metrics["test"])
     return metrics
 
 
-def load_weights(model: nn.Module, path: Path) -> None:
-    """Puts the weights of a file into a model.
-
-    Raises:
-        InputError: if the file is damaged, or it is of another model.
-    """
-    tensors, _ = files.read_tensors(path)
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            sentence = must(name, f"of shape {expected.get(name)}", f"{found.get(name)}")
-            raise InputError(f"{path} does not fit the run's config.json: {sentence}")
-    model.load_state_dict(tensors)
+@contextlib.contextmanager
+def damaged(path: Path) -> Iterator[None]:
+    """Says which file it is that holds something else."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path} is damaged: {error} Restore it from a copy.") from error
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise InputError(f"{path} is damaged: {why}. Restore it from a copy.") from error

@@ -13,7 +13,7 @@ from recur import files, plots, tasks
 from recur.diagnostics import Attribution
 from recur.files import PathLike
 from recur.messages import InputError, must
-from recur.run import directory, source
+from recur.run import directory, source, weights
 from recur.run.inspection import Inspection, inspect
 from recur.tasks.options import Options
 from recur.tasks.task import Prediction, Task, Trained
@@ -58,7 +58,7 @@ class Run:
         task: Task[Any, Any, Any],
         trained: Trained[Any, Any],
         history: History,
-        metrics: dict[str, Any],
+        metrics: directory.Metrics,
     ) -> None:
         self.path = path
         self.task = task
@@ -176,11 +176,7 @@ class Run:
         if into is None:
             directory.check_links(self.path)
         folder = self.path / directory.PLOTS if into is None else files.path_of(into)
-        paths = []
-        for name, figure in figures:
-            paths.append(folder / f"{name}.png")
-            plots.save(figure, paths[-1])
-        return paths
+        return plots.save_each(figures, folder)
 
 
 def load(path: PathLike) -> Run:
@@ -195,9 +191,13 @@ def load(path: PathLike) -> Run:
     task = tasks.find(config["task"])
     options = directory.read_options(path, config, task)
     preprocessing = directory.read_preprocessing(path, task)
-    model = task.model(options, preprocessing)
-    directory.load_weights(model, path / directory.MODEL)
-    history, metrics = History.from_csv(path / directory.HISTORY), directory.read_metrics(path)
+    tensors, sealed = files.read_tensors(path / directory.MODEL)
+    weights.check_seal(path, sealed, task.name, options)
+    model = weights.built(
+        lambda: task.model(options, preprocessing), tensors, path / directory.MODEL
+    )
+    metrics = directory.read_metrics(path, task)
+    history = History.from_csv(path / directory.HISTORY)
     history.notes = list(metrics.get("training_notes", []))
     trained = Trained(options, preprocessing, model.eval())
     return Run(path, task, trained, history, metrics)

@@ -21,16 +21,14 @@ from recur.diagnostics import LayerSizes
 from recur.files import PathLike
 from recur.locks import Held
 from recur.messages import FailedError, InputError, must
-from recur.run import directory, pictures, source
+from recur.run import directory, pictures, source, weights
+from recur.run.directory import CHANGEABLE
 from recur.run.run import Run
 from recur.tasks.options import Options
 from recur.tasks.task import Prepared, Task, Trained
 from recur.training import History, TrainingInterrupted
 from recur.training.folder import LostFolderError
 from recur.training.interrupt import StoppedAtOnce
-
-CHANGEABLE = ("epochs", "learning_rate", "clip_norm", "patience")
-"""Options that may be given again to a training that goes on."""
 
 
 def train(
@@ -180,10 +178,11 @@ class _Training:
     def _finish(self, model: nn.Module, history: History) -> Run:
         """What the other verbs need; pictures may come after."""
         trained = Trained(self.options, self.prepared.preprocessing, model.eval())
-        files.write_tensors(self.path / directory.MODEL, model.state_dict())
+        seal = weights.seal(self.task, self.options, self.prepared.preprocessing)
+        files.write_tensors(self.path / directory.MODEL, model.state_dict(), seal)
         history.to_csv(self.path / directory.HISTORY)
         scores = self.task.evaluate(trained, self.prepared.test.data)
-        metrics = {
+        metrics: directory.Metrics = {
             "test": scores,
             "notes": list(self.prepared.test.notes),
             "best_epoch": history.best_epoch(self.task.monitor),

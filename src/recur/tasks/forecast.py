@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from recur import plots, training
+from recur import plots, schema, training
 from recur.data.scaling import Scaler
 from recur.data.sequences import Sequences
 from recur.data.series import GAPS, Series, read_series
@@ -23,7 +23,7 @@ from recur.data.times import continue_times, show_times
 from recur.data.windows import Windows, split_by_time, windows
 from recur.data.zones import clock
 from recur.diagnostics import Attribution, integrated_gradients
-from recur.messages import InputError, count, must
+from recur.messages import InputError, count, must, whole
 from recur.models.deep import CELLS
 from recur.models.many_to_one import ManyToOne
 from recur.tasks import baselines, comparison
@@ -105,6 +105,18 @@ class ForecastPreprocessing:
     test_start: int
     recent: Series
 
+    def __post_init__(self) -> None:
+        features, steps = len(self.columns), len(self.recent.values)
+        for name, values in (("mean", self.scaler.mean), ("deviation", self.scaler.deviation)):
+            _shaped(f"{name} of scaler", values, (features,))
+        _shaped("values of recent", self.recent.values, (steps, features))
+        if self.recent.times is not None:
+            _shaped("times of recent", self.recent.times, (steps,))
+        for name in ("window", "season", "test_start"):
+            whole(name, getattr(self, name))
+        if not (self.scaler.deviation > 0).all():
+            raise InputError(must("deviation of scaler", "above 0", "another"))
+
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON."""
         times = self.recent.times
@@ -129,27 +141,22 @@ class ForecastPreprocessing:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Builds it again."""
-        columns, recent = tuple(stored["columns"]), stored["recent"]
-        times = recent["times"]
-        series = Series(
-            recent["name"],
-            columns,
-            np.array(recent["values"], dtype=np.float64).reshape(-1, len(columns)),
-            None if times is None else coarsest(np.array(times, dtype="datetime64")),
-            # Runs of before kept neither.
-            zone=str(recent.get("zone", "")),
-            day_first=recent.get("day_first"),
-        )
-        return cls(
-            columns=columns,
-            scaler=Scaler.from_json(stored["scaler"]),
-            window=int(stored["window"]),
-            season=int(stored["season"]),
-            drift=float(stored["drift"]),
-            mase_scale=float(stored["mase_scale"]),
-            test_start=int(stored["test_start"]),
-            recent=series,
-        )
+        known = schema.read(_Stored, stored, "it")
+        # The columns are written once, and are those of the recent values too.
+        recent = {**known["recent"], "columns": known["columns"]}
+        found = schema.read(cls, {**stored, "recent": recent}, "it")
+        times = found.recent.times
+        if times is None:
+            return found
+        series = dataclasses.replace(found.recent, times=coarsest(times))
+        return dataclasses.replace(found, recent=series)
+
+
+class _Stored(TypedDict):
+    """The parts of the JSON that lie otherwise than in the preprocessing."""
+
+    columns: list[str]
+    recent: dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,6 +209,7 @@ class ForecastTask(Task[ForecastOptions, ForecastPreprocessing, Held]):
     preprocessing = ForecastPreprocessing
     metrics = ("mae",)
     monitor = "val_loss"
+    adjustable = ("time", "time_format", "gaps", "delimiter", "encoding", "decimal")
 
     def prepare(self, options: ForecastOptions) -> Prepared[ForecastPreprocessing, Held]:
         """Reads a series, cuts it by time, and measures its training part."""
@@ -286,6 +294,11 @@ class ForecastTask(Task[ForecastOptions, ForecastPreprocessing, Held]):
             assert isinstance(each, Forecast)
             name = "forecast" if len(predictions) == 1 else f"forecast-{number}"
             yield name, _picture(each)
+
+
+def _shaped(what: str, values: NDArray[Any], shape: tuple[int, ...]) -> None:
+    if values.shape != shape:
+        raise InputError(must(what, f"of shape {shape}", values.shape))
 
 
 def _read(options: ForecastOptions, day_first: bool | None = None) -> Series:

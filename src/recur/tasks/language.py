@@ -12,13 +12,13 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recur import files, training
+from recur import files, schema, training
 from recur.data import units
 from recur.data.datasets.texts import Texts
 from recur.data.documents import Documents
@@ -120,7 +120,13 @@ class LanguagePreprocessing:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Builds it again."""
-        return cls(units.from_json(stored["unit"], stored["vocabulary"]))
+        known = schema.read(_Stored, stored, "it")
+        return cls(units.from_json(known["unit"], known["vocabulary"]))
+
+
+class _Stored(TypedDict):
+    unit: str
+    vocabulary: dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,6 +182,7 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
     preprocessing = LanguagePreprocessing
     metrics = ("perplexity",)
     monitor = "val_loss"
+    adjustable = ("length", "temperature", "seed")
 
     def prepare(self, options: LanguageOptions) -> Prepared[LanguagePreprocessing, Text]:
         """Reads a text in three parts, and finds what the first is made of."""

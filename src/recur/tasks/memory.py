@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from torch import Tensor, nn
 
-from recur import training
+from recur import schema, training
 from recur.data.sequences import Sequences
 from recur.diagnostics import Attribution, integrated_gradients
-from recur.messages import FailedError, InputError, count, listed, must
+from recur.messages import FailedError, InputError, count, listed, must, one_of
 from recur.models import ManyToMany, ManyToOne
 from recur.models.deep import CELLS
 from recur.models.targets import IGNORED
@@ -30,6 +30,7 @@ from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
 
 TESTED = 1000
 """Examples drawn to test on."""
+LONGEST_LAG = 1_000_000
 GATED = ("lstm", "gru")
 TRAINING, TEST, MIXED = 0, 1, 2
 """Streams of random numbers under one seed."""
@@ -75,6 +76,11 @@ class MemoryPreprocessing:
     lag: int
     words: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        one_of("problem", self.problem, DRAWN)
+        if not 1 <= self.lag <= LONGEST_LAG:
+            raise InputError(must("lag", f"from 1 to {LONGEST_LAG:,}", self.lag))
+
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON."""
         return {"problem": self.problem, "lag": self.lag, "words": list(self.words)}
@@ -82,7 +88,7 @@ class MemoryPreprocessing:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Builds it again."""
-        return cls(str(stored["problem"]), int(stored["lag"]), tuple(stored["words"]))
+        return schema.read(cls, stored, "it")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -281,7 +287,7 @@ def _draw_mixed(options: MemoryOptions, number: int) -> Sequences:
 
 def _no_data(data: str) -> None:
     if data:
-        gone = "" if Path(data).exists() else f"There is no file {data}, and none is needed. "
+        gone = "" if os.path.exists(data) else f"There is no file {data}, and none is needed. "
         raise InputError(
             f"{gone}memory draws its examples from the seed and reads no data; got {data!r}. "
             "Leave data out."

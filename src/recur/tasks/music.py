@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recur import plots, training
+from recur import plots, schema, training
 from recur.data.music import (
     HIGHEST,
     KEYS,
@@ -35,7 +35,7 @@ from recur.data.music import (
 )
 from recur.data.sequences import Sequences
 from recur.diagnostics import Attribution, integrated_gradients
-from recur.messages import InputError, count, must
+from recur.messages import InputError, count, must, shown
 from recur.models.deep import CELLS
 from recur.models.many_to_many import ManyToMany
 from recur.tasks.options import Options, option
@@ -103,6 +103,11 @@ class MusicPreprocessing:
 
     sounding: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if len(self.sounding) != KEYS or not all(0 < share < 1 for share in self.sounding):
+            expected = f"{KEYS} shares above 0 and below 1"
+            raise InputError(must("sounding", expected, shown(self.sounding)))
+
     @classmethod
     def fit(cls, pieces: Sequence[Piece]) -> Self:
         """Counts the keys of pieces."""
@@ -117,10 +122,7 @@ class MusicPreprocessing:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Builds it again."""
-        sounding = tuple(float(share) for share in stored["sounding"])
-        if len(sounding) != KEYS or not all(0 < share < 1 for share in sounding):
-            raise ValueError(f"{KEYS} shares are needed")
-        return cls(sounding)
+        return schema.read(cls, stored, "it")
 
     def scores(self) -> Tensor:
         """The log-odds of each key, (88,)."""
@@ -177,6 +179,7 @@ class MusicTask(Task[MusicOptions, MusicPreprocessing, Sequences]):
     options = MusicOptions
     preprocessing = MusicPreprocessing
     monitor = "val_nll"
+    adjustable = ("length", "temperature", "seed")
 
     def prepare(self, options: MusicOptions) -> Prepared[MusicPreprocessing, Sequences]:
         """Reads pieces in three parts, and counts the keys of those that the model learns from."""
@@ -330,6 +333,7 @@ def _cut(pieces: list[Piece], share: float) -> tuple[list[Piece], list[Piece]]:
 
 def _transposed(pieces: list[Piece], semitones: int) -> list[Piece]:
     """Pieces in every key up to so many semitones away; what leaves the keyboard is left out."""
+    semitones = min(semitones, KEYS)  # further away there is no key
     return [
         [[key + shift for key in step] for step in piece]
         for piece in pieces

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from recur import training
+from recur import schema, training
 from recur.data.datasets.reviews import Reviews, split_reviews
 from recur.data.labelled import Labelled as LabelledText
 from recur.data.labelled import read_labelled_text
@@ -96,6 +96,10 @@ class SentimentPreprocessing:
     vocabulary: Vocabulary
     classes: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        if len(self.classes) < 2:
+            raise InputError(must("classes", "two at least", len(self.classes)))
+
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON."""
         return {"classes": list(self.classes), "vocabulary": self.vocabulary.to_json()}
@@ -103,7 +107,7 @@ class SentimentPreprocessing:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Builds it again."""
-        return cls(Vocabulary.from_json(stored["vocabulary"]), tuple(stored["classes"]))
+        return schema.read(cls, stored, "it")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +137,7 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
     preprocessing = SentimentPreprocessing
     metrics = ("accuracy",)
     monitor = "val_accuracy"
+    adjustable = ("text", "label", "delimiter", "encoding", "drop_bad")
 
     def prepare(self, options: SentimentOptions) -> Prepared[SentimentPreprocessing, Sequences]:
         """Reads texts, and fits the vocabulary on those that the model learns from."""

@@ -96,6 +96,8 @@ class Task(abc.ABC, Generic[O, P, T]):
         preprocessing: The class of its preprocessing.
         metrics: Metrics by name, computed in training.
         monitor: The column of the history that says which epoch was best.
+        adjustable: Options that say how data are read and answers are asked for, and nothing of the
+            model: a user may change them in the config.json of a run.
     """
 
     name: ClassVar[str]
@@ -106,6 +108,7 @@ class Task(abc.ABC, Generic[O, P, T]):
     preprocessing: type[P]
     metrics: ClassVar[tuple[str, ...]] = ()
     monitor: ClassVar[str] = "val_loss"
+    adjustable: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def prepare(self, options: O) -> Prepared[P, T]:

@@ -74,6 +74,7 @@ class Caller:
         self.carries = carries
         self.state: Any = None
         self._before: Any = None
+        self._unproven = False
         if carries and not self._carried:
             raise InputError(
                 f"truncate needs a model whose forward takes a state (`state` or `hx`) and returns "
@@ -88,6 +89,10 @@ class Caller:
         """Returns the outputs; what the model returns besides is kept or an error."""
         self._before = self.state if batch.goes_on else None
         return self._walk(batch, self._before)
+
+    def go_on_with(self, state: Any) -> None:
+        """Takes a state that came out of a file, which may be another model's."""
+        self.state, self._unproven = state, state is not None
 
     def again(self) -> Call:
         """What repeats the last call, from the state with which that began."""
@@ -122,12 +127,23 @@ class Caller:
     def _carrying(self, x: Tensor, state: Any, options: dict[str, Any]) -> Tensor:
         if self._asked:
             options["return_state"] = True
-        result = self.model(x, **options, **{self._carried: state})
+        result = self._called(x, options | {self._carried: state})
         if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[0], Tensor):
             got = type(result).__name__
             raise InputError(must("what a model with truncate returns", "(outputs, state)", got))
         self.state = detached(result[1])
         return result[0]
+
+    def _called(self, x: Tensor, options: dict[str, Any]) -> Any:
+        try:
+            result = self.model(x, **options)
+        except (RuntimeError, TypeError, ValueError, AttributeError, LookupError) as error:
+            if not self._unproven:
+                raise
+            got = f"one that it refuses ({error})"
+            raise InputError(must("the carried state to go on with", "the model's", got)) from error
+        self._unproven = False
+        return result
 
 
 def caller(model: nn.Module, *, carries: bool = False) -> Caller:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from recur.messages import InputError, must
+from recur.messages import InputError, must, shown
 
 
 def detached(state: Any) -> Any:
@@ -34,12 +35,23 @@ def packed(state: Any) -> tuple[dict[str, Tensor], Any]:
 
 
 def unpacked(tensors: Mapping[str, Tensor], lies: Any) -> Any:
-    """The way back from `packed`, where JSON has made lists of tuples: they come back as tuples."""
+    """The way back from `packed`, where JSON has made lists of tuples: they come back as tuples.
+
+    Raises:
+        InputError: if `lies` names other tensors than there are.
+    """
     if isinstance(lies, dict):
         return {name: unpacked(tensors, part) for name, part in lies.items()}
     if isinstance(lies, list):
         return tuple(unpacked(tensors, part) for part in lies)
+    if lies is not None and (type(lies) is not int or str(lies) not in tensors):
+        raise InputError(must("a part of a carried state", "the number of a tensor", shown(lies)))
     return None if lies is None else tensors[str(lies)]
+
+
+def on_device(state: Any, device: torch.device) -> Any:
+    """The same state, on a device."""
+    return _each(state, lambda tensor: tensor.to(device))
 
 
 def _each(state: Any, change: Callable[[Tensor], Any]) -> Any:

@@ -6,28 +6,26 @@ JSON in its header. Nothing in it can run code.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from recur import files
+from recur import files, schema
 from recur.files import PathLike
-from recur.messages import FailedError, InputError, listed, must
-from recur.training import randomness
-from recur.training.carried import packed, unpacked
+from recur.messages import FailedError, InputError, listed, must, shown, whole
+from recur.training import kept_by_optimizer, randomness
+from recur.training.carried import on_device, packed, unpacked
 from recur.training.gradients import Norms
 
 FILE = "state.safetensors"
 FORMAT = 1
-
-# Groups of an optimizer say with these how a step is computed: that is this machine's matter.
-_HOW = ("params", "fused", "foreach", "capturable", "differentiable")
 
 
 @dataclass
@@ -64,6 +62,33 @@ class Position:
     best_epoch: int | None = None
     exploded: float = 0.0
 
+    def __post_init__(self) -> None:
+        counts = ("seed", "epoch", "batch", "examples", "best_epoch")
+        for name in counts:
+            whole(name, getattr(self, name) or 0, least=0)
+        if (self.best is None) != (self.best_epoch is None):
+            raise InputError(must("best and best_epoch", "known together", "one without the other"))
+
+
+class Header(TypedDict):
+    """What a state holds besides tensors.
+
+    Attributes:
+        format: of the file.
+        position: where training stands.
+        settings: what must be the same when training goes on.
+        slots: what the optimizer keeps of each parameter that is no tensor.
+        groups: the optimizer's groups of parameters.
+        carried: how the tensors of the carried state lie in it.
+    """
+
+    format: int
+    position: Position
+    settings: dict[str, Any]
+    slots: dict[str, dict[str, Any]]
+    groups: list[dict[str, Any]]
+    carried: NotRequired[Any]
+
 
 @dataclass
 class Live:
@@ -95,7 +120,7 @@ def save(folder: PathLike, position: Position, live: Live, settings: Mapping[str
     tensors |= {f"best.{name}": value for name, value in live.best.items()}
     carried, lies = packed(live.carried)
     tensors |= {f"carried.{name}": value for name, value in carried.items()}
-    stepped, slots, groups = _split(live.optimizer)
+    stepped, slots, groups = kept_by_optimizer.taken_apart(live.optimizer)
     tensors |= {f"optimizer.{name}": value for name, value in stepped.items()}
     text = {
         "format": json.dumps(FORMAT),
@@ -116,31 +141,30 @@ def exists(folder: PathLike) -> bool:
 def restore(folder: PathLike, live: Live, settings: Mapping[str, Any]) -> Position:
     """Puts model, optimizer and random state back, in place; returns the position.
 
+    Everything in the file is checked before anything of it is used.
+
     Raises:
         InputError: if there is no state, it is damaged or from a newer recur, or training would
             go on with another model, optimizer, data or batches.
     """
     path = Path(folder) / FILE
     tensors, text = files.read_tensors(path)
-    try:
-        header = {name: json.loads(value) for name, value in text.items()}
-        _check_format(path, header["format"])
-        _check_settings(path, header["settings"], settings)
-        fields = header["position"]
-        position = Position(**{**fields, "norms": Norms(**fields["norms"])})
-        slots, groups = header["slots"], header["groups"]
-        chance = _part(tensors, "random.")
-        _load_model(path, live.model, _part(tensors, "model."))
-        _load_optimizer(live.optimizer, _part(tensors, "optimizer."), slots, groups)
-        randomness.restore(chance, live.device)
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-        raise InputError(
-            f"{path} is damaged or no checkpoint of recur ({error!r}). Delete it to start again."
-        ) from error
-    carried = {name: value.to(live.device) for name, value in _part(tensors, "carried.").items()}
-    live.carried = unpacked(carried, header.get("carried"))
-    live.best = {name: value.to(live.device) for name, value in _part(tensors, "best.").items()}
-    return position
+    with _said_of(path, "is damaged or no checkpoint of recur"):
+        header = schema.read(Header, _parsed(text), "its header")
+    _check_format(path, header["format"])
+    _check_settings(path, header["settings"], settings)
+    weights, best = _part(tensors, "model."), _part(tensors, "best.")
+    for part in (weights, best) if best else (weights,):
+        _check_weights(path, live.model, part)
+    with _said_of(path, "is damaged or not of this training"):
+        carried = unpacked(_part(tensors, "carried."), header.get("carried"))
+        randomness.restore(_part(tensors, "random."), live.device)
+        stepped = _part(tensors, "optimizer.")
+        kept_by_optimizer.put_back(live.optimizer, stepped, header["slots"], header["groups"])
+    live.model.load_state_dict(weights)
+    live.carried = on_device(carried, live.device)
+    live.best = {name: value.to(live.device) for name, value in best.items()}
+    return header["position"]
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
@@ -155,29 +179,6 @@ def weights_of(model: nn.Module) -> dict[str, Tensor]:
             got = f"{name} of type {type(value).__name__}"
             raise InputError(must("what a model's state_dict holds", "tensors", got))
     return state
-
-
-def _split(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any], list[dict[str, Any]]]:
-    """An optimizer's state as tensors by name, plain values by parameter, and groups."""
-    state = optimizer.state_dict()
-    tensors: dict[str, Tensor] = {}
-    slots: dict[str, Any] = {}
-    for index, values in state["state"].items():
-        slots[str(index)] = {}
-        for name, value in values.items():
-            if isinstance(value, Tensor):
-                tensors[f"{index}.{name}"] = value
-            else:
-                slots[str(index)][name] = value
-    groups = [
-        {
-            name: value.item() if isinstance(value, Tensor) else value
-            for name, value in group.items()
-            if name not in _HOW
-        }
-        for group in state["param_groups"]
-    ]
-    return tensors, slots, groups
 
 
 def _json(value: object) -> str:
@@ -195,6 +196,21 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
+def _parsed(text: Mapping[str, str]) -> dict[str, Any]:
+    return {name: files.parse_json(value, name, finite=False) for name, value in text.items()}
+
+
+@contextlib.contextmanager
+def _said_of(path: Path, what: str) -> Iterator[None]:
+    """Says which file it is that does not fit, and what to do."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path} {what}. {error} Delete it to start again.") from error
+    except RecursionError as error:
+        raise InputError(f"{path} {what}: it is nested too deeply.") from error
+
+
 def _check_format(path: Path, found: int) -> None:
     if found > FORMAT:
         todo = "Install a newer recur to go on from it."
@@ -203,7 +219,7 @@ def _check_format(path: Path, found: int) -> None:
 
 def _check_settings(path: Path, before: dict[str, Any], now: Mapping[str, Any]) -> None:
     changed = [
-        f"{name} was {before.get(name)!r} and is {value!r}"
+        f"{name} was {shown(before.get(name))} and is {shown(value)}"
         for name, value in now.items()
         if before.get(name) != value
     ]
@@ -214,38 +230,9 @@ def _check_settings(path: Path, before: dict[str, Any], now: Mapping[str, Any]) 
         )
 
 
-def _load_model(path: Path, model: nn.Module, weights: dict[str, Tensor]) -> None:
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
+def _check_weights(path: Path, model: nn.Module, weights: dict[str, Tensor]) -> None:
+    differ = files.differences(weights, weights_of(model))
+    if differ:
         what = f"the model to go on with from {path}"
-        todo = f"Torch says: {error}"
-        raise InputError(must(what, "the one that was saved", "another", todo)) from error
-
-
-def _load_optimizer(
-    optimizer: Optimizer,
-    tensors: dict[str, Tensor],
-    slots: dict[str, dict[str, Any]],
-    groups: list[dict[str, Any]],
-) -> None:
-    state: dict[int, dict[str, Any]] = {int(index): dict(own) for index, own in slots.items()}
-    for key, value in tensors.items():
-        index, name = key.split(".", 1)
-        state[int(index)][name] = value
-    whole = optimizer.state_dict()
-    if len(groups) != len(whole["param_groups"]):
-        got = f"{len(whole['param_groups'])} groups of parameters"
-        raise InputError(must("the optimizer to go on with", "the one that was saved", got))
-    whole["state"] = state
-    for group, saved in zip(whole["param_groups"], groups, strict=True):
-        for name, value in saved.items():
-            group[name] = _like(group.get(name), value)
-    optimizer.load_state_dict(whole)
-
-
-def _like(now: object, value: Any) -> Any:
-    """A value as JSON has it, as the kind that the optimizer has."""
-    if isinstance(now, Tensor):
-        return torch.full_like(now, value)
-    return tuple(value) if isinstance(now, tuple) else value
+        todo = f"The first difference: {differ[0]}"
+        raise InputError(must(what, "the one that was saved", "another", todo))

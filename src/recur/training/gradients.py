@@ -101,7 +101,7 @@ class Norms:
     @property
     def usual(self) -> float:
         """The geometric mean, which a few explosions hardly move."""
-        return math.exp(self.total_log / max(self.number, 1))
+        return math.exp(min(self.total_log / max(self.number, 1), 700.0))
 
 
 def explosion(norms: Norms, epoch: int, clip_norm: float | None) -> str | None:

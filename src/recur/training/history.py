@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+MOST_COLUMNS = 10_000
+"""Of a file: no training has more."""
+
+
 class History:
     """A row of numbers for each epoch.
 
@@ -120,8 +124,7 @@ class History:
             return plots.overview(columns)
         if Path(path).suffix:
             return [plots.save(plots.overview(columns), path)]
-        figures = plots.curves(columns)
-        return [plots.save(figure, Path(path) / f"{name}.png") for name, figure in figures]
+        return plots.save_each(plots.curves(columns), path)
 
     def to_csv(self, path: PathLike) -> None:
         """Writes the rows, whole or not at all; `epoch` counts from 1.
@@ -144,7 +147,10 @@ class History:
         """
         history = cls()
         try:
-            for row in csv.DictReader(io.StringIO(files.read_text(path)), strict=True):
+            rows = csv.DictReader(io.StringIO(files.read_text(path)), strict=True)
+            if len(rows.fieldnames or ()) > MOST_COLUMNS:
+                raise ValueError(f"it has {len(rows.fieldnames or ()):,} columns")
+            for row in rows:
                 history.append({n: float(v) for n, v in row.items() if n != "epoch" and v != ""})
         except (TypeError, ValueError, AttributeError, csv.Error) as error:
             if isinstance(error, InputError):

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recur.messages import whole
+from recur import files
+from recur.messages import InputError, must, whole
 
 
 def seed_or_drawn(seed: int | None) -> int:
@@ -73,7 +74,25 @@ def states(device: torch.device) -> dict[str, Tensor]:
 
 
 def restore(found: dict[str, Tensor], device: torch.device) -> None:
-    """Puts random states back; see `states`."""
+    """Puts random states back; see `states`.
+
+    Raises:
+        InputError: if they are no random states.
+    """
+    here = states(device)
+    expected = {n: t for n, t in here.items() if n in found or n != "cuda"}
+    differ = files.differences({n: t for n, t in found.items() if n in here}, expected)
+    *keys, place, has_gauss = found["numpy"].tolist() if not differ else [0, 0]
+    # Numpy reads from this place of the keys without a look.
+    if differ or not 0 <= place <= len(keys) or has_gauss not in (0, 1):
+        raise InputError(must("random states", "those of torch, numpy and Python", "others"))
+    try:
+        _restore(found, device)
+    except (ValueError, RuntimeError, OverflowError, TypeError) as error:
+        raise InputError(must("random states", "ones that can be set", str(error))) from error
+
+
+def _restore(found: dict[str, Tensor], device: torch.device) -> None:
     torch.set_rng_state(found["torch"])
     version, *words = found["python"].tolist()
     gauss = found["python_gauss"].item()

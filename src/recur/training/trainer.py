@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from recur.data.sequences import Batch
-from recur.messages import FailedError, InputError
+from recur.messages import FailedError, InputError, must
 from recur.training import checkpoint as store
 from recur.training import guard, randomness
 from recur.training.call import Call, Caller, aligned, caller, takes_lengths, with_targets_on
@@ -145,11 +145,15 @@ class Trainer:
         if self.plan.learning_rate is not None:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.plan.learning_rate
-        self.totals.sums = self.position.sums or self.totals.sums
+        sums = self.position.sums or self.totals.sums
+        if len(sums) != len(self.totals.sums):
+            what, expected = f"the sums in {folder}", f"{len(self.totals.sums)} of them"
+            raise InputError(must(what, expected, len(sums)))
+        self.totals.sums = sums
         self.totals.examples = self.position.examples
         # States of before there were weights have none: every example counted alike.
         self.totals.weight = self.position.weight or self.position.examples
-        self.call.state = self.live.carried
+        self.call.go_on_with(self.live.carried)
 
     def _settings(self, loss: Loss) -> dict[str, Any]:
         return {

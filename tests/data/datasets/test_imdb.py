@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import random
@@ -109,6 +110,26 @@ def test_a_damaged_archive(places, name, damage):
     archive(path)
     damage(path)
     with pytest.raises(FailedError, match=rf"{name} is damaged: .*\. Remove it and try again"):
+        imdb.load_text()
+
+
+@pytest.mark.parametrize("size", [10**12, 8**11 - 1, 10**29])
+def test_a_member_that_claims_to_be_huge(places, size):
+    """In the header's own field, or in 30 digits of an extended one."""
+    path = places / "aclImdb_v1.tar.gz"
+    info = tarfile.TarInfo("aclImdb/train/pos/0_9.txt")
+    info.size = size
+    if size > 10**20:
+        info.size, info.pax_headers = 0, {"size": str(size)}
+    path.write_bytes(gzip.compress(info.tobuf(tarfile.PAX_FORMAT) + bytes(2048)))
+    with pytest.raises(FailedError, match=r"v1.tar.gz is damaged: .* is larger than any file in"):
+        imdb.load_text()
+
+
+def test_a_bomb_of_an_archive(places, monkeypatch):
+    monkeypatch.setattr(imdb, "MOST", 1 << 20)
+    archive(places / "aclImdb_v1.tar.gz", {"train/pos/0_9.txt": " " * (1 << 20)})
+    with pytest.raises(FailedError, match=r"is damaged: it holds more than 1,048,576 bytes"):
         imdb.load_text()
 
 

@@ -6,10 +6,8 @@ A. L. Maas et al., "Learning word vectors for sentiment analysis", ACL 2011.
 from __future__ import annotations
 
 import dataclasses
-import lzma
 import tarfile
 import warnings
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recur.data import packed
 from recur.data.datasets import keras_imdb, movie_reviews
 from recur.data.datasets.kept import checksum_of, kept, pack, unpack
 from recur.data.datasets.progress import Bar
 from recur.data.datasets.reviews import Reviews
 from recur.data.datasets.source import Remote, Source
 from recur.data.text import INDEX_FROM, START, UNKNOWN
-from recur.messages import FailedError
+from recur.messages import FailedError, shown
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,6 +46,8 @@ SOURCE = Source(
 )
 ABOUT = "IMDB reviews (official split)"
 INSTEAD = "The full IMDB data cannot be reached, so the packaged reviews are used."
+MOST, MOST_OF_ONE = 1 << 30, 1 << 26
+"""Bytes of the unpacked archive, and of one file in it, at most."""
 _LABELS = {"neg": "negative", "pos": "positive"}
 
 _Parts = dict[str, tuple[list[str], list[str]]]
@@ -138,7 +139,7 @@ def _unpacked(archive: Path) -> _Parts:
     try:
         for part, label, name, text in _members(archive):
             found[part].append((label, name, text))
-    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
+    except (tarfile.TarError, OverflowError, *packed.DAMAGED) as error:
         why = str(error).split(":\n")[0]  # tarfile lists on further lines all that it tried
         raise FailedError(f"{archive} is damaged: {why}. Remove it and try again.") from error
     if not all(found.values()):
@@ -155,19 +156,22 @@ def _unpacked(archive: Path) -> _Parts:
 def _members(archive: Path) -> Iterator[tuple[str, str, str, str]]:
     """Part, label, file name and text of each review, in the order of the archive."""
     with (
-        archive.open("rb") as packed,
-        tarfile.open(fileobj=packed) as members,
+        archive.open("rb") as file,
+        packed.opened(file, MOST) as content,
+        tarfile.open(fileobj=content, mode="r|") as members,
         Bar(f"reading {archive.name}", archive.stat().st_size) as bar,
     ):
         read = 0
         for member in members:
+            if member.size > MOST_OF_ONE:
+                raise ValueError(f"{shown(member.name)} is larger than any file in it")
             _, part, label, name = (*member.name.split("/"), "", "", "", "")[:4]
             if part in ("train", "test") and label in _LABELS and member.isfile():
-                content = members.extractfile(member)
-                assert content is not None
-                yield part, label, name, content.read().decode("utf-8")
-            bar.update(packed.tell() - read)
-            read = packed.tell()
+                review = members.extractfile(member)
+                assert review is not None
+                yield part, label, name, review.read().decode("utf-8")
+            bar.update(file.tell() - read)
+            read = file.tell()
 
 
 def _packed(parts: _Parts) -> dict[str, Tensor]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-import lzma
-import zlib
 from pathlib import Path
 
 from recur import files
+from recur.data import packed
 from recur.messages import FailedError
 
 
@@ -20,8 +18,6 @@ def text_of(path: Path) -> str:
     if path.suffix not in (".gz", ".xz"):
         return files.read_text(path)
     try:
-        packed = path.read_bytes()
-        unpack = gzip.decompress if path.suffix == ".gz" else lzma.decompress
-        return unpack(packed).decode("utf-8")
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, UnicodeDecodeError) as error:
+        return packed.content_of(path).decode("utf-8")
+    except packed.DAMAGED as error:
         raise FailedError(f"{path} is damaged: {error}. Remove it and get it again.") from error
