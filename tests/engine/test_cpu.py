@@ -206,6 +206,27 @@ def test_an_infinite_number_reaches_what_it_reaches_in_the_reference(
         torch.testing.assert_close(got[name][finite], expected[finite], rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("shut", [-30.0, -68.0, -70.0, -100.0, -900.0])
+@pytest.mark.parametrize("path", COMPILED)
+def test_gates_of_minlstm_that_are_both_nearly_shut_still_share(path, shut, dtype):
+    """As sigmoids they are 0, and so is their sum."""
+    apart = torch.tensor([0.0, 2.0, -16.0])
+    layer = recur.MinLSTM(2, 3, dtype=dtype)
+    with torch.no_grad():
+        layer.weight_ih_l0.zero_()
+        layer.bias_ih_l0.copy_(torch.cat([torch.full((3,), shut), shut + apart, apart]))
+    x = torch.randn(5, 2, 2, dtype=dtype)
+
+    def walked(name):
+        with forced(name):
+            y, _ = layer(x)
+            return y, *torch.autograd.grad(y.square().sum(), list(layer.parameters()))
+
+    for got, want in zip(walked(path), walked("reference"), strict=True):
+        torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-6)
+
+
 # Layers whose recurrent weights are beyond a core's own cache: threads share the rows.
 WIDE = {
     "rnn_tanh": (460, 487, 512),
