@@ -2,7 +2,8 @@
 
 A dataclass or a TypedDict says by its annotations what a file holds. `read` gives it back, or says
 in a sentence which part is something else. Keys that the class does not know are left out: a newer
-recur may write more. What the types cannot say is for the dataclass' `__post_init__`.
+recur may write more. What the types cannot say is for the dataclass' `__post_init__`; what a file
+of an older recur means where it names nothing is said by a class variable `before`.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ def _as(hint: Any, value: Any, what: str) -> Any:
     if hint is Any:
         return value
     if dataclasses.is_dataclass(hint):
-        known = _fields(hint, {f.name for f in dataclasses.fields(hint) if _optional(f)})
+        fields = dataclasses.fields(hint)
+        hints = _fields(hint, {f.name for f in fields if _optional(f)})
+        known = {f.name: hints[f.name] for f in fields}
+        value = {**getattr(hint, "before", {}), **_must_be(dict, value, what)}
         return typing.cast(Any, hint)(**_members(known, value, what))
     if typing.is_typeddict(hint):
         return _members(_fields(hint, set()), value, what)

@@ -79,7 +79,7 @@ def test_statistics_of_an_epoch():
 
 def test_an_explosion_is_put_in_words():
     sentence = explosion(norms(*[0.5] * 20, 90.0, *[0.5] * 9), 3, 1.0)
-    assert "reached 90 in epoch 3, batch 21 (usual: 0.59)" in sentence
+    assert "norm 90 in epoch 3, batch 21; usual: 0.59" in sentence
     assert "cut to 1" in sentence
     assert "clip_norm=1.0" in explosion(norms(2e3, 3e3), 1, None)
 

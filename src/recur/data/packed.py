@@ -44,8 +44,12 @@ def content_of(path: Path, most: int = MOST) -> bytes:
     Raises:
         One of `DAMAGED`: if it cannot be read, is damaged, or holds more than `most` bytes.
     """
-    with path.open("rb") as packed, opened(packed, most) as content:
-        return content.read()
+    with path.open("rb") as packed:
+        if packed.read(2) not in _MAGIC:
+            raise ValueError("it is packed neither by gzip nor by xz")
+        packed.seek(0)
+        with opened(packed, most) as content:
+            return content.read()
 
 
 class _Limited(io.RawIOBase):

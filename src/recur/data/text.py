@@ -72,6 +72,7 @@ class Vocabulary:
     padding: ClassVar[int] = PADDING
     start: ClassVar[int] = START
     unknown: ClassVar[int] = UNKNOWN
+    before: ClassVar[Mapping[str, str]] = {"rule": LETTERS}  # there was one, and it had no name
 
     def __post_init__(self) -> None:
         one_of("rule", self.rule, (UNICODE, LETTERS))
@@ -168,6 +169,4 @@ class Vocabulary:
         Raises:
             InputError: if `stored` is not what `to_json` gave.
         """
-        # Runs of before name no rule: they had the one there was.
-        known = {"rule": LETTERS, **stored} if isinstance(stored, Mapping) else stored
-        return schema.read(cls, known, "a vocabulary")
+        return schema.read(cls, stored, "a vocabulary")

@@ -38,7 +38,9 @@ def differentiated(
         )
     gradients: list[Tensor | None] = [None] * len(tensors)
     for i, gradient in zip(wanted, found, strict=True):
-        gradients[i] = torch.zeros_like(tensors[i]) if gradient is None else gradient
+        if gradient is None and tensors[i].numel():
+            gradient = torch.zeros_like(tensors[i])
+        gradients[i] = gradient
     return gradients
 
 

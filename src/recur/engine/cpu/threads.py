@@ -35,4 +35,4 @@ def about(crowded: bool) -> str:
     words = f"{count()} threads"
     if here and here < count():
         words += f" on {here} processor{'s' if here > 1 else ''}"
-    return f"{words}, which sleep beside other work" if crowded else words
+    return f"{words}, which sleep beside other work" if crowded and count() > 1 else words
