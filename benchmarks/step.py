@@ -1,6 +1,7 @@
 """One step of time from Python, batch 1, beside torch's cells: what streaming and control pay.
 
-recur takes it with `recur.Stream`. Without gradients; the state of a step is that of the next.
+recur takes it with `recur.Stream`; its cells, which keep nothing between calls, stand beside it.
+Without gradients; the state of a step is that of the next.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ TORCH_CELLS: dict[str, Callable[..., nn.Module]] = {
     "lstm": nn.LSTMCell,
     "gru": nn.GRUCell,
 }
+CELLS: dict[str, Callable[..., nn.Module]] = {
+    "rnn": recur.RNNCell,
+    "lstm": recur.LSTMCell,
+    "gru": recur.GRUCell,
+}
 
 Step = Callable[[Tensor], Tensor]  # (1, UNITS) in, (1, UNITS) out; the state is kept between
 
@@ -35,7 +41,15 @@ def measure(full: bool, tell: Tell) -> str:
     for cell in LAYERS:
         rows.append(_row(cell, 2.0 if full else 0.3))
         tell(f"step, {', '.join(rows[-1])}")
-    columns = ["cell", "recur", "torch cell", "torch layer", "over cell", "over layer"]
+    columns = [
+        "cell",
+        "recur",
+        "recur cell",
+        "torch cell",
+        "torch layer",
+        "over cell",
+        "over layer",
+    ]
     head = f"Batch 1, {UNITS} inputs and units; microseconds a step."
     return f"{head}\n\n{table(columns, rows)}"
 
@@ -43,11 +57,13 @@ def measure(full: bool, tell: Tell) -> str:
 def _row(cell: str, seconds: float) -> list[str]:
     torch.manual_seed(0)
     ours, theirs = LAYERS[cell](UNITS, UNITS), TORCH[cell](UNITS, UNITS)
-    alone = TORCH_CELLS[cell](UNITS, UNITS)
+    mine, alone = CELLS[cell](UNITS, UNITS), TORCH_CELLS[cell](UNITS, UNITS)
     theirs.load_state_dict(ours.state_dict())
     alone.load_state_dict({n.removesuffix("_l0"): v for n, v in ours.state_dict().items()})
+    mine.load_state_dict(alone.state_dict())
     steps: dict[str, Step] = {
         "recur": recur.Stream(ours, 1),
+        "recur cell": _of_cell(mine),
         "cell": _of_cell(alone),
         "layer": _of_layer(theirs),
     }
@@ -88,5 +104,5 @@ def _check(steps: dict[str, Step], x: Tensor) -> None:
     """No timing on a wrong result: several steps, so that the state counts."""
     for row in x:
         wanted = steps["cell"](row)
-        for name in ("recur", "layer"):
+        for name in ("recur", "recur cell", "layer"):
             torch.testing.assert_close(steps[name](row), wanted, rtol=1e-4, atol=1e-5)

@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from recur.layers import Attention as Attention
     from recur.layers import Embedding as Embedding
     from recur.layers import Explanation as Explanation
+    from recur.layers import GRUCell as GRUCell
     from recur.layers import IndRNN as IndRNN
+    from recur.layers import LSTMCell as LSTMCell
     from recur.layers import MinGRU as MinGRU
     from recur.layers import MinLSTM as MinLSTM
+    from recur.layers import RNNCell as RNNCell
     from recur.layers import SimpleRNN as SimpleRNN
     from recur.layers import Stream as Stream
     from recur.layers import last_hidden as last_hidden
@@ -77,6 +80,7 @@ else:
         "recur.diagnostics": ("diagnose",),
         "recur.layers": (
             *("GRU", "LSTM", "RNN", "SLSTM", "IndRNN", "MinGRU", "MinLSTM", "SimpleRNN"),
+            *("GRUCell", "LSTMCell", "RNNCell"),
             *("Acceleration", "Attention", "Embedding", "Explanation", "Stream"),
             *("accelerate", "explain", "restore", "reverse_sequences", "split_directions"),
             *("last_hidden", "last_output", "max_output", "mean_output"),

@@ -107,10 +107,43 @@ def check(
         RuntimeError: a shape, the type of lengths or flags, or a device; the text names the tensor.
     """
     time, batch, inputs = x.shape
+    device = x.device
+    _check_weights(cell, weights, inputs, device)
+    if state is not None:
+        for name, tensor, size in zip(cell.states, state, _sizes(cell, weights), strict=True):
+            if tensor.shape[1:] != (batch, size) or len(tensor) <= direction:
+                _refuse(f"state {name}", tensor[direction], (batch, size), device)
+            if tensor.device != device:
+                _refuse(f"state {name}", tensor, tuple(tensor.shape), device)
+    if lengths is not None:
+        _check_flags("lengths", lengths, (batch,), torch.int64, device)
+    for name, flags in (("mask", mask), ("reset", reset)):
+        if flags is not None:
+            _check_flags(name, flags, (time, batch), torch.bool, device)
+
+
+def check_step(cell: Cell, x: Tensor, state: State, weights: Weights) -> None:
+    """As `check`, for one step: x (B, I), the states (B, size).
+
+    Raises:
+        RuntimeError: a shape or a device; the text names the tensor.
+    """
+    batch, inputs = x.shape
+    _check_weights(cell, weights, inputs, x.device)
+    for name, tensor, size in zip(cell.states, state, _sizes(cell, weights), strict=True):
+        if tensor.shape != (batch, size) or tensor.device != x.device:
+            _refuse(f"state {name}", tensor, (batch, size), x.device)
+
+
+def _sizes(cell: Cell, weights: Weights) -> tuple[int, ...]:
+    """The width of each state."""
+    return (weights.w_hh.shape[-1], *[weights.hidden] * (len(cell.states) - 1))
+
+
+def _check_weights(cell: Cell, weights: Weights, inputs: int, device: torch.device) -> None:
     width = weights.w_hh.shape[-1]
     hidden = width if weights.w_hr is None else weights.w_hr.shape[-1]
     fed, back = cell.input_gates * hidden, cell.state_gates * hidden
-    device = x.device
     # Shapes first, in as few steps as Python allows: a small layer takes less time than this.
     if weights.w_ih.shape != (fed, inputs) or weights.w_ih.device != device:
         _refuse("w_ih", weights.w_ih, (fed, inputs), device)
@@ -125,18 +158,6 @@ def check(
         _refuse("w_hr", weights.w_hr, (width, hidden), device)
     if cell.needs_units or not weights.plain:
         _check_others(cell, weights, hidden, device)
-    if state is not None:
-        sizes = (width, *[hidden] * (len(cell.states) - 1))
-        for name, tensor, size in zip(cell.states, state, sizes, strict=True):
-            if tensor.shape[1:] != (batch, size) or len(tensor) <= direction:
-                _refuse(f"state {name}", tensor[direction], (batch, size), device)
-            if tensor.device != device:
-                _refuse(f"state {name}", tensor, tuple(tensor.shape), device)
-    if lengths is not None:
-        _check_flags("lengths", lengths, (batch,), torch.int64, device)
-    for name, tensor in (("mask", mask), ("reset", reset)):
-        if tensor is not None:
-            _check_flags(name, tensor, (time, batch), torch.bool, device)
 
 
 def _check_others(cell: Cell, weights: Weights, hidden: int, device: torch.device) -> None:

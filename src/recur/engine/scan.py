@@ -10,7 +10,7 @@ from torch import Tensor
 from recur.cells import Cell, State
 from recur.engine.choose import choose
 from recur.engine.options import NOTHING, Options
-from recur.engine.problem import Problem, Weights, check, existing_steps
+from recur.engine.problem import Problem, Weights, check, check_step, existing_steps
 
 
 def scan(
@@ -117,7 +117,12 @@ def scan_layer(
 def step(
     cell: Cell, x: Tensor, state: State, weights: Weights, options: Options = NOTHING
 ) -> State:
-    """Walks one step of time: `x` (B, I); returns the new states, the first is the output."""
+    """Walks one step of time: `x` (B, I); returns the new states, the first is the output.
+
+    Raises:
+        RuntimeError: shapes, types or devices that do not fit together.
+    """
+    check_step(cell, x, state, weights)
     problem = Problem.of(cell, weights, x, state, options)
     return choose(problem).path.step(cell, x, state, weights, options)
 

@@ -2,6 +2,7 @@
 
 from recur.layers.accelerate import Acceleration, accelerate, restore
 from recur.layers.attention import Attention, AttentionPooling
+from recur.layers.cells import GRUCell, LSTMCell, RNNCell
 from recur.layers.embedding import Embedding
 from recur.layers.explain import Explanation, explain
 from recur.layers.gru import GRU
@@ -31,9 +32,12 @@ __all__ = [
     "AttentionPooling",
     "Embedding",
     "Explanation",
+    "GRUCell",
     "IndRNN",
+    "LSTMCell",
     "MinGRU",
     "MinLSTM",
+    "RNNCell",
     "Recurrent",
     "SimpleRNN",
     "Stream",

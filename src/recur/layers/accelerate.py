@@ -21,6 +21,7 @@ from torch.nn.utils import parametrize
 from recur import engine
 from recur.engine import reference
 from recur.layers import embedding
+from recur.layers.cells import RecurrentCell
 from recur.layers.embedding import Embedding
 from recur.layers.gru import GRU
 from recur.layers.lstm import LSTM
@@ -41,6 +42,8 @@ HARMLESS = {
     *("__annotations__", "__weakref__", "__constants__", "__repr__", "extra_repr"),
     *("reset_parameters", "flatten_parameters"),
 }
+# Why a cell of torch.nn stays.
+ONE_STEP = "it walks one step, which torch's own does faster; recur's layers gain over a sequence"
 # In the layer's `__dict__`, so that copies and pickles can be restored too.
 MARK = "_swapped_by_recur"
 
@@ -92,8 +95,9 @@ def accelerate(model: nn.Module) -> Acceleration:
     attributes, lists, tuples and dicts of a module are found too. A second call changes nothing.
 
     Not swapped, with the reason in the report: what recur would not make faster (a GPU, half
-    precision, sparse embeddings), and what it cannot know to be the same (subclasses that
-    do more than add to a layer, layers whose `forward` was replaced, quantized ones, TorchScript).
+    precision, sparse embeddings, cells, which walk one step), and what it cannot know to be the
+    same (subclasses that do more than add to a layer, layers whose `forward` was replaced,
+    quantized ones, TorchScript).
     Call it when the model is on its device.
     Torch's quantization and `torch.jit.script` know torch's layers only: call `restore` first.
 
@@ -190,14 +194,14 @@ def _changed(layer: nn.Module, theirs: type[nn.Module]) -> list[str]:
 
 
 def _reason_to_keep(layer: nn.Module, before: type[nn.Module]) -> str | None:
-    if isinstance(layer, Recurrent | Embedding):
+    if isinstance(layer, Recurrent | RecurrentCell | Embedding):
         return "it is recur's already"
     if isinstance(layer, jit.ScriptModule):
         return "it is compiled by TorchScript; accelerate the model, then call torch.jit.trace"
     if before.__module__.startswith("torch.ao."):
         return "it is quantized, or prepared for that"
     if isinstance(layer, nn.RNNCellBase):
-        return "it walks one step, and recur's layers a sequence"
+        return ONE_STEP
     if before not in OURS:
         reason = _reason_to_keep_a_subclass(layer, before)
         if reason is not None:

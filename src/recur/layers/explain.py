@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from torch import nn
 
 from recur import engine
+from recur.layers.accelerate import ONE_STEP, OURS
+from recur.layers.cells import RecurrentCell
 from recur.layers.recurrent import Recurrent
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What `explain` found: a row for each recurrent layer. Printing it shows them as lines."""
+    """What `explain` found: a row for each recurrent layer or cell. Prints as lines."""
 
     rows: tuple[tuple[str, str], ...]  # (layer, the path and the reasons)
 
@@ -23,7 +25,7 @@ class Explanation:
 
 
 def explain(module: nn.Module) -> Explanation:
-    """Says which path each recurrent layer of `module` takes, and why no faster one.
+    """Says which path each recurrent layer or cell of `module` takes, and why no faster one.
 
     A layer of `torch.nn` is named too: recur does not walk it.
     """
@@ -31,12 +33,17 @@ def explain(module: nn.Module) -> Explanation:
         tuple(
             (f"{name or 'the model'} ({type(layer).__name__})", _path(layer))
             for name, layer in module.named_modules()
-            if isinstance(layer, nn.RNNBase)
+            if isinstance(layer, nn.RNNBase | nn.RNNCellBase)
         )
     )
 
 
-def _path(layer: nn.RNNBase) -> str:
-    if not isinstance(layer, Recurrent):
-        return f"torch.nn's own; recur.{type(layer).__name__} takes its place with the same weights"
-    return str(engine.choose(layer.problem()))
+def _path(layer: nn.RNNBase | nn.RNNCellBase) -> str:
+    if isinstance(layer, Recurrent | RecurrentCell):
+        return str(engine.choose(layer.problem()))
+    if isinstance(layer, nn.RNNCellBase):
+        return f"not recur's: {ONE_STEP}"
+    ours = next((ours for theirs, ours in OURS.items() if isinstance(layer, theirs)), None)
+    if ours is None:
+        return "the program's own, which recur does not walk"
+    return f"torch.nn's own; recur.{ours.__name__} takes its place with the same weights"

@@ -14,6 +14,7 @@ from torch.nn.utils import parametrize
 from recur import engine
 
 if TYPE_CHECKING:
+    from recur.layers.cells import RecurrentCell
     from recur.layers.recurrent import Recurrent
 
 Shape = tuple[int, ...]
@@ -112,7 +113,7 @@ def _newer(layer: Recurrent, number: int, weight: Tensor) -> Tensor:
     return weight if put is None else put
 
 
-def outline(layer: Recurrent) -> engine.Weights:
+def outline(layer: Recurrent | RecurrentCell) -> engine.Weights:
     """What stands for the weights where only their types and devices matter.
 
     Nothing is computed: a parametrization may draw numbers, or do a step of an iteration.
@@ -144,7 +145,7 @@ def at_rest(layer: Recurrent) -> Iterator[None]:
 
 
 def _field(name: str) -> str:
-    return FIELDS[name[: name.index("_l")]]
+    return FIELDS[name.partition("_l")[0]]
 
 
 def named(layer: Recurrent, names: list[str], weights: list[Tensor]) -> engine.Weights:
