@@ -398,3 +398,28 @@ def test_an_encoding_may_be_marked_or_named(tmp_path):
         files.read_text(path, "")
     with pytest.raises(InputError, match=r"a\.csv is not utf-16 text: line 1 has the byte 0x"):
         files.read_text(path, "utf-16")
+
+
+def test_what_may_never_end_is_refused(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path, kind in (("/dev/zero", "device"), (pipe, "pipe")):
+        with pytest.raises(InputError, match=f"{path} is a {kind}.* and no file: .*Give a file."):
+            files.read_text(path)
+
+
+def test_a_pipe_that_the_shell_holds_open_is_read():
+    reader, writer = os.pipe()
+    try:
+        os.write(writer, b"given")
+        os.close(writer)
+        assert files.read_text(f"/dev/fd/{reader}") == "given"
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.parametrize("path", ["", "a\0b"])
+def test_texts_that_are_no_path(path):
+    for use in (files.path_of, files.read_text, lambda p: files.write_text(p, "")):
+        with pytest.raises(InputError, match=r"is no path|cannot be a path"):
+            use(path)

@@ -19,6 +19,7 @@ import math
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,9 @@ LONGEST_NAME = 100
 """Bytes of a name that a picture's file is called after."""
 _UNSAFE = re.compile(r"[^\w-]")
 
+# Names of what this process was given open: standard input, and what <(command) of a shell makes.
+_OPEN_ALREADY = re.compile(r"/dev/stdin|(/dev|/proc/(self|\d+))/fd/\d+")
+
 PathLike = str | os.PathLike[str]
 
 _LOCK = ".lock"
@@ -54,6 +58,8 @@ def path_of(given: PathLike) -> Path:
     Raises:
         InputError: if nothing can be there, such as under a name that is too long.
     """
+    if not os.fspath(given):
+        raise InputError("An empty text is no path; the folder where you are is '.'.")
     path = Path(given)
     try:
         path = path.expanduser()
@@ -154,6 +160,13 @@ def is_litter(path: Path) -> bool:
     return path.name == _LOCK or _HALF.fullmatch(path.name) is not None
 
 
+def remove_empty(folder: Path) -> bool:
+    """Removes a folder that holds nothing; returns whether it is gone, or was never there."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+    return not os.path.lexists(folder)
+
+
 def write_bytes(path: PathLike, content: bytes) -> None:
     """Writes `content` to `path`, whole or not at all.
 
@@ -224,8 +237,7 @@ def read_text(path: PathLike, encoding: str | None = None) -> str:
             the same, where nobody can choose another.
 
     Raises:
-        InputError: if there is no such file, it is a folder, it cannot be read, or it is not text
-            of that encoding.
+        InputError: as `read_bytes`, and if it is not text of that encoding.
     """
     content = read_bytes(path)
     name = encoding or _marked(content)
@@ -246,13 +258,14 @@ def read_text(path: PathLike, encoding: str | None = None) -> str:
 
 
 def read_bytes(path: PathLike) -> bytes:
-    """Reads a file.
+    """Reads a file, or a pipe that the shell holds open (/dev/stdin, /dev/fd/63).
 
     Raises:
-        InputError: if there is no such file, it is a folder, or it cannot be read.
+        InputError: if there is no such file, it is a folder or a device, or it cannot be read.
     """
     path = path_of(path)
     try:
+        _refuse_endless(path)
         return path.read_bytes()
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}. Check the path.") from error
@@ -260,6 +273,15 @@ def read_bytes(path: PathLike) -> bytes:
         raise InputError(f"{path} is a folder. Give the path of a file in it.") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _refuse_endless(path: Path) -> None:
+    """Refuses what may never end, or never begin: devices, and pipes that nobody may write to."""
+    kind = path.stat().st_mode
+    if stat.S_ISREG(kind) or stat.S_ISDIR(kind) or _OPEN_ALREADY.fullmatch(os.path.abspath(path)):
+        return
+    what = "pipe" if stat.S_ISFIFO(kind) else "device or a socket"
+    raise InputError(f"{path} is a {what} and no file: reading it may never end. Give a file.")
 
 
 def _marked(content: bytes) -> str:

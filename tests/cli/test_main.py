@@ -422,3 +422,36 @@ def test_what_cannot_be_a_path(counting, capsys):
     for words in (["train", "counting", "--out"], ["evaluate"], ["predict", "a", "--file"]):
         os.makedirs("a", exist_ok=True)
         complaint([*words, "a" * 300], capsys)
+
+
+def test_evaluate_has_the_options_of_its_run_that_say_how_data_are_read(counting, capsys):
+    rows = [(f"a {word} film", stars) for word, stars in (("good", 1), ("bad", 0))] * 9
+    rows = [(f"{text} {n}", stars) for n, (text, stars) in enumerate(rows)]
+    files.write_csv("a.csv", ("text", "label"), rows)
+    files.write_csv("b.csv", ("review", "stars"), rows)
+    quick = ["--units", "2", "--embedding", "2", "--epochs", "1", "--out", "run"]
+    assert main(["train", "sentiment", "--data", "a.csv", *quick]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "--text", "review", "run", "--data", "b.csv", "--label=stars"]) == 0
+    assert "test accuracy" in capsys.readouterr().out
+    assert main(["evaluate", "run", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "--drop-bad" in shown
+    assert "--units" not in shown
+    assert "no option --units" in complaint(["evaluate", "run", "--units", "3"], capsys)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "counting", "--out", ""],
+        ["evaluate", ""],
+        ["evaluate", "a", "--data", ""],
+        ["predict", "a", "--file", ""],
+        ["plot", "a", "--plots", ""],
+        ["explain", ""],
+    ],
+)
+def test_an_empty_text_is_no_path(counting, capsys, words):
+    run.train("counting", out="a", epochs=1, progress=False)
+    assert "An empty text is no path" in complaint(words, capsys)

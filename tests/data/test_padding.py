@@ -68,6 +68,8 @@ def test_against_plain_lists(sequences, maxlen, padding, truncating):
         ({"padding": "pro"}, r"padding must be pre or post; got 'pro'\. Did you mean 'pre'\?"),
         ({"truncating": "both"}, r"truncating must be pre or post; got 'both'"),
         ({"maxlen": 0}, r"maxlen must be at least 1, or None for the longest sequence; got 0"),
+        ({"maxlen": 10**23}, r"maxlen must be at most 2,147,483,647; got 1000"),
+        ({"maxlen": 2.5}, r"maxlen must be a whole number of at least 1; got 2.5"),
     ],
 )
 def test_wrong_arguments(arguments, message):

@@ -165,6 +165,12 @@ def test_tokens_outside_the_table(tokens, few, monkeypatch):
         layer(torch.tensor(tokens))
 
 
+@pytest.mark.parametrize("sizes", [(10**23, 3), (3, 10**23)])
+def test_tables_that_no_machine_has_room_for(sizes):
+    with pytest.raises(recur.InputError, match=r"_(embeddings|dim) must be at most 2,147,483,647"):
+        recur.Embedding(*sizes)
+
+
 def test_tokens_that_are_no_integers():
     for layer in pair(5, 3):
         with pytest.raises(RuntimeError, match="Expected tensor for argument #1 'indices'"):

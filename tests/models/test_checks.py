@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
 import pytest
 import torch
 
@@ -185,3 +186,29 @@ def test_a_loss_over_no_rows():
         model.loss(model(ZEROS(0, 5, 3)), torch.ones(0, 2, dtype=torch.long))
     with pytest.raises(InputError, match=r"^targets for CTC must be a tensor; got list\."):
         model.loss(model(ZEROS(1, 5, 3)), [[1]])
+
+
+def test_generate_takes_the_lists_that_fit_takes():
+    """And answers as for the padded tensor, token by token."""
+    rows = [[1, 2, 3], [3], [2, 1]]
+    padded, lengths = torch.tensor([[1, 2, 3], [3, 0, 0], [2, 1, 0]]), [3, 1, 2]
+    for model in (
+        EncoderDecoder(vocabulary=5, source_vocabulary=5, units=4),
+        ManyToMany(vocabulary=5, outputs=5, units=4),
+    ):
+        want = model.eval().generate(padded, lengths, max_steps=3).tokens
+        arrays = [np.array(row) for row in rows]
+        for given in (rows, arrays, [torch.tensor(row) for row in rows]):
+            assert torch.equal(model.generate(given, max_steps=3).tokens, want)
+        assert torch.equal(model.generate(padded.numpy(), lengths, max_steps=3).tokens, want)
+        with pytest.raises(InputError, match="lengths must be left out: a list of sequences has"):
+            model.generate(rows, lengths, max_steps=3)
+        for wrong in ([], [1, 2], [["a"]], 3):
+            with pytest.raises(InputError, match="must be a tensor, or a list of sequences of num"):
+                model.generate(wrong, max_steps=3)
+    writer = OneToMany(inputs=2, vocabulary=5, units=4).eval()
+    vectors = [np.array([0.1, 0.2]), np.array([0.3, 0.4])]
+    want = writer.generate(torch.tensor([[0.1, 0.2], [0.3, 0.4]]), max_steps=3).tokens
+    assert torch.equal(writer.generate(vectors, max_steps=3).tokens, want)
+    with pytest.raises(InputError, match="x must be examples of one shape; got lengths from 1 to"):
+        writer.generate([[0.1, 0.2], [0.3]], max_steps=3)

@@ -324,7 +324,8 @@ BAD = {
     ),
     "no targets": (
         lambda: model_of()(sources()),
-        "A model that writes is trained on targets; `generate` needs none.",
+        "A model that writes is trained and measured on targets; without them it writes by "
+        "model.eval().generate(x, max_steps=N), for the same x.",
     ),
     "nothing to look at": (
         lambda: model_of(attention=None).align(sources(), TARGETS),

@@ -220,7 +220,8 @@ BAD = {
     ),
     "no targets": (
         lambda: model_of()(vectors()),
-        "A model that writes is trained on targets; `generate` needs none.",
+        "A model that writes is trained and measured on targets; without them it writes by "
+        "model.eval().generate(x, max_steps=N), for the same x.",
     ),
     "targets beyond": (
         lambda: model_of()(vectors(), TARGETS.where(TARGETS != 6, 7)),

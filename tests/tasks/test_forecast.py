@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 
 import numpy as np
@@ -169,6 +170,7 @@ def test_it_is_said_plainly_whether_the_simple_forecasts_are_beaten():
     )
     assert "The naive and the drift forecast are not beaten" in report(mae=2.6, drift_mae=1.5)
     assert "The seasonal naive forecast is not beaten" in report(seasonal_naive_mae=0.5)
+    assert "The naive, the seasonal naive and the drift forecast are not" in report(mae=math.nan)
 
 
 def test_dates_go_on_and_steps_are_counted(here):
@@ -225,6 +227,34 @@ def test_target_and_features(here):
     whole = TASK.prepare(options(data="a.csv", target="close", features="all"))
     assert whole.preprocessing.columns == ("close", "open", "volume")
     assert whole.train[0][0].shape == (6, 3)
+
+
+def test_other_data_may_have_other_names_for_the_columns(here):
+    table("a.csv", date=days(60), close=walk(60), open=walk(60, 1), low=walk(60, 2))
+    given = {"horizon": 3, "window": 6, "epochs": 1, "progress": False}
+    named = {"target": "close", "features": "low,open"}
+    trained = run.train("forecast", data="a.csv", out="run", **named, **given)
+    table("same.csv", date=days(80), close=walk(80), open=walk(80, 1), low=walk(80, 2))
+    table("b.csv", when=days(80), o=walk(80, 1), l=walk(80, 2), c=walk(80), open=walk(80, 3))
+    scores = trained.evaluate("same.csv").values
+    how = {"target": "c", "features": "l,o", "time": "when"}
+    assert trained.evaluate("b.csv", **how).values == scores
+    whole = run.train("forecast", data="a.csv", features="all", target="close", **given)
+    assert whole.evaluate("b.csv", target="c", features="o,l").values
+    with pytest.raises(InputError, match=r"no column 'close'; .*by options of evaluate: target, "):
+        trained.evaluate("b.csv")
+    with pytest.raises(InputError, match="that the model knows: 'low' and 'open', in this order"):
+        trained.evaluate("b.csv", target="c", features="o")
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 1e-320, 1e308])
+def test_what_no_training_measures_is_refused(here, value):
+    write("a.csv", walk(60))
+    stored = TASK.prepare(options(data="a.csv")).preprocessing.to_json()
+    for changed in ({"mase_scale": value}, {"scaler": {"mean": [0.0], "deviation": [value]}}):
+        with pytest.raises(InputError, match=r"must be from 1e-\d+ to 1e\+141; got"):
+            TASK.preprocessing.from_json(stored | changed)
+    TASK.preprocessing.from_json(stored)
 
 
 def test_other_columns_may_have_gaps(here):

@@ -163,6 +163,12 @@ def test_other_data_are_tested_whole(here):
     write("odd.csv", labels=("bad", "great"))
     with pytest.raises(InputError, match="a label must be 'bad' or 'good'; got 'great'"):
         trained.evaluate("odd.csv")
+    write("named.csv", n=30, text="review", label="stars")
+    with pytest.raises(InputError, match=r"no column 'text'.*by options of evaluate: text, label,"):
+        trained.evaluate("named.csv")
+    write("same.csv", n=30)
+    same = trained.evaluate("same.csv").values
+    assert trained.evaluate("named.csv", text="review", label="stars").values == same
 
 
 @pytest.mark.parametrize(
@@ -172,6 +178,8 @@ def test_other_data_are_tested_whole(here):
         ({"data": "imbd"}, "Did you mean 'imdb'?"),
         ({"text": "review"}, "reviews.csv has no column 'review'; it has 'text' and 'label'."),
         ({"label": "lable"}, "Did you mean 'label'?"),
+        ({"text": "label"}, "text and label must be two columns; got 'label' for both."),
+        ({"data": ""}, "data must be a file, or the dataset imdb or movie-reviews; got ''"),
         ({"limit": 1}, "must be labels of at least two classes; got only"),
         ({"pooling": "meen"}, "Did you mean 'mean'?"),
         ({"maxlen": 1}, "maxlen must be at least 2; got 1."),

@@ -246,3 +246,21 @@ def test_accuracy_counts_what_the_loss_counts():
             batch_size=batch_size,
         )
         assert found["accuracy"] == pytest.approx(want)
+
+
+def test_the_lengths_of_ragged_answers():
+    model = recur.ManyToMany(inputs=2, outputs=3, units=4).eval()
+    x = [np.ones((steps, 2), dtype=np.float32) for steps in (3, 1, 5, 2)]
+    answers, lengths = predict(model, x, batch_size=2, return_lengths=True)
+    assert torch.equal(answers, predict(model, x, batch_size=2))
+    assert lengths.tolist() == [3, 1, 5, 2]
+    full, lengths = predict(model, torch.ones(3, 4, 2), return_lengths=True)
+    assert full.shape == (3, 4, 3)
+    assert lengths.tolist() == [4, 4, 4]
+
+
+def test_a_model_that_writes_says_how_it_does():
+    model = recur.EncoderDecoder(vocabulary=5, source_vocabulary=5, units=4)
+    with pytest.raises(InputError, match=r"model.eval\(\).generate\(x, max_steps=N\)"):
+        predict(model, [[1, 2], [3]])
+    assert len(model.eval().generate([[1, 2], [3]], max_steps=3).tokens) == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -19,13 +21,15 @@ LATE = {
 
 
 class Late(TyperGroup):
-    """A group that makes a command of `LATE`, or of a task, when the command line names it."""
+    """A group that makes a command of `LATE`, of a task or for a run, when it is named."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Returns the command's name, the command, and the words after it."""
         name, command, rest = super().resolve_command(ctx, args)
         if name is not None and (ctx.parent is not None or name in LATE):
             command = _made(name, training=ctx.parent is not None)
+        elif name == "evaluate":
+            command = _measuring(rest) or command
         return name, command, rest
 
 
@@ -56,7 +60,20 @@ def _later() -> None:
 def _made(name: str, *, training: bool) -> Any:
     from recur.cli import learning
 
-    late = learning.train(name) if training else getattr(learning, name)
+    return _alone(name, learning.train(name) if training else getattr(learning, name))
+
+
+def _measuring(words: list[str]) -> Any:
+    """`evaluate` with what the task of the run among the words adds to it; None without a run."""
+    run = next((word for word in words if os.path.isfile(os.path.join(word, "config.json"))), None)
+    if run is None:
+        return None
+    from recur.cli import learning
+
+    return _alone("evaluate", learning.evaluate(run))
+
+
+def _alone(name: str, command: Callable[..., None]) -> Any:
     alone = typer.Typer(add_completion=False)
-    alone.command(name)(interruptible(late))
+    alone.command(name)(interruptible(command))
     return typer.main.get_command(alone)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from recur.run import Run
 
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="a run directory")]
+RunPath = Annotated[str, typer.Argument(metavar="RUN", help="a run directory")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on standard output")]
 Plots = Annotated[
-    Path | None, typer.Option("--plots", help="a folder for the pictures (default: the run's)")
+    str | None, typer.Option("--plots", help="a folder for the pictures (default: the run's)")
 ]
-Moved = Annotated[str, typer.Option("--data", help="where the run's data are now")]
-Data = Annotated[str, typer.Option("--data", help="other data: a file or a dataset's name")]
+Moved = Annotated[str | None, typer.Option("--data", help="where the run's data are now")]
+Data = Annotated[str | None, typer.Option("--data", help="other data: a file or a dataset's name")]
 
 
 def _version(wanted: bool) -> None:
@@ -42,17 +42,29 @@ def about(
     """Recurrent neural networks, from raw data to a trained model."""
 
 
-def _opened(path: Path) -> Run:
+def _opened(path: str) -> Run:
     files.existing_folder(path, "run directory")  # said before torch is imported
     from recur import run
 
     return run.load(path)
 
 
-def evaluate(run_path: RunPath, data: Data = "", threads: Threads = "", json: Json = False) -> None:
-    """Measure a run on its test part, or on other data."""
+def evaluate(
+    run_path: RunPath, data: Data = None, threads: Threads = "", json: Json = False
+) -> None:
+    """Measure a run on its test part, or on other data.
+
+    Where other data have other names for their columns, or another form, options of the task say
+    so: `recur evaluate RUN --help` lists those of a run.
+    """
+    measured(run_path, data, threads, json)
+
+
+def measured(run_path: str, data: str | None, threads: str, json: bool, **reading: Any) -> None:
+    """What `evaluate` does; `reading` says how the data are read, see `Run.evaluate`."""
     use_threads(threads)
-    show.scores(_opened(run_path).evaluate(data), json, run=str(run_path))
+    opened = _opened(run_path)
+    show.scores(opened.evaluate(data, **reading), json, run=str(opened.path))
 
 
 def predict(
@@ -62,8 +74,9 @@ def predict(
         typer.Argument(metavar="INPUT", help="what to answer; - reads standard input"),
     ] = None,
     file: Annotated[
-        str, typer.Option("--file", help="a file of inputs, a line each; - is standard input")
-    ] = "",
+        str | None,
+        typer.Option("--file", help="a file of inputs, a line each; - is standard input"),
+    ] = None,
     why: Annotated[
         bool, typer.Option("--why", help="say which parts of an input mattered")
     ] = False,
@@ -74,11 +87,11 @@ def predict(
     """Answer inputs with a run."""
     if inputs == ["-"]:
         inputs, file = None, "-"
-    if inputs and file:
+    if inputs and file is not None:
         raise InputError("recur predict takes inputs or --file, not both.")
     use_threads(threads)
     opened = _opened(run_path)
-    given = opened.task.inputs_of(file) if file else inputs or []
+    given = opened.task.inputs_of(file) if file is not None else inputs or []
     found = opened.predict(given)
     reasons = opened.why(given) if why else []
 
@@ -90,16 +103,17 @@ def predict(
 
 def plot(run_path: RunPath, plots: Plots = None, json: Json = False) -> None:
     """Draw the loss and the metrics of a run, epoch by epoch."""
-    drawn = _opened(run_path).plot(plots)
+    opened = _opened(run_path)
+    drawn = opened.plot(plots)
     if json:
-        show.as_json({"run": str(run_path), "plots": [str(path) for path in drawn]})
+        show.as_json({"run": str(opened.path), "plots": [str(path) for path in drawn]})
     else:
         show.paths(drawn)
 
 
 def inspect(
     run_path: RunPath,
-    data: Moved = "",
+    data: Moved = None,
     threads: Threads = "",
     plots: Plots = None,
     json: Json = False,
@@ -131,16 +145,14 @@ def list_datasets(json: Json = False) -> None:
 
 
 def explain(
-    run_path: Annotated[
-        Path | None, typer.Argument(metavar="[RUN]", help="a run directory")
-    ] = None,
+    run_path: Annotated[str | None, typer.Argument(metavar="[RUN]", help="a run directory")] = None,
     cell: Annotated[str, typer.Option(help="the recurrent cell")] = "",
     json: Json = False,
 ) -> None:
     """Say which path through time each recurrent layer takes here, and why no faster one."""
-    if run_path and cell:
+    if run_path is not None and cell:
         raise InputError("recur explain takes a run or --cell, not both.")
-    model = _opened(run_path).model if run_path else _layers(cell)
+    model = _opened(run_path).model if run_path is not None else _layers(cell)
     from recur.layers import explain
 
     show.rows(("layer", "path and reasons"), explain(model).rows, json, "layers")

@@ -6,20 +6,20 @@ This file is imported when one of them is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from recur import run, tasks
+from recur import files, run, tasks
 from recur.bench import MODES, Case, compare, machine, peak_flops
-from recur.cli import show
-from recur.cli.commands import Json
+from recur.cli import commands, show
+from recur.cli.commands import Data, Json, RunPath
 from recur.cli.derive import with_options
 from recur.cli.threads import Threads, use_threads
 from recur.cli.words import read
+from recur.run import directory
 
-Out = Annotated[Path | None, typer.Option("--out", help="the run directory (default: runs/TASK-N)")]
+Out = Annotated[str | None, typer.Option("--out", help="the run directory (default: runs/TASK-N)")]
 Resume = Annotated[bool, typer.Option("--resume", help="go on in --out where training stopped")]
 
 SENTENCES = (
@@ -46,6 +46,27 @@ def train(name: str) -> Callable[..., None]:
 
     command.__doc__ = f"{task.summary[0].upper()}{task.summary[1:]}."
     return with_options(command, task.options, f"Options of {task.name}")
+
+
+def evaluate(run_path: str) -> Callable[..., None]:
+    """Returns the command that measures a run, with the task's options for reading other data."""
+    task = tasks.find(directory.read_config(files.path_of(run_path))["task"])
+    if not task.reading:
+        return commands.evaluate
+
+    def command(
+        *,
+        run_path: RunPath,
+        data: Data = None,
+        threads: Threads = "",
+        json: Json = False,
+        given: dict[str, Any],
+    ) -> None:
+        commands.measured(run_path, data, threads, json, **given)
+
+    command.__doc__ = commands.evaluate.__doc__
+    panel = f"How {task.name} reads other data"
+    return with_options(command, task.options, panel, task.reading)
 
 
 def _demo(*, out: Out = None, threads: Threads = "", given: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from recur import files
 from recur.data.rows import read_rows, refuse_width
-from recur.data.tables import no_column
+from recur.data.tables import NoColumnError, no_column
 from recur.files import PathLike
 from recur.messages import InputError, count, listed, must
 
@@ -45,10 +45,12 @@ def read_labelled_text(
 
     Raises:
         InputError: if the file is missing, empty, in another encoding or damaged, lacks a column
-            (those it has are named), rows have no label, or there are fewer than two different
-            labels.
+            (those it has are named), rows have no label, there are fewer than two different
+            labels, or `text` and `label` are the same column.
     """
     path = Path(path)
+    if text == label:
+        raise InputError(must("text and label", "two columns", f"{text!r} for both"))
     texts, labels, bad = [], [], []
     for number, row in _rows(path, delimiter, encoding):
         found, its_label = _cell(row, text, path), _cell(row, label, path)
@@ -84,7 +86,7 @@ def _bad_rows(path: Path, bad: list[tuple[int, str]], rows: int, drop_bad: bool)
 
 def _cell(row: Mapping[str, Any], column: str, path: Path) -> str | None:
     if column not in row:
-        raise InputError(no_column(str(path), column, row))
+        raise NoColumnError(no_column(str(path), column, row))
     value = row[column]
     return None if value is None else str(value)
 

@@ -7,13 +7,14 @@ work and accuracy; `recur.data.sequences.Sequences` pads to the right and keeps 
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from recur.messages import InputError, must, one_of
+from recur.messages import InputError, must, one_of, whole
 
 
 def pad_sequences(
@@ -84,10 +85,10 @@ def _length(sequences: Any, index: int) -> int:
         raise InputError(must(f"sequence {index}", "a list or an array", got, todo)) from None
 
 
-def _checked_maxlen(maxlen: int) -> int:
-    if maxlen < 1:
+def _checked_maxlen(maxlen: object) -> int:
+    if isinstance(maxlen, numbers.Integral) and int(maxlen) < 1:
         raise InputError(must("maxlen", "at least 1, or None for the longest sequence", maxlen))
-    return maxlen
+    return whole("maxlen", maxlen, most=2**31 - 1)
 
 
 def _feature_shape(sequences: Any, lengths: list[int]) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from recur.data import gaps as gap
 from recur.data.gaps import GAPS
 from recur.data.numerals import Numbers
 from recur.data.stamps import Stamps, is_time
-from recur.data.tables import TIME, Table, named, no_column, parse_table, read_table
+from recur.data.tables import TIME, NoColumnError, Table, named, no_column, parse_table, read_table
 from recur.data.times import Times, show_times
 from recur.files import PathLike
 from recur.messages import InputError, must, one_of
@@ -60,7 +60,7 @@ class Series:
             InputError: if there is none of that name; the text names those there are.
         """
         if column not in self._position:
-            raise InputError(no_column(self.name, column, self.columns))
+            raise NoColumnError(no_column(self.name, column, self.columns))
         return self._position[column]
 
     def select(self, columns: Sequence[str]) -> Self:

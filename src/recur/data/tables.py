@@ -32,6 +32,10 @@ MOST_NAMED = 20
 """Columns that a message lists at most."""
 
 
+class NoColumnError(InputError):
+    """A column that is not there."""
+
+
 def no_column(name: str, column: str, columns: Iterable[str]) -> str:
     """Returns the sentence about a column that is not there; it names those that are."""
     names = list(columns)
@@ -79,7 +83,7 @@ class Table:
         """
         at = self.position.get(column)
         if at is None:
-            raise InputError(no_column(self.name, column, self.header))
+            raise NoColumnError(no_column(self.name, column, self.header))
         return [row[at].strip() for row in self.rows]
 
     def numbers(self, column: str) -> Numbers:

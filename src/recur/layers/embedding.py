@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, cast
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from recur.engine.cpu import embedding
 from recur.engine.cpu.onlookers import watched
 from recur.layers import graphs
+from recur.layers.checks import check_large
 
 TOKENS = (torch.int64, torch.int32)
 
@@ -23,6 +25,11 @@ class Embedding(graphs.OneNode, nn.Embedding):
     `torch.compile` and function transforms) torch's own operator serves. Gradients can be
     differentiated again.
     """
+
+    @functools.wraps(nn.Embedding.__init__)  # type: ignore[misc]
+    def __init__(self, num_embeddings: int, embedding_dim: int, *args: Any, **options: Any) -> None:
+        check_large(num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        super().__init__(num_embeddings, embedding_dim, *args, **options)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """The vector of each token.

@@ -5,15 +5,56 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from recur.layers import Recurrent
 from recur.layers.checks import LARGEST, tensor
+from recur.layers.lengths import Lengths
 from recur.messages import InputError, must, real, whole
 from recur.models.deep import Residual
 
 # A model decides these for its recurrent layers, and reads what they give accordingly.
 OWN = ("batch_first", "proj_size", "return_sequences", "return_state", "return_gates")
+
+
+NO_TARGETS = (
+    "A model that writes is trained and measured on targets; without them it writes by "
+    "model.eval().generate(x, max_steps=N), for the same x."
+)
+
+
+def as_tensors(
+    what: str, x: Any, lengths: Lengths | None, model: nn.Module
+) -> tuple[Tensor, Lengths | None]:
+    """What `fit` takes, as a model does: a list of sequences as one padded tensor, and its lengths.
+
+    Args:
+        what: what messages call x.
+        x: a tensor, which stays as it is, an array, or a list of N sequences (T_i, ...).
+        lengths: those of a tensor or an array; None if all rows are full.
+        model: says which device, and which type of numbers with a fraction.
+
+    Raises:
+        InputError: something else, or lengths beside a list.
+    """
+    if isinstance(x, Tensor):
+        return x, lengths
+    if lengths is not None and isinstance(x, list | tuple):
+        raise InputError(must("lengths", "left out: a list of sequences has its own", lengths))
+    try:
+        rows = [torch.as_tensor(row) for row in x]
+        filled = [row for row in rows if len(row)] or rows[:1]
+        padded = pad_sequence([row.to(filled[0].dtype) for row in rows], batch_first=True)
+    except (TypeError, ValueError, RuntimeError, IndexError) as error:
+        expected = "a tensor, or a list of sequences of numbers"
+        raise InputError(must(what, expected, f"{type(x).__name__} ({error})")) from error
+    parameter = next(model.parameters())
+    kind = parameter.dtype if padded.is_floating_point() else torch.int64
+    if isinstance(x, list | tuple):
+        lengths = [len(row) for row in rows]
+    return padded.to(parameter.device, kind), lengths
 
 
 def check_sizes(dropout: float, **sizes: int | None) -> None:

@@ -11,6 +11,7 @@ With attention each s asks all h.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -20,7 +21,14 @@ from recur.decoding import Decoded
 from recur.layers import Embedding
 from recur.layers.lengths import Lengths
 from recur.messages import InputError, must, whole
-from recur.models.checks import check_end, check_options, check_sizes, numbers
+from recur.models.checks import (
+    NO_TARGETS,
+    as_tensors,
+    check_end,
+    check_options,
+    check_sizes,
+    numbers,
+)
 from recur.models.decoder import Context, Decoder, DecoderState
 from recur.models.deep import by_row, deep
 from recur.models.teacher_forcing import Schedule
@@ -159,7 +167,7 @@ class EncoderDecoder(nn.Module):
             InputError: no targets, or a source, lengths or targets that do not fit.
         """
         if targets is None:
-            raise InputError("A model that writes is trained on targets; `generate` needs none.")
+            raise InputError(NO_TARGETS)
         return self.decoder.teach(targets, *self.encode(x, lengths))[0]
 
     def align(self, x: Tensor, targets: Tensor, lengths: Lengths | None = None) -> Tensor:
@@ -181,7 +189,7 @@ class EncoderDecoder(nn.Module):
 
     def generate(
         self,
-        x: Tensor,
+        x: Tensor | Sequence[Any],
         lengths: Lengths | None = None,
         *,
         max_steps: int,
@@ -193,8 +201,8 @@ class EncoderDecoder(nn.Module):
         Call `eval()` first: in training mode dropout works here too.
 
         Args:
-            x: as for `forward`.
-            lengths: as for `forward`.
+            x: as for `forward`, or a list of sources of unequal length.
+            lengths: as for `forward`; None with a list.
             max_steps: tokens to write at most, `end` included.
             search: "greedy", "beam" or "sample"; see `recur.decoding`.
             how: more arguments for the search: `width`, `temperature`, ...
@@ -202,6 +210,7 @@ class EncoderDecoder(nn.Module):
         Raises:
             InputError: a source, lengths or arguments that do not fit.
         """
+        x, lengths = as_tensors("x", x, lengths, self)
         with torch.no_grad():
             return self.decoder.write(
                 *self.encode(x, lengths), max_steps=max_steps, search=search, end=self.end, **how

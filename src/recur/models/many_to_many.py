@@ -21,7 +21,7 @@ from recur.layers.attention import existing
 from recur.layers.checks import tensor
 from recur.layers.lengths import Lengths, as_lengths
 from recur.messages import InputError, must, whole
-from recur.models.checks import check_options, check_sizes, check_state, numbers
+from recur.models.checks import as_tensors, check_options, check_sizes, check_state, numbers
 from recur.models.deep import by_row, deep, from_rows
 from recur.models.deep import width as width_of
 from recur.models.tokens import check_source, embedded
@@ -187,7 +187,7 @@ class ManyToMany(nn.Module):
 
     def generate(
         self,
-        prompt: Tensor,
+        prompt: Tensor | Sequence[Any],
         lengths: Lengths | None = None,
         *,
         max_steps: int,
@@ -200,8 +200,8 @@ class ManyToMany(nn.Module):
         """Continues texts. Call `eval()` first: in training mode dropout works here too.
 
         Args:
-            prompt: (batch, time) token ids.
-            lengths: the tokens of each row, at least 1; None if all rows are full.
+            prompt: (batch, time) token ids, or a list of prompts of unequal length.
+            lengths: the tokens of each row, at least 1; None if all rows are full, and with a list.
             max_steps: tokens to write at most.
             search: "greedy", "beam" or "sample"; see `recur.decoding`.
             end: the token that ends a text; None if there is none.
@@ -217,6 +217,7 @@ class ManyToMany(nn.Module):
             InputError: a model that does not write what it reads, a prompt without any token,
                 tokens outside the vocabulary, or arguments that do not fit.
         """
+        prompt, lengths = as_tensors("prompt", prompt, lengths, self)
         steps = self._check_prompt(prompt, lengths)
         barred = self._check_tokens(never, prompt.device)
         last = prompt.gather(1, steps.unsqueeze(1) - 1).squeeze(1)

@@ -9,14 +9,15 @@ y_1   y_2         y_T
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from recur.decoding import Decoded
-from recur.messages import InputError, one_of, whole
-from recur.models.checks import check_end, check_options, flat
+from recur.messages import InputError, must, one_of, whole
+from recur.models.checks import NO_TARGETS, as_tensors, check_end, check_options, flat
 from recur.models.decoder import Context, Decoder, DecoderState
 from recur.models.teacher_forcing import Schedule
 
@@ -111,17 +112,19 @@ class OneToMany(nn.Module):
             InputError: no targets, or a vector or targets that do not fit.
         """
         if targets is None:
-            raise InputError("A model that writes is trained on targets; `generate` needs none.")
+            raise InputError(NO_TARGETS)
         x = flat(x, self.inputs)
         return self.decoder.teach(targets, self._state(x), self._context(x))[0]
 
-    def generate(self, x: Tensor, *, max_steps: int, search: str = "greedy", **how: Any) -> Decoded:
+    def generate(
+        self, x: Tensor | Sequence[Any], *, max_steps: int, search: str = "greedy", **how: Any
+    ) -> Decoded:
         """Writes a sequence for each vector.
 
         Call `eval()` first: in training mode dropout works here too.
 
         Args:
-            x: (batch, ...), `inputs` numbers each.
+            x: (batch, ...), `inputs` numbers each; or a list of them.
             max_steps: tokens to write at most, `end` included.
             search: "greedy", "beam" or "sample"; see `recur.decoding`.
             how: more arguments for the search: `width`, `temperature`, ...
@@ -129,6 +132,10 @@ class OneToMany(nn.Module):
         Raises:
             InputError: a vector or arguments that do not fit.
         """
+        x, lengths = as_tensors("x", x, None, self)
+        if lengths is not None and len(set(lengths)) > 1:
+            got = f"lengths from {min(lengths)} to {max(lengths)}"
+            raise InputError(must("x", "examples of one shape", got))
         x = flat(x, self.inputs)
         with torch.no_grad():
             return self.decoder.write(

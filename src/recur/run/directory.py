@@ -102,6 +102,19 @@ def unused(out: PathLike | None, task: str) -> Path | None:
     return path
 
 
+def withdrawn(path: Path) -> bool:
+    """Takes back what a training has written that failed before anything was learnt.
+
+    Returns:
+        Whether nothing was learnt: else all of it stays.
+    """
+    if not files.remove_empty(path / CHECKPOINT):
+        return False
+    for name in (CONFIG, PREPROCESSING):
+        (path / name).unlink(missing_ok=True)
+    return True
+
+
 def numbered(task: str) -> Path:
     """Makes and returns runs/TASK-N, with the first N that is free.
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from recur import files, plots, tasks
+from recur.data.tables import NoColumnError
 from recur.diagnostics import Attribution
 from recur.files import PathLike
-from recur.messages import InputError, must
+from recur.messages import InputError, listed, must
 from recur.run import directory, source, weights
 from recur.run.inspection import Inspection, inspect
 from recur.tasks.options import Options
@@ -82,24 +83,49 @@ class Run:
         """The scores on the test part, as they were measured after training."""
         return _scores(self.task, self.metrics["test"], tuple(self.metrics["notes"]))
 
-    def evaluate(self, data: PathLike = "") -> Scores:
+    def evaluate(self, data: PathLike | None = None, **reading: Any) -> Scores:
         """Measures the scores again, on the test part or on all of `data`.
 
         Where `data` holds what the run was trained on (the file was moved), the test part of it is
         measured.
 
+        Args:
+            data: other data, or a new place of the same.
+            reading: how the other data are read, where that is not as in training: those of the
+                task's options that it calls `reading`, such as the names of columns.
+
         Raises:
-            InputError: if the data are not what the task needs.
+            InputError: if the data are not what the task needs, or an option says nothing about how
+                other data are read.
         """
         own = self._moved_to(data)
-        asked = "" if own is not self.options else str(data)
-        held_out = self.task.held_out(own, self.trained.preprocessing, asked)
+        asked = "" if data is None or own is not self.options else str(data)
+        self._check_reading(reading, asked)
+        own = dataclasses.replace(own, **reading)
+        try:
+            held_out = self.task.held_out(own, self.trained.preprocessing, asked)
+        except NoColumnError as error:
+            if not asked:
+                raise
+            names = listed(self.task.reading)
+            todo = f"Columns of other names are named by options of evaluate: {names}."
+            raise InputError(f"{error} {todo}") from error
         values = self.task.evaluate(self.trained, held_out.data)
         return _scores(self.task, values, held_out.notes)
 
-    def _moved_to(self, data: PathLike) -> Options:
+    def _check_reading(self, given: Mapping[str, Any], data: str) -> None:
+        for name in given:
+            if name not in self.task.reading:
+                known = listed(self.task.reading) or "none"
+                raise InputError(must("an option of evaluate", known, repr(name)))
+            if not data:
+                raise InputError(f"{name} says how other data are read: name them (data).")
+
+    def _moved_to(self, data: PathLike | None) -> Options:
         """The options, with another place of the data where the same content lies there."""
-        if data and source.is_same(directory.read_config(self.path), str(files.path_of(data))):
+        if data is not None and source.is_same(
+            directory.read_config(self.path), str(files.path_of(data))
+        ):
             return dataclasses.replace(self.options, data=str(data))
         return self.options
 
@@ -148,7 +174,7 @@ class Run:
         """
         return self._draw(self.task.pictures(predictions), into)
 
-    def inspect(self, data: PathLike = "") -> Inspection:
+    def inspect(self, data: PathLike | None = None) -> Inspection:
         """Looks into the model: how far back gradients reach, beside the other cells, and more.
 
         Args:
@@ -158,7 +184,7 @@ class Run:
             InputError: if the data that it was trained on are not there, or `data` are others.
         """
         moved = self._moved_to(data)
-        if data and moved is self.options:
+        if data is not None and moved is self.options:
             got = f"{data}, which holds others"
             raise InputError(must("data", "those that the run was trained on", got))
         trained = dataclasses.replace(self.trained, options=moved)

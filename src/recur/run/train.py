@@ -56,7 +56,8 @@ def train(
     Raises:
         InputError: if the task, an option, the data or `out` are not what they must be.
         FailedError: if training or saving failed, another training is under way in `out`, or it was
-            moved away; what was saved before is kept.
+            moved away; what was saved before is kept. After any error, what this call made is gone
+            again if nothing was learnt yet, so that the same call can be made anew.
         KeyboardInterrupt: on Ctrl-C, SIGTERM and SIGHUP; the state is saved, and `resume` goes on
             from there.
     """
@@ -74,6 +75,7 @@ def train(
         if resume:
             _same_data(path, settings, prepared)
         else:
+            made = wanted is None or not os.path.lexists(wanted)
             path = wanted or directory.numbered(task)
             alone = held.enter_context(files.alone_in(path))
             directory.unused(path, task)  # another may have begun and ended in the meantime
@@ -89,6 +91,12 @@ def train(
             kept = "Stopped at once; what was saved is kept"
             number = getattr(by, "signal", signal.SIGINT)
             raise StoppedAtOnce(f"{kept}. Go on with: {command}", number) from None
+        except Exception:
+            if not resume and alone.is_there() and directory.withdrawn(path):
+                held.close()
+                if made:
+                    files.remove_empty(path)
+            raise
 
 
 def stopped(by: TrainingInterrupted) -> str:

@@ -88,12 +88,12 @@ def _verdict(scores: Mapping[str, float]) -> str:
     # Straight lines and series that repeat leave a forecast without learning (nearly) no error.
     times = scores["mae"] / least if least else math.inf
     unbeaten = [
-        f"the {name}" for key, name in names.items() if scores[f"{key}mae"] <= scores["mae"]
+        f"the {name}" for key, name in names.items() if not scores["mae"] < scores[f"{key}mae"]
     ]
     if unbeaten:
         forecasts = f"{listed(unbeaten, 'and')} forecast {'is' if len(unbeaten) == 1 else 'are'}"
         than = f"the model's MAE is {times - 1:.1%} higher than the {best} forecast's"
-        if times > MOST_TIMES:
+        if not times <= MOST_TIMES:  # or weights that are no numbers
             than = f"the model's MAE is {scores['mae']:.4g}, the {best} forecast's {least:.4g}"
         return f"{forecasts[0].upper()}{forecasts[1:]} not beaten: {than}."
     than = f"MAE is {1 - times:.1%} lower than the {best} forecast's"

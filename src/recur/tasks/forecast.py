@@ -7,6 +7,7 @@ of these is not beaten, that is said.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
@@ -23,7 +24,7 @@ from recur.data.times import continue_times, show_times
 from recur.data.windows import Windows, split_by_time, windows
 from recur.data.zones import clock
 from recur.diagnostics import Attribution, integrated_gradients
-from recur.messages import InputError, count, must, whole
+from recur.messages import InputError, count, listed, must, whole
 from recur.models.deep import CELLS
 from recur.models.many_to_one import ManyToOne
 from recur.tasks import baselines, comparison
@@ -40,6 +41,8 @@ SHOWN = 120
 """Known steps that a picture shows before a forecast."""
 LARGEST, FARTHEST = 1e140, 1e18
 """Beyond these, squares of errors leave the numbers that there are, and float32 those of inputs."""
+LEAST_ERROR = 1e-200
+"""The least that MASE can divide by: of a series that nearly repeats it is far below its values."""
 MOST_KNOWN = 200
 """The longest window chosen unasked."""
 
@@ -114,8 +117,11 @@ class ForecastPreprocessing:
             _shaped("times of recent", self.recent.times, (steps,))
         for name in ("window", "season", "test_start"):
             whole(name, getattr(self, name))
-        if not (self.scaler.deviation > 0).all():
-            raise InputError(must("deviation of scaler", "above 0", "another"))
+        _sized("mean of scaler", self.scaler.mean)
+        _sized("deviation of scaler", self.scaler.deviation, 1 / LARGEST)
+        _sized("values of recent", self.recent.values)
+        _sized("drift", self.drift)
+        _sized("mase_scale", self.mase_scale, LEAST_ERROR)
 
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON."""
@@ -210,6 +216,7 @@ class ForecastTask(Task[ForecastOptions, ForecastPreprocessing, Held]):
     metrics = ("mae",)
     monitor = "val_loss"
     adjustable = ("time", "time_format", "gaps", "delimiter", "encoding", "decimal")
+    reading = ("target", "features", *adjustable)
 
     def prepare(self, options: ForecastOptions) -> Prepared[ForecastPreprocessing, Held]:
         """Reads a series, cuts it by time, and measures its training part."""
@@ -301,6 +308,15 @@ def _shaped(what: str, values: NDArray[Any], shape: tuple[int, ...]) -> None:
         raise InputError(must(what, f"of shape {shape}", values.shape))
 
 
+def _sized(what: str, values: Values | float, least: float = -math.inf) -> None:
+    """Refuses numbers that no training part has, and that answers cannot be counted with."""
+    most = 10 * LARGEST  # room for sums
+    wrong = [v for v in np.ravel(values).tolist() if not (v >= least and abs(v) <= most)]
+    if wrong:
+        expected = f"from {max(least, -most):g} to {most:g}"
+        raise InputError(must(what, expected, wrong[0]))
+
+
 def _read(options: ForecastOptions, day_first: bool | None = None) -> Series:
     """The series that the options name, its target column first."""
     named = dataset(options.data, ForecastTask.name)
@@ -331,8 +347,18 @@ def _read(options: ForecastOptions, day_first: bool | None = None) -> Series:
 
 
 def _read_like(data: str, options: ForecastOptions, fitted: ForecastPreprocessing) -> Series:
-    """Another series with the columns that the model knows."""
-    first, *others = fitted.columns
+    """Another series with the columns that the model knows, under the names that they have there.
+
+    The target and the features that the options name stand for those of the training, in order.
+    """
+    first = options.target or fitted.columns[0]
+    others = list(fitted.columns[1:])
+    if options.features not in ("", "all"):
+        others = [name for name in _features(options) if name != first]
+    if len(others) != len(fitted.columns) - 1:
+        known = listed(map(repr, fitted.columns[1:]), "and") or "none"
+        expected = f"a name for each that the model knows: {known}, in this order"
+        raise InputError(must("features", expected, repr(options.features)))
     settings = dataclasses.replace(options, data=data, target=first, features=",".join(others))
     # What the column of the training data decided holds where this one does not say.
     return _read(settings, fitted.recent.day_first)

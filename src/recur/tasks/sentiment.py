@@ -137,7 +137,7 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
     preprocessing = SentimentPreprocessing
     metrics = ("accuracy",)
     monitor = "val_accuracy"
-    adjustable = ("text", "label", "delimiter", "encoding", "drop_bad")
+    reading = adjustable = ("text", "label", "delimiter", "encoding", "drop_bad")
 
     def prepare(self, options: SentimentOptions) -> Prepared[SentimentPreprocessing, Sequences]:
         """Reads texts, and fits the vocabulary on those that the model learns from."""

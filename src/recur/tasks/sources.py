@@ -36,7 +36,7 @@ def dataset(data: str, task: str) -> ModuleType | None:
             raise InputError(f"The dataset {name} has no parts; got {data!r}. Write {name!r}.")
         return known[name]
     path = Path(data)
-    if os.path.exists(path):  # which also takes what can be no path
+    if data and os.path.exists(path):  # which also takes what can be no path
         return None
     if path.suffix or len(path.parts) > 1:
         raise InputError(f"There is no file {data}. Check the path.")

@@ -96,6 +96,8 @@ class Task(abc.ABC, Generic[O, P, T]):
         preprocessing: The class of its preprocessing.
         metrics: Metrics by name, computed in training.
         monitor: The column of the history that says which epoch was best.
+        reading: Options that say how a file of data is read: `evaluate` takes them again for a file
+            of another form.
         adjustable: Options that say how data are read and answers are asked for, and nothing of the
             model: a user may change them in the config.json of a run.
     """
@@ -108,6 +110,7 @@ class Task(abc.ABC, Generic[O, P, T]):
     preprocessing: type[P]
     metrics: ClassVar[tuple[str, ...]] = ()
     monitor: ClassVar[str] = "val_loss"
+    reading: ClassVar[tuple[str, ...]] = ()
     adjustable: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from recur.data.sequences import Batch
 from recur.messages import InputError
 from recur.training import losses, metrics
 from recur.training.call import Caller, aligned, caller, with_targets_on
@@ -91,6 +92,26 @@ def measured(
     return totals.means()
 
 
+@overload
+def predict(
+    model: nn.Module,
+    x: Any,
+    *,
+    lengths: Any = ...,
+    batch_size: int = ...,
+    progress: bool | None = ...,
+    return_lengths: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def predict(
+    model: nn.Module,
+    x: Any,
+    *,
+    lengths: Any = ...,
+    batch_size: int = ...,
+    progress: bool | None = ...,
+    return_lengths: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
 def predict(
     model: nn.Module,
     x: Any,
@@ -98,8 +119,12 @@ def predict(
     lengths: Any = None,
     batch_size: int = 256,
     progress: bool | None = None,
-) -> Tensor:
+    return_lengths: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
     """Returns the model's outputs for data, on the CPU, in the order of the data.
+
+    A model that writes (`OneToMany`, `EncoderDecoder`) has no outputs without targets: call its
+    `generate`.
 
     Args:
         model: any module; it is put in evaluation mode for the time.
@@ -107,28 +132,31 @@ def predict(
         lengths: as for `fit`.
         batch_size: rows at a time.
         progress: None: a bar on a terminal if it takes more than a second; False: nothing.
+        return_lengths: return the lengths too.
 
     Returns:
-        (N, ...). Outputs for every step are padded with zeros to the longest sequence.
+        (N, ...). Outputs for every step are padded to the longest sequence; what stands beyond a
+        row's length is no answer. With `return_lengths` a pair of these and (N,) int64, the steps
+        of each sequence: `[row[:n] for row, n in zip(outputs, lengths)]` are the answers.
 
     Raises:
         InputError: data that do not fit.
     """
     feed = feed_of(x, lengths=lengths, batch_size=batch_size)
-    call, outputs = caller(model), []
+    call, outputs, steps = caller(model), [], []
     with passing("predicting", len(feed), progress) as advance, evaluating(model):
         for batch in feed.batches(None):
             outputs.append(call(batch._replace(y=None)).cpu())
+            steps.append(_steps(batch))
             advance()
     if not outputs:
-        return torch.empty(0)
-    together = torch.cat(_of_one_width(outputs))
-    if not isinstance(feed, SequenceFeed):
-        return together
-    order = torch.cat([torch.as_tensor(rows) for rows in feed.order(None)])
-    answers = torch.empty_like(together)
-    answers[order] = together
-    return answers
+        return (
+            (torch.empty(0), torch.empty(0, dtype=torch.int64))
+            if return_lengths
+            else torch.empty(0)
+        )
+    answers = _in_order(feed, torch.cat(_of_one_width(outputs)))
+    return (answers, _in_order(feed, torch.cat(steps))) if return_lengths else answers
 
 
 @contextlib.contextmanager
@@ -142,6 +170,23 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+def _steps(batch: Batch) -> Tensor:
+    """(B,) the steps of each row."""
+    if batch.lengths is not None:
+        return batch.lengths.cpu().long()
+    return torch.full((len(batch.x),), batch.x.shape[1] if batch.x.dim() > 1 else 1)
+
+
+def _in_order(feed: Feed, together: Tensor) -> Tensor:
+    """Rows as the feed's batches held them, in the order of the data."""
+    if not isinstance(feed, SequenceFeed):
+        return together
+    order = torch.cat([torch.as_tensor(rows) for rows in feed.order(None)])
+    answers = torch.empty_like(together)
+    answers[order] = together
+    return answers
 
 
 def _of_one_width(outputs: list[Tensor]) -> list[Tensor]:
