@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 import recur
 from recur.data.sequences import Sequences, collate
+from recur.engine.cpu import library
 from recur.messages import InputError
 from recur.training import evaluate, fit
 
@@ -466,3 +467,33 @@ def test_a_loss_that_hangs_on_no_weight():
     x, y = dense()
     with pytest.raises(InputError, match="depends on no weight"):
         fit(line_model(), x, y, loss=lambda o, t: (o.detach() - t).mean(), progress=False)
+
+
+@pytest.mark.skipif(not library.runnable(), reason="the compiled engine is not built")
+def test_beside_other_programs_the_same_bits(monkeypatch):
+    """There a fused step takes one thread, and torch's number is as it was after it."""
+    before, loaded = torch.get_num_threads(), library.library()
+    weights, seen = [], []
+    x, y = torch.randn(40, 5, 3), torch.randint(0, 2, (40,))
+    step = torch.optim.Adam.step
+
+    def watched(self, *given):
+        seen.append(torch.get_num_threads())
+        return step(self, *given)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", watched)
+    try:
+        torch.set_num_threads(2)
+        for crowded in (False, True):
+            loaded.set_crowded(crowded)
+            torch.manual_seed(0)
+            model = recur.ManyToOne(inputs=3, outputs=2, cell="gru", units=4)
+            recur.fit(model, x, y, loss="cross_entropy", epochs=2, seed=0, progress=False)
+            weights.append([w.detach().clone() for w in model.parameters()])
+            assert torch.get_num_threads() == 2
+    finally:
+        loaded.set_crowded(None)
+        torch.set_num_threads(before)
+    assert all(torch.equal(a, b) for a, b in zip(*weights, strict=True))
+    assert set(seen[: len(seen) // 2]) == {2}
+    assert set(seen[len(seen) // 2 :]) == {1}

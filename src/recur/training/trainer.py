@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from recur.data.sequences import Batch
+from recur.engine.cpu.threads import one_if_crowded
 from recur.messages import FailedError, InputError, must
 from recur.training import checkpoint as store
 from recur.training import guard, randomness
@@ -92,6 +94,7 @@ class Trainer:
         self.train, self.validation = feeds
         self.call = self._caller()
         self.device = self.call.device
+        self.fused = all(group.get("fused") for group in optimizer.param_groups)
         self.gradients = Gradients(model.parameters(), plan.clip_norm)
         self.totals = Totals(loss, metrics, self.train.targets, aligned=aligned(model))
         if self.validation is not None:
@@ -280,7 +283,9 @@ class Trainer:
         # The CPU's numbers are here at once, and a bad one must not reach the weights.
         if self.gradients.on_cpu or len(self.unread) >= UNREAD:
             self._read()
-        self.optimizer.step()
+        # Fused steps go number by number: the same bits on any number of threads.
+        with one_if_crowded() if self.fused else contextlib.nullcontext():
+            self.optimizer.step()
 
     def _read(self) -> None:
         """Looks at the numbers of the batches that were not looked at."""

@@ -135,6 +135,11 @@ def library() -> Library | None:
     return _chosen  # type: ignore[return-value]
 
 
+def crowded() -> bool:
+    """Whether the variant in use, if one is in use yet, has noticed other programs."""
+    return isinstance(_chosen, Library) and _chosen.crowded()
+
+
 def decide_again() -> None:
     """Forgets the choice: the next call reads the environment again."""
     global _chosen

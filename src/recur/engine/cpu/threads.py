@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 import torch
+
+from recur.engine.cpu import library
 
 _forked = False
 
@@ -27,6 +31,24 @@ def count() -> int:
     `DataLoader` does in its workers.)
     """
     return 1 if _forked else torch.get_num_threads()
+
+
+@contextlib.contextmanager
+def one_if_crowded() -> Iterator[None]:
+    """Torch's operators take one thread while the block runs, where other programs want the others.
+
+    For many small ones: each of their teams may wait for its turn. A step of Adam has a team for
+    each weight. Not for what adds up, whose rounding depends on the threads.
+    """
+    before = torch.get_num_threads()
+    if before == 1 or not library.crowded():
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def about(crowded: bool) -> str:
