@@ -53,7 +53,7 @@ def test_an_encoder_decoder_is_trained_by_fit():
     )
     assert history.val_accuracy[-1] > 0.5
     assert history.val_loss[-1] < 0.3 * history.val_loss[0]
-    with pytest.raises(InputError, match="`generate` needs none"):
+    with pytest.raises(InputError, match=r"it writes by model\.eval\(\)\.generate\(x"):
         recur.predict(model, turned_around(4))
 
 

@@ -38,14 +38,14 @@ def opened(packed: BinaryIO, most: int = MOST) -> Iterator[io.BufferedReader]:
         yield io.BufferedReader(_Limited(content, most))
 
 
-def content_of(path: Path, most: int = MOST) -> bytes:
-    """Returns what is packed in a file.
+def content_of(path: Path, most: int = MOST, *, plain: bool = True) -> bytes:
+    """Returns what is packed in a file; with `plain` one that is not packed, as it is.
 
     Raises:
         One of `DAMAGED`: if it cannot be read, is damaged, or holds more than `most` bytes.
     """
     with path.open("rb") as packed:
-        if packed.read(2) not in _MAGIC:
+        if packed.read(2) not in _MAGIC and not plain:
             raise ValueError("it is packed neither by gzip nor by xz")
         packed.seek(0)
         with opened(packed, most) as content:

@@ -18,6 +18,6 @@ def text_of(path: Path) -> str:
     if path.suffix not in (".gz", ".xz"):
         return files.read_text(path)
     try:
-        return packed.content_of(path).decode("utf-8")
+        return packed.content_of(path, plain=False).decode("utf-8")
     except packed.DAMAGED as error:
         raise FailedError(f"{path} is damaged: {error}. Remove it and get it again.") from error

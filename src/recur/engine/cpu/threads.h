@@ -55,9 +55,10 @@ void on_threads_together(int threads, F&& body) {
     body(t, together);
   };
   if (threads == 1) return one(0, true);
-  const double begun = seconds(CLOCK_MONOTONIC), busy = seconds(CLOCK_THREAD_CPUTIME_ID);
+  const double busy = seconds(CLOCK_THREAD_CPUTIME_ID);
 #if defined(_OPENMP)
   if (!Crowding::one().there()) {
+    const double begun = seconds(CLOCK_MONOTONIC);
     double work = 0;
     bool failed = false;
 #pragma omp parallel num_threads(std::min(threads, processors())) reduction(|| : failed)
