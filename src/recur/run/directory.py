@@ -110,7 +110,7 @@ def withdrawn(path: Path) -> bool:
     """
     if not files.remove_empty(path / CHECKPOINT):
         return False
-    for name in (CONFIG, PREPROCESSING):
+    for name in (CONFIG, PREPROCESSING, LAYERS):
         (path / name).unlink(missing_ok=True)
     return True
 
