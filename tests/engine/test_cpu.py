@@ -143,7 +143,7 @@ def test_explain_says_how_the_threads_wait(two_threads):
     layer, loaded = recur.GRU(2, 3), library.library()
     assert "sleep" not in str(recur.explain(layer))
     with crowded(loaded):
-        assert "2 threads, which sleep beside other work" in str(recur.explain(layer))
+        assert "2 threads, which sleep while they wait" in str(recur.explain(layer))
     torch.set_num_threads(500)
     assert f"500 threads on {len(os.sched_getaffinity(0))} processor" in str(recur.explain(layer))
 

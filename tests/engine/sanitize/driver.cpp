@@ -505,7 +505,9 @@ std::string crowding_is_noticed() {
   crowding.slept(1, 1.5);
   if (!crowding.there()) return "crowding was over while the caller was interrupted";
   crowding.slept(1, 1);
-  return crowding.there() ? "crowding was never over" : "";
+  if (crowding.there()) return "crowding was never over";
+  crowding.scarce(2);
+  return crowding.there() ? "" : "too few processors were not seen";
 }
 
 std::string what_is_not_known() {

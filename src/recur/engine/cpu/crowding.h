@@ -120,6 +120,13 @@ class Crowding {
     set_ = false;
   }
 
+  // More threads were asked for than there are processors: some of a team could only wait.
+  void scarce(int threads) {
+    if (there()) return;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!set_ && !there()) change(true, threads);
+  }
+
   // A spinning team has worked: the caller's own part took `work` seconds of its processor, and `idle`
   // seconds went by in which it waited, for a processor or for the others.
   void spun(double work, double idle, int threads) {

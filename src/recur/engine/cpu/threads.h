@@ -55,13 +55,16 @@ void on_threads_together(int threads, F&& body) {
     body(t, together);
   };
   if (threads == 1) return one(0, true);
+  const int here = processors();
+  const bool scarce = here < threads;
+  if (scarce) Crowding::one().scarce(threads);
   const double busy = seconds(CLOCK_THREAD_CPUTIME_ID);
 #if defined(_OPENMP)
   if (!Crowding::one().there()) {
     const double begun = seconds(CLOCK_MONOTONIC);
     double work = 0;
     bool failed = false;
-#pragma omp parallel num_threads(std::min(threads, processors())) reduction(|| : failed)
+#pragma omp parallel num_threads(threads) reduction(|| : failed)
     {
       const int members = omp_get_num_threads(), member = omp_get_thread_num();
       try {
@@ -78,13 +81,13 @@ void on_threads_together(int threads, F&& body) {
 #endif
   const std::thread::id caller = std::this_thread::get_id();
   double wall = 0;
-  Pool::one().run(threads, processors() - 1, [&](int t) {
+  Pool::one().run(threads, here - 1, [&](int t) {
     const bool own = std::this_thread::get_id() == caller;
     const double before = own ? seconds(CLOCK_MONOTONIC) : 0;
     one(t, false);
     if (own) wall += seconds(CLOCK_MONOTONIC) - before;
   });
-  Crowding::one().slept(seconds(CLOCK_THREAD_CPUTIME_ID) - busy, wall);
+  if (!scarce) Crowding::one().slept(seconds(CLOCK_THREAD_CPUTIME_ID) - busy, wall);
 }
 
 // Runs body(0), ..., body(threads - 1), side by side where there are processors for it.

@@ -52,9 +52,9 @@ def one_if_crowded() -> Iterator[None]:
 
 
 def about(crowded: bool) -> str:
-    """The threads in words; `crowded`: other programs want the processors too."""
+    """The threads in words; `crowded`: others want the processors too, or there are too few."""
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     words = f"{count()} threads"
     if here and here < count():
         words += f" on {here} processor{'s' if here > 1 else ''}"
-    return f"{words}, which sleep beside other work" if crowded and count() > 1 else words
+    return f"{words}, which sleep while they wait" if crowded and count() > 1 else words
