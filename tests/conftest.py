@@ -41,6 +41,14 @@ def heard_interrupt():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(autouse=True)
 def poisoned_memory():
     """Fresh memory comes up as NaN: a result that was never written cannot look right."""

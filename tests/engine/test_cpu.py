@@ -36,14 +36,6 @@ COMPILED = PATHS[1:]
 
 
 @pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
 def fresh():
     """The variant in use is decided anew, before and after."""
     library.decide_again()
@@ -110,9 +102,12 @@ def test_the_same_bits_each_time_and_the_same_numbers_on_any_threads(cell, path)
 
 
 @contextlib.contextmanager
-def crowded(loaded):
-    """As if other programs wanted the processors: walks take threads that sleep while they wait."""
-    loaded.set_crowded(True)
+def crowded(loaded, there=True):
+    """As if other programs wanted the processors: walks take threads that sleep while they wait.
+
+    Or as if none did, whatever the tests run beside.
+    """
+    loaded.set_crowded(there)
     try:
         yield
     finally:
@@ -141,7 +136,8 @@ def test_beside_other_programs_the_same_bits(cell, variant):
 
 def test_explain_says_how_the_threads_wait(two_threads):
     layer, loaded = recur.GRU(2, 3), library.library()
-    assert "sleep" not in str(recur.explain(layer))
+    with crowded(loaded, there=False):
+        assert "sleep" not in str(recur.explain(layer))
     with crowded(loaded):
         assert "2 threads, which sleep while they wait" in str(recur.explain(layer))
     torch.set_num_threads(500)
@@ -155,7 +151,8 @@ def test_threads_of_a_busy_time_end_with_it(two_threads):
     def threads():
         return len(os.listdir("/proc/self/task"))
 
-    layer(x)
+    with crowded(loaded, there=False):
+        layer(x)
     quiet = threads()
     for _ in range(20):
         with crowded(loaded):

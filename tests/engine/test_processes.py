@@ -27,14 +27,6 @@ forking = [
 ]
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 def learn(layer, x, lengths=None):
     """A step of training; the loss and every gradient."""
     layer.zero_grad()
