@@ -30,6 +30,8 @@ ROOMS = [
     "tasks",
     "run",
     "bench",
+    "scripts",
+    "keras",
     "export",
     "serve",
     "cli",

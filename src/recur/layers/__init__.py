@@ -1,6 +1,6 @@
 """The recurrent layers: drop-in for those of `torch.nn`, and what people do with their outputs."""
 
-from recur.layers.accelerate import Acceleration, accelerate, restore
+from recur.layers.accelerate import accelerate, restore
 from recur.layers.attention import Attention, AttentionPooling
 from recur.layers.cells import GRUCell, LSTMCell, RNNCell
 from recur.layers.embedding import Embedding
@@ -17,6 +17,7 @@ from recur.layers.outputs import (
     split_directions,
 )
 from recur.layers.recurrent import Recurrent
+from recur.layers.report import Acceleration
 from recur.layers.rnn import RNN
 from recur.layers.stream import Stream
 

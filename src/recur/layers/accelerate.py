@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, cast
 
 from torch import jit, nn
@@ -26,6 +25,7 @@ from recur.layers.embedding import Embedding
 from recur.layers.gru import GRU
 from recur.layers.lstm import LSTM
 from recur.layers.recurrent import Recurrent
+from recur.layers.report import Acceleration, Swap
 from recur.layers.rnn import RNN
 from recur.messages import InputError, listed, must
 
@@ -46,44 +46,6 @@ HARMLESS = {
 ONE_STEP = "it walks one step, which torch's own does faster; recur's layers gain over a sequence"
 # In the layer's `__dict__`, so that copies and pickles can be restored too.
 MARK = "_swapped_by_recur"
-
-
-@dataclass(frozen=True)
-class Swap:
-    """What `accelerate` made of one layer."""
-
-    path: str  # as in `named_modules`; "" is the model itself
-    kind: str  # the class it had, with its module
-    swapped: bool
-    about: str  # what it became, or why it stayed
-
-
-@dataclass(frozen=True)
-class Acceleration:
-    """What `accelerate` found: a row for each recurrent or embedding layer. Prints as a table."""
-
-    rows: tuple[Swap, ...]
-
-    @property
-    def swapped(self) -> tuple[str, ...]:
-        """The paths of the layers that were swapped."""
-        return tuple(row.path for row in self.rows if row.swapped)
-
-    @property
-    def kept(self) -> tuple[str, ...]:
-        """The paths of those that were not."""
-        return tuple(row.path for row in self.rows if not row.swapped)
-
-    def __str__(self) -> str:
-        if not self.rows:
-            return "There is no recurrent and no embedding layer in this model."
-        paths = [row.path or "the model" for row in self.rows]
-        wide = max(map(len, paths)), max(len(row.kind) for row in self.rows)
-        return "\n".join(
-            f"{path:{wide[0]}}  {row.kind:{wide[1]}}  "
-            f"{'swapped' if row.swapped else 'not swapped'}: {row.about}"
-            for path, row in zip(paths, self.rows, strict=True)
-        )
 
 
 def accelerate(model: nn.Module) -> Acceleration:
