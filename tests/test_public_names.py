@@ -33,6 +33,7 @@ NAMES = [
     "Acceleration",
     "explain",
     "Explanation",
+    "keras",
     "last_hidden",
     "last_output",
     "max_output",

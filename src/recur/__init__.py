@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from recur import datasets as datasets
     from recur import decoding as decoding
     from recur import diagnostics as diagnostics
+    from recur import keras as keras
     from recur import plots as plots
     from recur.data.documents import Documents as Documents
     from recur.data.padding import pad_sequences as pad_sequences
@@ -95,7 +96,7 @@ else:
             *("evaluate", "fit", "predict", "summary"),
         ),
     }
-    _ROOMS = ("datasets", "decoding", "diagnostics", "plots")
+    _ROOMS = ("datasets", "decoding", "diagnostics", "keras", "plots")
     # Not public, but attributes of recur once it is imported.
     _INNER = ("cells", "data", "engine", "files", "layers", "messages", "models", "run", "tasks")
     __all__ = sorted([*_ROOMS, *(name for names in _HOMES.values() for name in names)])
