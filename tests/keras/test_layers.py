@@ -125,6 +125,13 @@ def test_relu():
     same(layer, layer.weights, x_of())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_whole_numbers_are_numbers(kind):
+    layer = built(kind)
+    whole = torch.tensor(rng.integers(-3, 3, (BATCH, TIME, INPUTS)))
+    same(lambda: layer(whole), layer.weights)
+
+
 DROPOUTS = {
     "inputs": {"dropout": 0.4},
     "states": {"recurrent_dropout": 0.4},
@@ -144,7 +151,8 @@ def test_dropout_drops_what_the_seed_drops_in_keras(kind, options):
     def call(x):
         return layer(x, training=True, mask=torch.tensor(MASKS["holes"]))
 
-    taken = kind == "SimpleRNN" or "recurrent_dropout" not in options
+    one = not getattr(layer.cell, "dropout_mask_count", 0)
+    taken = one or "recurrent_dropout" not in options
     same(call, layer.weights, x_of(), restart=restart, taken=taken)
     same(layer, layer.weights, x_of(), restart=restart)  # not in training: nothing is drawn
 

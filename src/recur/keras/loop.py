@@ -69,17 +69,17 @@ def _parts(
     layer: Any, sequences: Tensor, initial_state: Any, mask: Any, training: bool
 ) -> list[_Part] | str:
     """The layer's cells with their weights and states, or why the engine cannot walk them."""
-    reason = _declines(layer, sequences, mask)
-    if reason is not None:
-        return reason
     stacked = type(layer.cell) is keras.layers.StackedRNNCells
     each = layer.cell.cells if stacked else [layer.cell]
+    kinds = [cells.taken(cell) for cell in each]
+    unknown = next((kind for kind in kinds if isinstance(kind, str)), None)
+    reason = unknown or _declines(layer, sequences, mask)
+    if reason is not None:
+        return reason
     states = list(initial_state) if stacked else [initial_state]
     parts = []
-    for cell, given in zip(each, states, strict=True):
-        kind = cells.taken(cell)
-        if isinstance(kind, str):
-            return kind
+    for cell, kind, given in zip(each, kinds, states, strict=True):
+        assert not isinstance(kind, str)
         if training and 1.0 in (cell.dropout, cell.recurrent_dropout):
             return "it drops everything (a dropout of 1)"
         if training and cell.recurrent_dropout and getattr(cell, "dropout_mask_count", 0):
@@ -104,8 +104,6 @@ def _declines(layer: Any, sequences: Tensor, mask: Any) -> str | None:
         return "use_cudnn=True asks for cuDNN"
     if sequences.dim() != 3 or not len(sequences) or not sequences.shape[1]:
         return f"its input has the shape {tuple(sequences.shape)}"
-    if not sequences.is_floating_point():
-        return f"its input is of the type {sequences.dtype}"
     flags = _flags(mask)
     if flags is not None and (not isinstance(flags, Tensor) or flags.dim() not in (2, 3)):
         return "its mask has no value for each step of each sequence"
@@ -116,7 +114,7 @@ def _declines(layer: Any, sequences: Tensor, mask: Any) -> str | None:
 
 def _choice(parts: list[_Part], sequences: Tensor) -> str | None:
     """Why the engine's fast paths decline a part."""
-    x = sequences
+    x = _numbers(sequences, parts)
     for part in parts:
         keeps = Options(keep=x) if part.cell.recurrent_dropout else engine.NOTHING
         problem = Problem.of(part.kind.cell, part.weights, x, part.state, keeps)
@@ -124,6 +122,13 @@ def _choice(parts: list[_Part], sequences: Tensor) -> str | None:
         if choice.path.name == reference.name:
             return choice.declined[0][1]
     return None
+
+
+def _numbers(sequences: Tensor, parts: list[_Part]) -> Tensor:
+    """Whole numbers as the weights' type; they take part in products."""
+    if sequences.is_floating_point():
+        return sequences
+    return sequences.to(parts[0].weights.w_ih.dtype)
 
 
 def _flags(mask: Any) -> Any:
@@ -142,6 +147,7 @@ def _exists(mask: Any) -> Tensor | None:
 def _walk(
     layer: Any, parts: list[_Part], sequences: Tensor, exists: Tensor | None, training: bool
 ) -> Results:
+    sequences = _numbers(sequences, parts)
     x = sequences.transpose(0, 1)
     finals: list[list[Tensor]] = []
     for index, part in enumerate(parts):
