@@ -7,11 +7,11 @@ decision, and another name is.
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.util
 import json
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +103,7 @@ def _written(file: Path) -> Any:
 
 def _put(leave: tuple[str, ...]) -> Patch | str:
     """Once Keras is imported: the program itself may have chosen another backend before."""
-    keras: Any = sys.modules["keras"]
+    keras: Any = importlib.import_module("keras")
     backend = keras.config.backend()
     if backend != TORCH:
         return (

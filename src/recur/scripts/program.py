@@ -114,7 +114,9 @@ def _folder(path: str) -> Program:
     importer = pkgutil.get_importer(path)
     spec = None if importer is None else importer.find_spec("__main__")
     if spec is None:
-        raise MissingError(f"{path} holds no __main__.py, so it is no program. Give a script in it.")
+        raise MissingError(
+            f"{path} holds no __main__.py, so it is no program. Give a script in it."
+        )
     sys.path[:] = [os.path.abspath(path), *sys.path[int(not sys.flags.safe_path) :]]
     return _of_spec(path, spec)
 
