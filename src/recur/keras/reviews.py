@@ -98,7 +98,7 @@ def _kept() -> tuple[Path, Path]:
     notes = " ".join(reviews.notes)
     aside(f"recur: Keras' {REVIEWS} cannot be reached; it is made from {reviews.about}. {notes}")
     checksum = checksum_of_texts(reviews.train, reviews.test)[:16]
-    paths = [cache_folder() / f"{VERSION}-{checksum}-{name}" for name in (REVIEWS, WORDS)]
+    paths = [cache_folder() / f"keras-{VERSION}-{checksum}-{name}" for name in (REVIEWS, WORDS)]
     if not all(path.is_file() for path in paths):
         ranked = keras_imdb.ranked(reviews)
         train, y_train = keras_imdb.in_the_file(ranked.train, reviews.train_labels)

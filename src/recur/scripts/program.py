@@ -111,13 +111,14 @@ def _standard_input() -> Program:
 
 def _folder(path: str) -> Program:
     """A folder or a zip file with a `__main__` in it."""
-    importer = pkgutil.get_importer(path)
+    whole = os.path.abspath(path)
+    importer = pkgutil.get_importer(whole)
     spec = None if importer is None else importer.find_spec("__main__")
     if spec is None:
         raise MissingError(
             f"{path} holds no __main__.py, so it is no program. Give a script in it."
         )
-    sys.path[:] = [os.path.abspath(path), *sys.path[int(not sys.flags.safe_path) :]]
+    sys.path[:] = [whole, *sys.path[int(not sys.flags.safe_path) :]]
     return _of_spec(path, spec)
 
 
@@ -146,11 +147,13 @@ def _spec(name: str) -> ModuleSpec | None:
 
 def _of_spec(argument: str, spec: ModuleSpec) -> Program:
     loader: Any = spec.loader
-    if not hasattr(loader, "get_code"):
-        raise MissingError(f"{spec.name} is not written in Python, so it cannot be run.")
 
     def code() -> CodeType:
-        compiled: CodeType = loader.get_code(spec.name)
+        compiled: CodeType | None = None
+        if hasattr(loader, "get_code"):
+            compiled = loader.get_code(spec.name)
+        if compiled is None:
+            raise MissingError(f"{spec.name} is not written in Python, so it cannot be run.")
         return compiled
 
     return Program(argument, code, _names(spec.origin, spec, spec.parent, loader, spec.cached))

@@ -114,9 +114,8 @@ def _line(found: Patch) -> str:
     left = len(found.rows) - taken
     if not found.rows:
         return str(found)
-    rest = f", {left:,} left as it was" if left == 1 else f", {left:,} left as they were"
-    why = f" ({REPORT} says why)" if left else ""
-    return f"{count(taken, 'layer')} on recur's engine{rest if left else ''}{why}."
+    rest = f", {left:,} left as before ({REPORT} says why)" if left else ""
+    return f"{count(taken, 'part')} of the program on recur's engine{rest}."
 
 
 def _unmet(found: Patch | str, leave: tuple[str, ...]) -> list[str]:
