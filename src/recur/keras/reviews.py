@@ -14,6 +14,7 @@ import json
 import threading
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def _answers(url: str) -> bool:
             asked = urllib.request.Request(url, method="HEAD")
             with urllib.request.urlopen(asked, timeout=TIMEOUT[0]):
                 answered.set()
-        except (OSError, ValueError):
+        except (OSError, ValueError, HTTPException):
             return
 
     asking = threading.Thread(target=ask, daemon=True)
