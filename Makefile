@@ -12,11 +12,12 @@ COMPILED := $(shell find src -name '*.h' -o -name '*.cpp')
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# Again only when what is installed would differ.
+# The tests of Keras run on an older one too. Again only when what is installed would differ.
 $(READY): pyproject.toml constraints.txt CMakeLists.txt $(COMPILED)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --target $(VENV)/keras-3.6 keras==3.6.0
 	@touch $@
 
 setup: $(READY) ## make .venv and install recur with everything it needs

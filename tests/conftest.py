@@ -41,6 +41,15 @@ def heard_interrupt():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture(scope="session")
+def keras_3_6():
+    """The folder of an older Keras, to come first on the path of a process of its own."""
+    folder = Path(sys.prefix) / "keras-3.6"
+    if not (folder / "keras").is_dir():
+        pytest.skip(f"Keras 3.6 is not in {folder}; `make setup` puts it there")
+    return folder
+
+
 @pytest.fixture
 def two_threads():
     before = torch.get_num_threads()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from recur.layers import LSTMCell as LSTMCell
     from recur.layers import MinGRU as MinGRU
     from recur.layers import MinLSTM as MinLSTM
+    from recur.layers import Patch as Patch
     from recur.layers import RNNCell as RNNCell
     from recur.layers import SimpleRNN as SimpleRNN
     from recur.layers import Stream as Stream
@@ -47,8 +48,10 @@ if TYPE_CHECKING:
     from recur.layers import restore as restore
     from recur.layers import reverse_sequences as reverse_sequences
     from recur.layers import split_directions as split_directions
+    from recur.layers import unpatch as unpatch
     from recur.layers.accelerate import accelerate as accelerate
     from recur.layers.explain import explain as explain
+    from recur.layers.patch import patch as patch
     from recur.messages import FailedError as FailedError
     from recur.messages import InputError as InputError
     from recur.messages import RecurError as RecurError
@@ -82,8 +85,9 @@ else:
         "recur.layers": (
             *("GRU", "LSTM", "RNN", "SLSTM", "IndRNN", "MinGRU", "MinLSTM", "SimpleRNN"),
             *("GRUCell", "LSTMCell", "RNNCell"),
-            *("Acceleration", "Attention", "Embedding", "Explanation", "Stream"),
-            *("accelerate", "explain", "restore", "reverse_sequences", "split_directions"),
+            *("Acceleration", "Attention", "Embedding", "Explanation", "Patch", "Stream"),
+            *("accelerate", "explain", "patch", "restore", "unpatch"),
+            *("reverse_sequences", "split_directions"),
             *("last_hidden", "last_output", "max_output", "mean_output"),
         ),
         "recur.messages": ("FailedError", "InputError", "RecurError"),

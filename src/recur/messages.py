@@ -177,6 +177,12 @@ def aside(line: str) -> None:
     print(line, file=standard_error(), flush=True)
 
 
+def complain(error: RecurError) -> int:
+    """Prints the error's text; returns the exit status."""
+    aside(f"recur: {error}")
+    return 1 if isinstance(error, FailedError) else 2
+
+
 def on_terminal() -> bool:
     """Whether standard error is a terminal."""
     return standard_error().isatty()

@@ -25,7 +25,7 @@ def ours_always(monkeypatch):
     """Takes the compiled loops for few tokens too, and counts their gradients."""
     calls = []
     summed = embedding._sum
-    monkeypatch.setattr(embedding, "_FEW", 0)
+    monkeypatch.setattr(embedding, "FEW", 0)
     monkeypatch.setattr(embedding, "_sum", lambda *given: calls.append(1) or summed(*given))
     return calls
 
@@ -63,7 +63,7 @@ def test_the_bits_are_torch_s(variant, dtype, rows, columns, shape, padding, nar
     with pytest.MonkeyPatch.context() as patch:
         loaded = library.load(variant)
         patch.setattr(library, "library", lambda: loaded)
-        patch.setattr(embedding, "_FEW", 0)
+        patch.setattr(embedding, "FEW", 0)
         padding = None if padding is None else min(padding, rows - 1)
         a, b = pair(rows, columns, padding, dtype=dtype)
         tokens = torch.randint(0, rows, shape, dtype=torch.int32 if narrow else torch.int64)
@@ -157,7 +157,7 @@ def test_without_the_compiled_engine(monkeypatch, ours_always):
 @pytest.mark.parametrize("few", [0, 512])
 @pytest.mark.parametrize("tokens", [[5], [-1], [0, 2**40]], ids=str)
 def test_tokens_outside_the_table(tokens, few, monkeypatch):
-    monkeypatch.setattr(embedding, "_FEW", few)
+    monkeypatch.setattr(embedding, "FEW", few)
     layer = recur.Embedding(5, 3)
     with pytest.raises(IndexError, match="index out of range in self"):
         layer(torch.tensor(tokens))

@@ -18,6 +18,9 @@ LATE = {
     "bench": "Time a layer of your own size beside that of torch.nn, on this machine.",
 }
 """Commands whose options are known when torch is imported, and what they do."""
+_SIMPLE = (commands.evaluate, commands.plot, commands.inspect, commands.explain)
+COMMANDS = ("train", *LATE, *(each.__name__ for each in _SIMPLE), "predict", "tasks", "datasets")
+"""The words of them all."""
 
 
 class Late(TyperGroup):
@@ -43,7 +46,7 @@ def application() -> typer.Typer:
     app.add_typer(training, name="train", subcommand_metavar="TASK [OPTIONS]...")
     for name, help_ in LATE.items():
         app.command(name, help=help_)(_later)
-    for command in (commands.evaluate, commands.plot, commands.inspect, commands.explain):
+    for command in _SIMPLE:
         app.command()(interruptible(command))
     takes = [f"{task.name}: {task.inputs}." for task in abouts]
     answer = interruptible(commands.predict)

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from recur.messages import FailedError, RecurError, aside, did_you_mean, listed, must, shortened
+from recur.messages import FailedError, aside, did_you_mean, listed, must, shortened
 
 LESS = "fewer units, layers or examples, a smaller batch, vocabulary or window"
 _NO_MEMORY = (
@@ -24,12 +24,6 @@ _NO_MEMORY = (
 
 # The class above typer.BadParameter, whichever click this version of typer brings.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
-
-
-def complain(error: RecurError) -> int:
-    """Prints the error's text; returns the exit status."""
-    aside(f"recur: {error}")
-    return 1 if isinstance(error, FailedError) else 2
 
 
 def out_of_memory(error: Exception) -> FailedError | None:

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 import typer
 
+from recur import scripts
 from recur.cli import errors, interrupt
-from recur.cli.application import application
-from recur.messages import FailedError, InputError, RecurError
+from recur.cli.application import COMMANDS, application
+from recur.messages import FailedError, InputError, RecurError, complain
+from recur.scripts.pytorch import DOOR
 
 _NO_PATH = (errno.ENAMETOOLONG, errno.ELOOP)
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EPIPE, errno.EIO, errno.EBADF)
@@ -26,8 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0 done, 1 failed, 2 wrong use or input, 128 and the signal's
-            number if stopped: 130 by Ctrl-C.
+            number if stopped: 130 by Ctrl-C. The words of this process may name a program: it is
+            run, and ends as it would without us.
     """
+    if arguments is None and scripts.asked_for(sys.argv[1:], COMMANDS):
+        return scripts.main(DOOR, sys.argv[1:])
     with interrupt.heard(to_the_end=arguments is None):
         interrupt.open_streams()
         return _answered(list(sys.argv[1:] if arguments is None else arguments))
@@ -43,22 +48,22 @@ def _answered(words: list[str]) -> int:
         sys.stdout.flush()  # a full disk shows here, and not after the exit status is decided
         return status
     except RecurError as error:
-        return errors.complain(error)
+        return complain(error)
     except errors.UsageError as error:
         return errors.complain_of_use(error)
     except (MemoryError, RuntimeError, ValueError) as error:
         failed = errors.out_of_memory(error)
         if failed is None:
             raise
-        return errors.complain(failed)
+        return complain(failed)
     except OSError as error:
         if error.errno in _NO_PATH and error.filename is not None:
-            return errors.complain(InputError(f"{error.filename} is no path: {error.strerror}."))
+            return complain(InputError(f"{error.filename} is no path: {error.strerror}."))
         if error.errno not in _CANNOT_WRITE:
             raise
         _abandon_output()
         why = f"Standard output could not be written: {error.strerror}."
-        return errors.complain(FailedError(why))
+        return complain(FailedError(why))
 
 
 def _run(words: list[str]) -> int:

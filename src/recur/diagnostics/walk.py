@@ -22,9 +22,9 @@ from recur import engine
 from recur.cells import Cell, State
 from recur.engine.problem import existing_steps
 from recur.layers import Recurrent
-from recur.layers.accelerate import OURS
 from recur.layers.layout import Entered
 from recur.layers.recurrent import MERGED
+from recur.layers.taking import OURS
 from recur.messages import InputError, must
 
 

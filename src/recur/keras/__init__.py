@@ -12,6 +12,15 @@ Keras 3 on its torch backend; Keras stays what it is, and so do models, weights 
 taken and what is not: `docs/scripts.md`.
 """
 
-from recur.keras.patching import patch, unpatch
+from typing import TYPE_CHECKING
 
-__all__ = ["patch", "unpatch"]
+if TYPE_CHECKING:
+    from recur.keras.patching import patch as patch
+    from recur.keras.patching import unpatch as unpatch
+
+else:
+    from recur.imports import late as _late
+
+    # A program that is run by `python -m recur.keras` imports torch when it wants to.
+    __all__ = ["patch", "unpatch"]
+    __getattr__, __dir__ = _late(__name__, {"recur.keras.patching": __all__})

@@ -5,10 +5,9 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from recur.layers.report import Patch, Swap
+from recur.layers.report import LEFT, Patch, Swap
 
 TAKEN = "on recur's engine"
-LEFT = "the program asked for that"
 
 
 class Notes:

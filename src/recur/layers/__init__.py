@@ -16,8 +16,9 @@ from recur.layers.outputs import (
     reverse_sequences,
     split_directions,
 )
+from recur.layers.patch import patch, unpatch
 from recur.layers.recurrent import Recurrent
-from recur.layers.report import Acceleration
+from recur.layers.report import Acceleration, Patch
 from recur.layers.rnn import RNN
 from recur.layers.stream import Stream
 
@@ -38,6 +39,7 @@ __all__ = [
     "LSTMCell",
     "MinGRU",
     "MinLSTM",
+    "Patch",
     "RNNCell",
     "Recurrent",
     "SimpleRNN",
@@ -48,7 +50,9 @@ __all__ = [
     "last_output",
     "max_output",
     "mean_output",
+    "patch",
     "restore",
     "reverse_sequences",
     "split_directions",
+    "unpatch",
 ]

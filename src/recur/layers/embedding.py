@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from recur.engine.conditions import Condition, declined
 from recur.engine.cpu import embedding
 from recur.engine.cpu.onlookers import watched
 from recur.layers import graphs
@@ -47,20 +48,36 @@ class Embedding(graphs.OneNode, nn.Embedding):
         tracer: Any = graphs.tracer_of(input)
         if tracer is not None and tracer.root is not self:
             return cast(Tensor, graphs.node(tracer, self, input))
-        # A compiler sees torch's operator, which it knows how to fuse.
-        if watched() or declines(self) is not None:
-            return super().forward(input)
-        if type(input) is not Tensor or input.dtype not in TOKENS or not input.is_cpu:
-            return super().forward(input)
-        padding = -1 if self.padding_idx is None else self.padding_idx
-        return embedding.embed(self.weight, input, padding)
+        rows = quick(self, input)
+        return super().forward(input) if rows is None else rows
 
 
-def declines(layer: nn.Embedding) -> str | None:
-    """Why recur's loops cannot serve this layer, and torch's operator does; None if they can."""
+def quick(layer: nn.Embedding, tokens: Tensor) -> Tensor | None:
+    """The rows by recur's loops; None where torch's operator serves."""
+    # A compiler sees torch's operator, which it knows how to fuse.
+    if watched() or type(tokens) is not Tensor or tokens.dtype not in TOKENS or not tokens.is_cpu:
+        return None
+    if declined(CONDITIONS, layer) is not None:
+        return None
+    return embedding.embed(layer.weight, tokens, _padding(layer))
+
+
+def _padding(layer: nn.Embedding) -> int:
+    return -1 if layer.padding_idx is None else layer.padding_idx
+
+
+def _option(layer: nn.Embedding) -> str | None:
     for name in ("sparse", "scale_grad_by_freq"):
         if getattr(layer, name):
             return f"{name}=True is left to torch"
-    if layer.max_norm is not None:
-        return "max_norm is left to torch"
-    return embedding.declines(layer.weight)
+    return None if layer.max_norm is None else "max_norm is left to torch"
+
+
+# Why recur's loops cannot serve a layer, and torch's operator does.
+CONDITIONS = (
+    Condition("an embedding with `sparse`, `scale_grad_by_freq` or `max_norm`", _option),
+    Condition(
+        "an embedding in other types than float32 and float64, or not on the CPU",
+        lambda layer: embedding.declines(layer.weight),
+    ),
+)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from torch import nn
 
 from recur import engine
-from recur.layers.accelerate import ONE_STEP, OURS
 from recur.layers.cells import RecurrentCell
 from recur.layers.recurrent import Recurrent
+from recur.layers.taking import ONE_STEP, OURS
 
 
 @dataclass(frozen=True)

@@ -120,10 +120,11 @@ def outline(layer: Recurrent | RecurrentCell) -> engine.Weights:
     """
     found: dict[str, Tensor] = {}
     for name in layer._all_weights[0]:
-        if parametrize.is_parametrized(layer, name):
+        weight: Any = layer._parameters.get(name)
+        if weight is None and parametrize.is_parametrized(layer, name):
             kept: Any = layer.parametrizations[name]  # type: ignore[index]
             weight = next(itertools.chain(kept.parameters(False), kept.buffers(False)))
-        else:
+        elif weight is None:
             weight = getattr(layer, name)
         found[_field(name)] = weight
     found.setdefault("w_hh", found["w_ih"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
+
+LEFT = "the program asked for that"
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,20 @@ class Patch:
     def __init__(self, undo: Callable[[], None]) -> None:
         self._undo = undo
         self._met: Counter[Swap] = Counter()
+        self._lock = threading.Lock()
 
-    def met(self, row: Swap) -> None:
-        """Notes one layer; the same row again is counted."""
-        self._met[row] += 1
+    def met(self, row: Swap, before: Swap | None = None) -> None:
+        """Notes one layer; the same row again is counted.
+
+        Args:
+            row: what is done with the layer.
+            before: the row that was noted of this layer, and holds no longer.
+        """
+        with self._lock:
+            self._met[row] += 1
+            if before is not None:
+                self._met[before] -= 1
+                self._met = +self._met
 
     @property
     def rows(self) -> tuple[Swap, ...]:

@@ -83,20 +83,36 @@ def selected(
     Raises:
         InputError: if no review is short enough.
     """
-    positive = np.array([label == "positive" for label in labels])
-    order = np.argsort(~positive, kind="stable")
+    order, positive = _positive_first(labels)
     chance.shuffle(order)
     started = int(rules.start_char is not None)
     if rules.maxlen is not None:
         order = order[ranks.lengths[order] + started < rules.maxlen]
     if not len(order):
         raise InputError(f"No review is shorter than maxlen={rules.maxlen}. Raise it.")
-    values, ends = _ids(ranks, rules)
+    return _lists(*_ids(ranks, rules), order), positive[order].astype(np.int64)
+
+
+def in_the_file(ranks: Ranks, labels: list[str]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Returns the reviews as lists of ranks, and their labels, as Keras' file has them."""
+    order, positive = _positive_first(labels)
+    ends = np.cumsum(ranks.lengths)
+    return _lists(ranks.values, ends, order), positive[order].astype(np.int64)
+
+
+def _positive_first(labels: list[str]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The order of the reviews, and which are positive."""
+    positive = np.array([label == "positive" for label in labels])
+    return np.argsort(~positive, kind="stable"), positive
+
+
+def _lists(values: NDArray[np.int64], ends: NDArray[np.int64], order: NDArray[Any]) -> NDArray[Any]:
+    """The reviews of `order` as lists, out of all of them end to end."""
     starts = np.concatenate([[0], ends[:-1]])
     x = np.empty(len(order), dtype=object)
     for row, index in enumerate(order.tolist()):
         x[row] = values[starts[index] : ends[index]].tolist()
-    return x, positive[order].astype(np.int64)
+    return x
 
 
 def _ids(ranks: Ranks, rules: Rules) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from recur.cells import Cell, State
+from recur.engine.conditions import Condition, declined
 from recur.engine.cpu import library, threads, variant
 from recur.engine.cpu.operator import CELLS, DTYPES, walk
 from recur.engine.cpu.stepper import Stepper
@@ -26,31 +27,72 @@ def about() -> str:
     return f"compiled, {loaded.variant}, {threads.about(loaded.crowded())}"
 
 
-def declines(problem: Problem) -> str | None:
-    """Why the compiled loops cannot walk this problem; None if they can."""
-    if problem.device.type != "cpu":
-        return f"the weights are on the device {problem.device.type!r}"
-    general = problem.general or problem.cell.name not in CELLS
-    if problem.cell.name not in variant.CELLS:
-        return f"the cell {problem.cell.name!r} has no compiled form"
-    if general and problem.projected:
+def _device(problem: Problem) -> str | None:
+    if problem.device.type == "cpu":
+        return None
+    return f"the weights are on the device {problem.device.type!r}"
+
+
+def _form(problem: Problem) -> str | None:
+    if problem.cell.name in variant.CELLS:
+        return None
+    return f"the cell {problem.cell.name!r} has no compiled form"
+
+
+def _general(problem: Problem) -> str | None:
+    """What the walk of all cells and options leaves out."""
+    if problem.cell.name in CELLS and not problem.general:
+        return None
+    if problem.projected:
         return "a projection is compiled for the plain LSTM only"
-    if general and problem.every:
+    if problem.every:
         return "checkpoints are compiled for the plain RNN, LSTM and GRU only"
-    if general and problem.dtype not in variant.DTYPES:
+    if problem.dtype not in variant.DTYPES:
         types = ", ".join(map(str, variant.DTYPES))
         return f"the type is {problem.dtype}; compiled for such a layer are {types}"
-    if problem.dtype not in DTYPES:
-        return f"the type is {problem.dtype}; compiled are {', '.join(map(str, DTYPES))}"
+    return None
+
+
+def _type(problem: Problem) -> str | None:
+    if problem.dtype in DTYPES:
+        return None
+    return f"the type is {problem.dtype}; compiled are {', '.join(map(str, DTYPES))}"
+
+
+def _types(problem: Problem) -> str | None:
     if problem.input_dtype != problem.dtype:
         return f"the input is {problem.input_dtype} and the weights are {problem.dtype}"
-    if problem.mixed:
-        return "the weights and the states are of different types"
-    if problem.transformed:
-        return "a function transform (vmap, jvp ...) is at work"
-    if library.library() is None:
-        return f"no compiled engine is installed, or {library.SETTING} is 'none'"
-    return None
+    return "the weights and the states are of different types" if problem.mixed else None
+
+
+def _transform(problem: Problem) -> str | None:
+    return "a function transform (vmap, jvp ...) is at work" if problem.transformed else None
+
+
+def _library(_: Problem) -> str | None:
+    if library.library() is not None:
+        return None
+    return f"no compiled engine is installed, or {library.SETTING} is 'none'"
+
+
+CONDITIONS = (
+    Condition("weights on a GPU, or on any other device than the CPU", _device),
+    Condition("a cell that has no compiled form", _form),
+    Condition(
+        "a projection, checkpoints, bfloat16 and float16 with the cells and arguments that "
+        "`torch.nn` has not",
+        _general,
+    ),
+    Condition("other types than float32, float64, bfloat16 and float16", _type),
+    Condition("an input, a state and weights of different types", _types),
+    Condition("`torch.func`'s transforms and forward-mode differentiation", _transform),
+    Condition("an installation without the compiled engine, or `RECUR_CPU=none`", _library),
+)
+
+
+def declines(problem: Problem) -> str | None:
+    """Why the compiled loops cannot walk this problem; None if they can."""
+    return declined(CONDITIONS, problem)
 
 
 def scan(
