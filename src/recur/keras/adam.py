@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 from torch.optim.adam import adam
 
+from recur.engine.conditions import declined
 from recur.engine.cpu import threads
 from recur.keras.notes import Notes
+from recur.keras.taking import OF_UPDATES, Update
 
 FUSED = "torch's fused update"
 
@@ -30,7 +32,7 @@ def _step(before: Callable[..., None], notes: Notes) -> Callable[..., None]:
     @functools.wraps(before)
     def step(self: Any, grads: Any, variables: Any, learning_rate: Any) -> None:
         values = [variable.value for variable in variables]
-        reason = notes.left(self) or _declines(self, grads, values)
+        reason = notes.left(self) or declined(OF_UPDATES, Update(self, [*grads, *values]))
         notes.note(self, reason, FUSED)
         if reason is not None:
             before(self, grads, variables, learning_rate)
@@ -38,17 +40,6 @@ def _step(before: Callable[..., None], notes: Notes) -> Callable[..., None]:
             _update(self, grads, variables, values, float(learning_rate))
 
     return step
-
-
-def _declines(optimizer: Any, grads: list[Tensor], values: list[Tensor]) -> str | None:
-    if optimizer.amsgrad:
-        return "amsgrad=True is left to Keras"
-    for tensor in (*grads, *values):
-        if not isinstance(tensor, Tensor) or not tensor.is_cpu or tensor.is_sparse:
-            return "not all weights and gradients are dense, on the CPU"
-        if tensor.dtype not in (torch.float32, torch.float64):
-            return f"a weight is of the type {tensor.dtype}"
-    return None
 
 
 def _update(

@@ -8,7 +8,6 @@ in the same order (i, f, c, o), and a GRU's as z, r, h where `torch.nn` has r, z
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -18,25 +17,27 @@ from torch import Tensor
 from recur.cells import GRU, GRU_BEFORE, LSTM, RNN_RELU, RNN_TANH, Cell
 from recur.engine import Weights
 
-GATES = {"GRUCell": (1, 0, 2)}  # of Keras' gates, in the engine's order
-_TANH = ("tanh", torch.tanh)
-_RELU = ("relu", torch.relu)
-_SIGMOID = ("sigmoid", torch.sigmoid)
+KINDS = SimpleRNNCell, LSTMCell, GRUCell = (
+    keras.layers.SimpleRNNCell,
+    keras.layers.LSTMCell,
+    keras.layers.GRUCell,
+)
 
 
 class Taken(NamedTuple):
     """A cell of Keras that the engine walks."""
 
     cell: Cell
-    order: tuple[int, ...]  # of Keras' gates, in the engine's order; empty for the same
+    order: tuple[int, ...] = ()  # of Keras' gates, in the engine's order; empty for the same
 
 
-def taken(cell: Any) -> Taken | str:
-    """The engine's cell of the same equations, or why there is none."""
-    look = _KINDS.get(type(cell))
-    if look is None:
-        return f"recur does not know what {type(cell).__name__} computes"
-    return look(cell)
+def taken(cell: Any) -> Taken:
+    """The engine's cell of the same equations; `taking.OF_CELLS` have been asked."""
+    if isinstance(cell, SimpleRNNCell):
+        return Taken(RNN_RELU if is_relu(cell.activation) else RNN_TANH)
+    if isinstance(cell, LSTMCell):
+        return Taken(LSTM)
+    return Taken(GRU if cell.reset_after else GRU_BEFORE, order=(1, 0, 2))
 
 
 def read(kind: Taken, cell: Any) -> Weights:
@@ -57,41 +58,20 @@ def _ordered(rows: Tensor, order: tuple[int, ...]) -> Tensor:
     return torch.cat([gates[gate] for gate in order])
 
 
-def _simple(cell: Any) -> Taken | str:
-    if _is(cell.activation, *_TANH):
-        return Taken(RNN_TANH, ())
-    if _is(cell.activation, *_RELU):
-        return Taken(RNN_RELU, ())
-    return f"its activation is {_named(cell.activation)}; recur's loops have tanh and relu"
+def is_tanh(activation: Any) -> bool:
+    """Whether it is tanh, by any of its names."""
+    return activation in _named("tanh")
 
 
-def _lstm(cell: Any) -> Taken | str:
-    return _gated(cell) or Taken(LSTM, ())
+def is_relu(activation: Any) -> bool:
+    """Whether it is relu."""
+    return activation in _named("relu")
 
 
-def _gru(cell: Any) -> Taken | str:
-    return _gated(cell) or Taken(GRU if cell.reset_after else GRU_BEFORE, (1, 0, 2))
+def is_sigmoid(activation: Any) -> bool:
+    """Whether it is sigmoid."""
+    return activation in _named("sigmoid")
 
 
-def _gated(cell: Any) -> str | None:
-    if not _is(cell.activation, *_TANH):
-        return f"its activation is {_named(cell.activation)}; recur's loops have tanh"
-    if not _is(cell.recurrent_activation, *_SIGMOID):
-        found = _named(cell.recurrent_activation)
-        return f"its recurrent activation is {found}; recur's loops have sigmoid"
-    return None
-
-
-def _is(activation: Any, name: str, torchs: Any) -> bool:
-    return activation in (getattr(keras.activations, name), getattr(keras.ops, name), torchs)
-
-
-def _named(activation: Any) -> str:
-    return str(getattr(activation, "__name__", type(activation).__name__))
-
-
-_KINDS: dict[type, Callable[[Any], Taken | str]] = {
-    keras.layers.SimpleRNNCell: _simple,
-    keras.layers.LSTMCell: _lstm,
-    keras.layers.GRUCell: _gru,
-}
+def _named(name: str) -> list[Any]:
+    return [getattr(place, name) for place in (keras.activations, keras.ops, torch)]

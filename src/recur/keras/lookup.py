@@ -10,9 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from recur.engine.conditions import declined
 from recur.engine.cpu import embedding
 from recur.engine.cpu.onlookers import watched
 from recur.keras.notes import Notes
+from recur.keras.taking import OF_LOOKUPS, Lookup
 
 TOKENS = (torch.int64, torch.int32)
 
@@ -30,7 +32,8 @@ def _call(before: Callable[..., Any], notes: Notes) -> Callable[..., Any]:
             return before(self, inputs)
         table = self.embeddings
         table = getattr(table, "value", table)
-        reason = notes.left(self) or _declines(self, table, inputs)
+        reason = notes.left(self) or declined(OF_LOOKUPS, Lookup(self, inputs))
+        reason = reason or embedding.declines(table)
         notes.note(self, reason)
         if reason is not None:
             return before(self, inputs)
@@ -40,15 +43,3 @@ def _call(before: Callable[..., Any], notes: Notes) -> Callable[..., Any]:
         return embedding.embed(table, tokens)
 
     return call
-
-
-def _declines(layer: Any, table: Any, inputs: Tensor) -> str | None:
-    if getattr(layer, "quantization_mode", None) is not None:
-        return "it is quantized"
-    if getattr(layer, "lora_enabled", False):
-        return "it is adapted (LoRA)"
-    if layer.compute_dtype != layer.variable_dtype:
-        return f"it keeps {layer.variable_dtype} and computes in {layer.compute_dtype}"
-    if not inputs.is_cpu:
-        return f"its input is on the device {inputs.device.type!r}"
-    return embedding.declines(table)

@@ -13,15 +13,13 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import keras
 import torch
 from torch import Tensor
 
 from recur import engine
-from recur.cells import GRU, GRU_BEFORE
 from recur.engine import Options, Problem, Weights, reference
 from recur.engine.cpu.onlookers import watched
-from recur.keras import cells
+from recur.keras import cells, taking
 from recur.keras.notes import Notes
 
 Results = tuple[Tensor, Tensor, list[Any]]
@@ -52,12 +50,13 @@ def _inner_loop(before: Callable[..., Results], notes: Notes) -> Callable[..., R
         if not _is_tensor(sequences) or watched():
             # Keras works out shapes, or somebody traces and has to see plain operators.
             return before(self, sequences, initial_state, mask, training=training)
-        found = notes.left(self) or _parts(self, sequences, initial_state, mask, training)
+        call = taking.Walk(self, sequences, _flags(mask), bool(training))
+        found = notes.left(self) or _parts(call, initial_state)
         if isinstance(found, str):
             notes.note(self, found)
             return before(self, sequences, initial_state, mask, training=training)
         notes.note(self, None)
-        return _walk(self, found, sequences, _exists(mask), bool(training))
+        return _walk(call, found)
 
     return inner_loop
 
@@ -66,29 +65,19 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, Tensor) and value.device.type != "meta"
 
 
-def _parts(
-    layer: Any, sequences: Tensor, initial_state: Any, mask: Any, training: bool
-) -> list[_Part] | str:
+def _parts(call: taking.Walk, initial_state: Any) -> list[_Part] | str:
     """The layer's cells with their weights and states, or why the engine cannot walk them."""
-    stacked = type(layer.cell) is keras.layers.StackedRNNCells
-    each = layer.cell.cells if stacked else [layer.cell]
-    kinds = [cells.taken(cell) for cell in each]
-    unknown = next((kind for kind in kinds if isinstance(kind, str)), None)
-    reason = unknown or _declines(layer, sequences, mask)
+    reason = taking.why_not_walked(call)
     if reason is not None:
         return reason
-    states = list(initial_state) if stacked else [initial_state]
+    layer = call.layer
+    states = list(initial_state) if taking.is_stacked(layer) else [initial_state]
     parts = []
-    for cell, kind, given in zip(each, kinds, states, strict=True):
-        assert not isinstance(kind, str)
-        reason = _declines_dropout(cell, kind) if training else None
-        if reason is not None:
-            return reason
-        if cell.compute_dtype != layer.compute_dtype:
-            return f"the cell computes in {cell.compute_dtype}, the layer in {layer.compute_dtype}"
+    for cell, given in zip(taking.each_cell(layer), states, strict=True):
+        kind = cells.taken(cell)
         weights = cells.read(kind, cell)
         parts.append(_Part(kind, cell, weights, _state(layer, given, weights)))
-    return _choice(parts, sequences) or parts
+    return _choice(parts, call.sequences) or parts
 
 
 def _state(layer: Any, given: Any, weights: Weights) -> tuple[Tensor, ...]:
@@ -96,20 +85,6 @@ def _state(layer: Any, given: Any, weights: Weights) -> tuple[Tensor, ...]:
     # Keras writes the new states over a stateful layer's before a backward pass has read them.
     copy = bool(layer.stateful)
     return tuple(s.to(weights.w_hh.dtype, copy=copy) for s in state)
-
-
-def _declines(layer: Any, sequences: Tensor, mask: Any) -> str | None:
-    """Why a layer is left to Keras, whatever its cell."""
-    if getattr(layer, "use_cudnn", "auto") is True:
-        return "use_cudnn=True asks for cuDNN"
-    if sequences.dim() != 3 or not len(sequences) or not sequences.shape[1]:
-        return f"its input has the shape {tuple(sequences.shape)}"
-    flags = _flags(mask)
-    if flags is not None and (not isinstance(flags, Tensor) or flags.dim() not in (2, 3)):
-        return "its mask has no value for each step of each sequence"
-    if isinstance(flags, Tensor) and flags.dim() == 3 and flags.shape[2] != 1:
-        return "its mask has several values for a step"
-    return None
 
 
 def _choice(parts: list[_Part], sequences: Tensor) -> str | None:
@@ -124,18 +99,6 @@ def _choice(parts: list[_Part], sequences: Tensor) -> str | None:
     return None
 
 
-def _declines_dropout(cell: Any, kind: cells.Taken) -> str | None:
-    if 1.0 in (cell.dropout, cell.recurrent_dropout):
-        return "it drops everything (a dropout of 1)"
-    if not cell.recurrent_dropout:
-        return None
-    if getattr(cell, "dropout_mask_count", 0):
-        return "its gates drop different units of the state"
-    if kind.cell in (GRU, GRU_BEFORE):
-        return "this version of Keras drops units of the state that a GRU carries on, too"
-    return None
-
-
 def _numbers(sequences: Tensor, parts: list[_Part]) -> Tensor:
     """Whole numbers as the weights' type; they take part in products."""
     if sequences.is_floating_point():
@@ -147,19 +110,17 @@ def _flags(mask: Any) -> Any:
     return mask[0] if isinstance(mask, list | tuple) else mask
 
 
-def _exists(mask: Any) -> Tensor | None:
+def _exists(flags: Tensor | None) -> Tensor | None:
     """The steps that exist, (time, batch)."""
-    flags: Tensor | None = _flags(mask)
     if flags is None:
         return None
     flags = flags[..., 0] if flags.dim() == 3 else flags
     return flags.bool().t().contiguous()
 
 
-def _walk(
-    layer: Any, parts: list[_Part], sequences: Tensor, exists: Tensor | None, training: bool
-) -> Results:
-    sequences = _numbers(sequences, parts)
+def _walk(call: taking.Walk, parts: list[_Part]) -> Results:
+    layer, training, exists = call.layer, call.training, _exists(call.flags)
+    sequences = _numbers(call.sequences, parts)
     x = sequences.transpose(0, 1)
     finals: list[list[Tensor]] = []
     for index, part in enumerate(parts):
@@ -180,7 +141,7 @@ def _walk(
             x = outputs
     last = finals[-1][0]
     states: list[Any] = finals[0]
-    if type(layer.cell) is keras.layers.StackedRNNCells:
+    if taking.is_stacked(layer):
         states = [s if len(s) > 1 else s[0] for s in finals]
     if exists is not None:
         flags = exists.flip(0) if layer.go_backwards else exists
