@@ -33,6 +33,7 @@ class Case:
     reverse: bool = False
     outputs: bool = True
     every: int = 0
+    keep: str = ""  # "tied": dropout of the state by one mask, "by gate": by a mask for each gate
     layout: str = "time first"
     poison: str = "nan"
     dtype: torch.dtype = torch.float64
@@ -54,6 +55,7 @@ class Numbers:
     reset: Tensor | None
     exists: Tensor
     states: list[str]
+    keep: Tensor | None  # (B, R), or (B, gates, R)
 
     @property
     def weights(self) -> engine.Weights:
@@ -112,7 +114,18 @@ def numbers_of(case: Case) -> Numbers:
     # What lies in the padding must reach nothing, and what comes back there must not either.
     x = torch.where(exists.unsqueeze(-1), x, POISON[case.poison])
     incoming["y"] = torch.where(exists.unsqueeze(-1), incoming["y"], POISON[case.poison])
-    return Numbers(x, leaves, incoming, lengths, mask, reset, exists, states)
+    keep = masks(case.keep, case.cell, batch, width, random)
+    keep = None if keep is None else keep.to(case.dtype)
+    return Numbers(x, leaves, incoming, lengths, mask, reset, exists, states, keep)
+
+
+def masks(kind: str, cell: str, batch: int, width: int, random: torch.Generator) -> Tensor | None:
+    """Dropout of the state by 0.4, of one direction: (B, R), or of each gate (B, gates, R)."""
+    if not kind:
+        return None
+    gates = [oracle.GATES[cell]] if kind == "by gate" else []
+    kept = torch.rand(batch, *gates, width, generator=random) < 0.6
+    return torch.where(kept, 1 / 0.6, 0.0)
 
 
 def _flags(shape: str, time: int, batch: int, random: torch.Generator) -> Tensor:
@@ -160,6 +173,9 @@ def by_engine(case: Case) -> dict[str, Tensor]:
         reverse=case.reverse,
         outputs=case.outputs,
         checkpoint_every=case.every,
+        options=engine.NOTHING
+        if numbers.keep is None
+        else engine.Options(keep=numbers.keep.unsqueeze(0)),
     )
     assert (y is None) == (not case.outputs), "outputs that were not asked for, or none"
     results = dict(zip(numbers.states, final, strict=True))
@@ -183,6 +199,7 @@ def by_oracle(case: Case) -> dict[str, Tensor]:
         exists=numbers.exists,
         reset=reset,
         reverse=case.reverse,
+        keep=None if numbers.keep is None else numbers.keep.double(),
     )
     results = dict(zip(numbers.states, final, strict=True))
     if case.outputs:

@@ -110,8 +110,14 @@ def states(cell: str) -> list[str]:
     return list(STATES.get(cell, "h"))
 
 
-def one_step(cell: str, x: Tensor, state: State, weights: dict[str, Tensor]) -> State:
-    """One step of one row: x (I,), states (R,) and (H,)."""
+def one_step(
+    cell: str,
+    x: Tensor,
+    state: State,
+    weights: dict[str, Tensor],
+    keep: Tensor | None = None,
+) -> State:
+    """One step of one row: x (I,), states (R,) and (H,), `keep` (gates, R)."""
     rows = GATES[cell]
     by_input = weights["w_ih"] @ x + weights.get("b_ih", 0)
     of_input = by_input.chunk(rows)
@@ -119,7 +125,7 @@ def one_step(cell: str, x: Tensor, state: State, weights: dict[str, Tensor]) -> 
     def of_state(k: int, h: Tensor) -> Tensor:
         if cell in ALONE:
             return weights["units"][0] if cell in WITH_UNITS else torch.zeros_like(h)
-        part = weights["w_hh"].chunk(rows)[k] @ h
+        part = weights["w_hh"].chunk(rows)[k] @ (h if keep is None else h * keep[k])
         return part + weights["b_hh"].chunk(rows)[k] if "b_hh" in weights else part
 
     def fed(k: int, h: Tensor = state[0]) -> tuple[Tensor, Tensor]:
@@ -140,6 +146,7 @@ def walk_row(
     exists: Sequence[bool],
     reset: Sequence[bool],
     reverse: bool,
+    keep: Tensor | None = None,
 ) -> tuple[Tensor, State]:
     """Walks one row: x (T, I); returns the outputs (T, R), zero where no step exists."""
     times = [t for t in range(len(exists)) if exists[t]]
@@ -150,7 +157,7 @@ def walk_row(
         # A flag lies on the boundary before its step, whichever way that is crossed.
         if reset[t] if not reverse else came_from is not None and reset[came_from]:
             state = nothing
-        state = one_step(cell, x[t], state, weights)
+        state = one_step(cell, x[t], state, weights, keep)
         outputs[t] = state[0]
         came_from = t
     return torch.stack(outputs) if outputs else state[0].new_zeros(0, len(state[0])), state
@@ -165,8 +172,12 @@ def walk(
     exists: Tensor,
     reset: Tensor,
     reverse: bool = False,
+    keep: Tensor | None = None,
 ) -> tuple[Tensor, State]:
-    """Walks a batch: x (T, B, I), flags (T, B); returns the outputs (T, B, R) and final states."""
+    """Walks a batch: x (T, B, I), flags (T, B); returns the outputs (T, B, R) and final states.
+
+    `keep` (B, R), or for each gate (B, gates, R): what its product reads h times.
+    """
     rows = [
         walk_row(
             cell,
@@ -176,6 +187,7 @@ def walk(
             exists=exists[:, b].tolist(),
             reset=reset[:, b].tolist(),
             reverse=reverse,
+            keep=None if keep is None else keep[b].expand(GATES[cell], -1),
         )
         for b in range(x.shape[1])
     ]

@@ -42,6 +42,7 @@ def test_the_compiled_path_takes_the_plain_problem(cell, dtype):
         ({"general": True, "projected": True}, "projection"),
         ({"general": True, "every": 3}, "checkpoints"),
         ({"general": True, "dtype": torch.float16, "input_dtype": torch.float16}, "torch.float16"),
+        ({"general": True, "normed_by_gate": True}, "layer normalisation of products"),
         ({"transformed": True}, "transform"),
         ({"cell": OTHER}, "'other'"),
     ],

@@ -11,7 +11,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine import oracle
-from tests.engine.cases import SHAPES_OF_FLAGS, Case, numbers_of
+from tests.engine.cases import (
+    SHAPES_OF_FLAGS,
+    Case,
+    agree,
+    by_engine,
+    by_oracle,
+    cases,
+    masks,
+    numbers_of,
+)
 from tests.engine.paths import PATHS, forced
 
 from recur import engine
@@ -25,7 +34,7 @@ DTYPES = {torch.float64: 1e-11, torch.float32: 2e-5}
 class Asked:
     """Options and weights of a layer, besides the case."""
 
-    keep: bool = False
+    keep: str = ""  # as a Case's
     zoneout: bool = False
     evaluating: bool = False
     clip_state: float = 0.0
@@ -57,7 +66,7 @@ def walked(case: Case, asked: Asked, directions=1):
     """Every result, gradient and record."""
     cell, hidden = CELLS[case.cell], case.hidden
     random = torch.Generator().manual_seed(case.seed + 7)
-    weights, leaves, start = [], [], []
+    weights, leaves, start, keep = [], [], [], []
     for direction in range(directions):
         numbers = numbers_of(Case(**{**vars(case), "seed": case.seed + direction}))
         numbers.learning()
@@ -65,13 +74,13 @@ def walked(case: Case, asked: Asked, directions=1):
         weights.append(numbers.weights._replace(**more))
         leaves += [w for w in weights[-1] if w is not None and w.numel()]
         start.append(numbers.start)
+        if asked.keep and cell.state_gates:
+            keep.append(masks(asked.keep, case.cell, case.batch, hidden, random).to(case.dtype))
     # Batch first in memory, as a state comes out of a model's own order of axes.
     state = tuple(torch.stack(each, dim=1).transpose(0, 1) for each in zip(*start, strict=True))
     shares = (0.3, 0.5, 0.2, 0.4)[: len(cell.states)]
-    ones = torch.ones(directions, case.batch, hidden, dtype=case.dtype)
-    dropped = torch.rand(ones.shape, generator=random) < 0.6
     options = engine.Options(
-        keep=torch.where(dropped, ones / 0.6, 0) if asked.keep and cell.state_gates else None,
+        keep=torch.stack(keep) if keep else None,
         zoneout=shares if asked.zoneout else (),
         seed=None if asked.evaluating else torch.arange(3, 3 + directions),
         clip_state=asked.clip_state if cell.clips else 0.0,
@@ -122,7 +131,7 @@ def questions(draw, cell, dtype):
         seed=draw(st.integers(0, 1000)),
     )
     asked = Asked(
-        keep=draw(st.booleans()),
+        keep=draw(st.sampled_from(["", "tied", "by gate"])),
         zoneout=draw(st.booleans()),
         evaluating=draw(st.booleans()),
         clip_state=draw(st.sampled_from([0.0, 0.4])),
@@ -160,6 +169,34 @@ def test_every_path_does_what_the_reference_does(cell, dtype, data):
             torch.testing.assert_close(value, want[2][key], rtol=0, atol=100 * DTYPES[dtype])
 
 
+@pytest.mark.parametrize("cell", [name for name, cell in CELLS.items() if cell.state_gates])
+@given(data=st.data())
+def test_dropout_of_the_state(cell, data):
+    """Beside the oracle, which multiplies h anew for the product of every gate."""
+    case = data.draw(cases(cell, data.draw(st.sampled_from(list(DTYPES)))))
+    keep = data.draw(st.sampled_from(["by gate", "tied"]))
+    case = Case(**{**vars(case), "keep": keep, "every": 0, "projection": 0})
+    want = by_oracle(case)
+    for name in PATHS:
+        with forced(name):
+            agree(case, by_engine(case), want, name)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "gru_before"])
+def test_dropout_of_each_gate_over_many_rows_and_steps(cell, monkeypatch):
+    """Beyond one tile, one thread and one chunk of the compiled loops."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    lengths = tuple(torch.randint(0, 21, (37,)).tolist())
+    case = Case(cell, 20, 37, 19, 45, lengths=lengths, dtype=torch.float32)
+    with forced("reference"):
+        want = walked(case, Asked(keep="by gate"), 2)
+    for name in PATHS[1:]:
+        with forced(name):
+            got = walked(case, Asked(keep="by gate"), 2)
+        for a, b in zip(got[0] + got[1], want[0] + want[1], strict=True):
+            torch.testing.assert_close(a, b, rtol=0, atol=2e-5 * max(1.0, b.abs().max().item()))
+
+
 @pytest.fixture(params=PATHS)
 def path(request):
     with forced(request.param):
@@ -175,7 +212,8 @@ def test_nothing_asked_is_the_plain_walk(path):
             torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
 
 
-def test_layer_normalisation_is_torch_s(path):
+@pytest.mark.parametrize("keep", ["", "tied", "by gate"])
+def test_layer_normalisation_is_torch_s(keep, path):
     """An LSTM step by step, with torch.nn.LayerNorm: Ba et al., equations 20 to 22."""
     torch.manual_seed(0)
     time, batch, size, hidden = 4, 3, 2, 5
@@ -191,9 +229,13 @@ def test_layer_normalisation_is_torch_s(path):
         w_ih, w_hh, bias, torch.zeros_like(bias), None, None, of_x.weight, of_h.weight
     )
     weights = weights._replace(norm_c=of_c.weight, norm_c_bias=of_c.bias)
-    y, final = engine.scan(CELLS["lstm"], x, (h, c), weights)
+    mask = masks(keep, "lstm", batch, hidden, torch.default_generator)
+    asked = engine.NOTHING if mask is None else engine.Options(keep=mask.double().unsqueeze(0))
+    y, final = engine.scan(CELLS["lstm"], x, (h, c), weights, options=asked)
+    each = mask.unbind(1) if keep == "by gate" else [1 if mask is None else mask] * 4
     for t in range(time):
-        i, f, g, o = (of_x(x[t] @ w_ih.T) + of_h(h @ w_hh.T) + bias).chunk(4, dim=-1)
+        by_state = torch.cat([(h * m) @ w.T for m, w in zip(each, w_hh.chunk(4), strict=True)], -1)
+        i, f, g, o = (of_x(x[t] @ w_ih.T) + of_h(by_state) + bias).chunk(4, dim=-1)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         h = o.sigmoid() * of_c(c).tanh()
         torch.testing.assert_close(y[t], h)
@@ -254,16 +296,20 @@ def test_clipped_gradients_of_the_gates(path):
 
 
 @pytest.mark.parametrize("name", PATHS[1:])
-@pytest.mark.parametrize("cell", CELLS)
-def test_the_operators_keep_torch_s_rules(cell, name):
+@pytest.mark.parametrize(
+    ("cell", "keep"), [*((cell, "") for cell in CELLS), ("lstm", "by gate"), ("lstm", "tied")]
+)
+def test_the_operators_keep_torch_s_rules(cell, keep, name):
     """Schema, fake tensors and autograd registration, as torch's own checks see them."""
-    numbers = numbers_of(Case(cell, lengths=(5, 0, 3), mask="left", reset="scattered"))
+    case = Case(cell, lengths=(5, 0, 3), mask="left", reset="scattered", keep=keep)
+    numbers = numbers_of(case)
     numbers.learning()
-    asked = Asked(peepholes=True, norm=True)
+    asked = Asked(peepholes=True, norm=keep != "by gate")
     more = other_weights(CELLS[cell], 4, asked, torch.float64, torch.Generator().manual_seed(0))
     state = [s.unsqueeze(0).detach().requires_grad_() for s in numbers.start]
     state += [None] * (4 - len(state))
-    flags = [numbers.lengths, numbers.mask, numbers.reset, None, None, torch.tensor([3])]
+    dropout = None if numbers.keep is None else numbers.keep.unsqueeze(0)
+    flags = [numbers.lengths, numbers.mask, numbers.reset, None, dropout, torch.tensor([3])]
     weights = numbers.weights._replace(**more)
     tensors = [numbers.x, *state, *flags, *weights, *[None] * len(weights)]
     shares = [0.1] * len(CELLS[cell].states) + [0.0] * (4 - len(CELLS[cell].states))
@@ -287,6 +333,48 @@ def test_weights_that_do_not_fit(change, sentence):
     numbers = numbers_of(Case("lstm", dtype=torch.float32))
     with pytest.raises(RuntimeError, match=sentence):
         engine.scan(CELLS["lstm"], numbers.x, numbers.start, numbers.weights._replace(**change))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"keep": torch.ones(3, 4)}, r"^keep must be of the shape \(1, 3, 4\), or \(1, 3, 3, 4\)"),
+        ({"keep": torch.ones(1, 3, 5)}, r"^keep must be .*; got \(1, 3, 5\)"),
+        ({"keep": torch.ones(1, 3, 4, 4)}, r"^keep must be .*; got \(1, 3, 4, 4\)"),
+        ({"keep": torch.ones(1, 3, 3, 5)}, r"^keep must be .*; got \(1, 3, 3, 5\)"),
+        ({"keep": torch.ones(2, 3, 3, 4)}, r"^keep must be .*; got \(2, 3, 3, 4\)"),
+        ({"keep": torch.ones(1, 3, 4, device="meta")}, "^keep must be on the device of x, cpu"),
+        ({"seed": torch.ones(2, dtype=torch.int64)}, r"^seed must be of the shape \(1,\)"),
+        ({"seed": torch.ones(1)}, "^seed must be of the type torch.int64"),
+    ],
+)
+def test_options_that_do_not_fit(change, sentence):
+    """A compiled loop would read what lies beyond them."""
+    numbers = numbers_of(Case("gru", dtype=torch.float32))
+    cell, weights, asked = CELLS["gru"], numbers.weights, engine.Options(**change)
+    x, state = numbers.x, numbers.start
+    with pytest.raises(RuntimeError, match=sentence):
+        engine.scan(cell, x, state, weights, options=asked)
+    with pytest.raises(RuntimeError, match=sentence):
+        engine.step(cell, x[0], state, weights, asked)
+    stack = tuple(s.unsqueeze(0) for s in state)
+    with pytest.raises(RuntimeError, match=sentence):
+        engine.stepper(cell, [weights], stack, x[0], asked)
+
+
+def test_dropout_of_another_type_is_not_read_as_this_one():
+    numbers = numbers_of(Case("gru", keep="by gate"))
+    found = [
+        engine.scan(
+            CELLS["gru"],
+            numbers.x,
+            numbers.start,
+            numbers.weights,
+            options=engine.Options(keep=(numbers.keep > 0).to(dtype).unsqueeze(0)),
+        )[0]
+        for dtype in (torch.float32, torch.float64)
+    ]
+    torch.testing.assert_close(*found, rtol=1e-12, atol=1e-12)
 
 
 def test_a_cell_without_units_of_its_own_is_refused_them():

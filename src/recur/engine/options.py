@@ -8,11 +8,13 @@ from torch import Tensor
 
 
 class Options(NamedTuple):
-    """The defaults ask for nothing. D directions, B batch, R size of the state h.
+    """The defaults ask for nothing. D directions, B batch, R size of the state h, G state gates.
 
     Attributes:
         keep: (D, B, R), what h is multiplied by before W_hh, the same at every step: variational
-            dropout (Y. Gal, Z. Ghahramani, arXiv:1512.05287). None for 1.
+            dropout (Y. Gal, Z. Ghahramani, arXiv:1512.05287). Or (D, B, G, R), a mask for what each
+            gate's rows of W_hh multiply, in the order of the gates (untied weights, as in Keras);
+            what a row of the batch is multiplied by lies together. None for 1.
         zoneout: of each state, the share of units that stay as they were in a step (D. Krueger et
             al., arXiv:1606.01305); empty for none.
         seed: (D,) int64, which units zoneout keeps; None for their expectation, as in evaluation.

@@ -7,6 +7,7 @@ Gx and Gh the gates fed by the input and by the state.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 import torch
@@ -55,11 +56,12 @@ class Problem(NamedTuple):
     device: torch.device
     dtype: torch.dtype
     input_dtype: torch.dtype
-    mixed: bool = False  # the weights and the states are not all of one type
+    mixed: bool = False  # the weights, the states and the dropout are not all of one type
     transformed: bool = False  # a function transform or forward-mode differentiation is active
     general: bool = False  # there is more to a step than torch.nn's layers have
     projected: bool = False
     every: int = 0  # checkpoints
+    normed_by_gate: bool = False  # of the normalised product each gate's part has its own dropout
 
     @staticmethod
     def of(
@@ -71,10 +73,10 @@ class Problem(NamedTuple):
         every: int = 0,
     ) -> Problem:
         """The problem that these weights pose, with this input and state (or of their own type)."""
-        w_hh = weights.w_hh
+        w_hh, keep = weights.w_hh, options.keep
         dtype = w_hh.dtype
         mixed = False
-        for tensor in (*weights, *state):
+        for tensor in (*weights, *state, keep):
             mixed = mixed or (tensor is not None and tensor.dtype != dtype)
         return Problem(
             cell,
@@ -87,6 +89,7 @@ class Problem(NamedTuple):
             options is not NOTHING or not weights.plain,
             weights.w_hr is not None,
             every,
+            weights.norm_h is not None and keep is not None and keep.dim() == 4,
         )
 
 
@@ -133,6 +136,29 @@ def check_step(cell: Cell, x: Tensor, state: State, weights: Weights) -> None:
     for name, tensor, size in zip(cell.states, state, _sizes(cell, weights), strict=True):
         if tensor.shape != (batch, size) or tensor.device != x.device:
             _refuse(f"state {name}", tensor, (batch, size), x.device)
+
+
+def check_options(
+    cell: Cell, options: Options, weights: Sequence[Weights], batch: int, device: torch.device
+) -> None:
+    """As `check`, for what there is one of for each direction: dropout, the seed of zoneout.
+
+    Raises:
+        RuntimeError: a shape, a device, or the type of the seed; the text names the tensor.
+    """
+    if options.keep is not None:
+        _check_keep(cell, options.keep, (len(weights), batch, weights[0].w_hh.shape[-1]), device)
+    if options.seed is not None:
+        _check_flags("seed", options.seed, (len(weights),), torch.int64, device)
+
+
+def _check_keep(cell: Cell, keep: Tensor, tied: tuple[int, ...], device: torch.device) -> None:
+    by_gate = (*tied[:2], cell.state_gates, tied[2])
+    if keep.shape not in (tied, by_gate):
+        shapes = f"of the shape {tied}, or {by_gate} with a mask for each gate"
+        raise RuntimeError(must("keep", shapes, tuple(keep.shape)))
+    if keep.device != device:
+        _refuse("keep", keep, tuple(keep.shape), device)
 
 
 def _sizes(cell: Cell, weights: Weights) -> tuple[int, ...]:

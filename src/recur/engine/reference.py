@@ -220,15 +220,16 @@ class Walk(NamedTuple):
 
     def _by_state(self, gx: Tensor, h: Tensor) -> Tensor:
         weights, keep = self.weights, self.options.keep
-        if keep is not None:
-            h = h * keep[self.direction]
+        read = h if keep is None else _masked(h, keep[self.direction])
+        linear = F.linear if read.dim() == h.dim() else _by_gate
         feed, w, b = self.cell.feed, weights.w_hh, weights.b_hh
         if feed is None:
-            return self._clipped(_product(h, w, b, weights.norm_h))
+            return self._clipped(_product(read, w, b, weights.norm_h, linear))
         own = w.shape[0] - w.shape[1]
-        gates = self._clipped(F.linear(h, w[:own], None if b is None else b[:own]))
-        last = F.linear(feed(h, gx, gates), w[own:], None if b is None else b[own:])
-        return torch.cat([gates, self._clipped(last)], dim=-1)
+        before, last = (read, read) if linear is F.linear else (read[:, :-1], read[:, -1])
+        gates = self._clipped(linear(before, w[:own], None if b is None else b[:own]))
+        fed = F.linear(feed(last, gx, gates), w[own:], None if b is None else b[own:])
+        return torch.cat([gates, self._clipped(fed)], dim=-1)
 
     def _normalise(self, c: Tensor) -> Tensor:
         return F.layer_norm(c, c.shape[-1:], self.weights.norm_c, self.weights.norm_c_bias)
@@ -293,11 +294,28 @@ class Walk(NamedTuple):
         return (y if self.mask is None else torch.where(there, y, 0)), (final,)
 
 
-def _product(x: Tensor, w: Tensor, b: Tensor | None, norm: Tensor | None) -> Tensor:
+def _product(
+    x: Tensor,
+    w: Tensor,
+    b: Tensor | None,
+    norm: Tensor | None,
+    linear: Callable[[Tensor, Tensor, Tensor | None], Tensor] = F.linear,
+) -> Tensor:
     """X W^T + b, or with the product normalised and scaled before b is added."""
     if norm is None:
-        return F.linear(x, w, b)
-    return F.layer_norm(F.linear(x, w), w.shape[:1], norm, b)
+        return linear(x, w, b)
+    return F.layer_norm(linear(x, w, None), w.shape[:1], norm, b)
+
+
+def _masked(h: Tensor, keep: Tensor) -> Tensor:
+    """What W_hh reads of h (B, R): as much, or (B, G, R) by the masks of each gate."""
+    return h * keep if keep.dim() == h.dim() else h.unsqueeze(-2) * keep
+
+
+def _by_gate(h: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
+    """As `F.linear`, where each gate's rows of `w` have an `h` of their own: h (B, G, R)."""
+    products = torch.einsum("bgr,ghr->bgh", h, w.reshape(h.shape[1], -1, w.shape[1])).flatten(1)
+    return products if b is None else products + b
 
 
 def _choose_rows(rows: Tensor, chosen: State, otherwise: State) -> State:

@@ -10,7 +10,14 @@ from torch import Tensor
 from recur.cells import Cell, State
 from recur.engine.choose import choose
 from recur.engine.options import NOTHING, Options
-from recur.engine.problem import Problem, Weights, check, check_step, existing_steps
+from recur.engine.problem import (
+    Problem,
+    Weights,
+    check,
+    check_options,
+    check_step,
+    existing_steps,
+)
 
 
 def scan(
@@ -93,6 +100,8 @@ def scan_layer(
     """
     for d, each in enumerate(weights):
         check(cell, x, state, d, each, lengths=lengths, mask=mask, reset=reset)
+    if options is not NOTHING:
+        check_options(cell, options, weights, x.shape[1], x.device)
     directions = (False, True) if len(weights) == 2 else (reverse,)
     starts: Sequence[Tensor | None] = (None,) * len(directions)
     if reset is not None:
@@ -123,6 +132,8 @@ def step(
         RuntimeError: shapes, types or devices that do not fit together.
     """
     check_step(cell, x, state, weights)
+    if options is not NOTHING:
+        check_options(cell, options, (weights,), len(x), x.device)
     problem = Problem.of(cell, weights, x, state, options)
     return choose(problem).path.step(cell, x, state, weights, options)
 
@@ -152,6 +163,8 @@ def stepper(
         here = tuple(s[index].unsqueeze(0) for s in state)
         check(cell, below.unsqueeze(0), here, 0, weights, lengths=None, mask=None, reset=None)
         below = here[0][0]
+    if options is not NOTHING:
+        check_options(cell, options, layers[:1], len(x), x.device)
     problem = Problem.of(cell, layers[0], x, state, options)
     return choose(problem).path.stepper(cell, layers, state, x, options)
 

@@ -34,7 +34,9 @@ struct Variant {
       if (cell == RECUR_LSTM || cell == RECUR_LSTM_COUPLED)
         norm_c = all(H, 1), norm_c_bias = all(H, 1);
     }
-    if (back && draw.chance(0.4)) keep = all(B * H, 1);
+    // Of all gates, or of each; the layer's normalisation is of all.
+    if (back && draw.chance(0.6)) keep_gates = norm_x.empty() && draw.chance(0.6) ? back : 1;
+    keep = all(B * keep_gates * H, 1);
     dy = all(T * B * H, 1);
     for (int s = 0; s < states; ++s) dsn[s] = all(B * H, 1);
     if (draw.chance(0.4))
@@ -77,7 +79,8 @@ struct Variant {
       extras.s0[s] = s0[s].data(), extras.sn[s] = sn[s].data();
       extras.zoneout[s] = zoned ? 0.2 + 0.1 * s : 0;
     }
-    extras.units = or_null(units), extras.keep = or_null(keep);
+    extras.units = or_null(units);
+    extras.keep = or_null(keep), extras.keep_gates = keep_gates;
     extras.norm_x = or_null(norm_x), extras.norm_h = or_null(norm_h);
     extras.norm_c = or_null(norm_c), extras.norm_c_bias = or_null(norm_c_bias);
     extras.seed = drawn ? &seed : nullptr;
@@ -145,7 +148,7 @@ struct Variant {
 
   Draw& draw;
   int cell, states;
-  int64_t gates, back, T, B, I, H, seed;
+  int64_t gates, back, T, B, I, H, seed, keep_gates = 0;
   bool reverse, drawn, zoned, records;
   int32_t threads;
   double clip_state;

@@ -7,6 +7,7 @@
 //   backward  [2 vectors of features][kk][2][lane]  kk: a number of the row
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "packing.h"
@@ -14,15 +15,21 @@
 
 namespace recur {
 
-// Where the numbers of `gates` gates of `hidden` units stand in a row.
+// Some of the numbers of a row of gates: whole panels. By default all.
+struct Span {
+  int64_t from = 0, to = std::numeric_limits<int64_t>::max();
+};
+
+// Where the numbers of `gates` gates of `hidden` units stand in a row; `apart`: each gate begins with
+// a panel, so that it can be taken by itself.
 template <class T>
 struct GateRow {
   static constexpr int64_t L = kLanes<T>, kPanel = kBackVectors * L;
 
-  GateRow(int64_t hidden, int64_t gates)
+  GateRow(int64_t hidden, int64_t gates, bool apart = false)
       : hidden(hidden),
         gates(gates),
-        units(round_up(hidden, L)),
+        units(round_up(hidden, apart ? kPanel : L)),
         width(round_up(gates * units, kPanel)),
         lanes_(static_cast<size_t>(width / L)) {
     for (int64_t v = 0; v * L < gates * units; ++v)
@@ -32,6 +39,8 @@ struct GateRow {
   int64_t hidden, gates, units, width;
 
   int64_t vectors() const { return width / L; }
+  // Of gates that lie apart, one.
+  Span gate(int64_t g) const { return {g * units, (g + 1) * units}; }
   // Of the v-th vector: the row of the weights it begins with, and how many of its lanes are units.
   int64_t first(int64_t v) const { return v * L / units * hidden + v * L % units; }
   RECUR_INLINE int64_t lanes(int64_t v) const { return lanes_[static_cast<size_t>(v)]; }
@@ -89,8 +98,8 @@ class Matrix {
 
   // to[r] = start + features[r] W^T, start and to rows of gates.
   RECUR_OUT_OF_LINE void product(int64_t rows, const T* features, int64_t stride, const T* start,
-                                 T* to) const {
-    for (int64_t at = 0; at < row_.width; at += kPanel)
+                                 T* to, Span span = {}) const {
+    for (int64_t at = span.from; at < std::min(span.to, row_.width); at += kPanel)
       for_tiles<kTileRows<NB>>(rows, [&](auto size, int64_t top) {
         constexpr int MR = decltype(size)::value;
         Vec<T> acc[MR][NB];
@@ -110,13 +119,15 @@ class Matrix {
 
   // Calls put(r, feature, v) with every vector of gates[r] W, up to whole panels of features.
   template <class P>
-  RECUR_OUT_OF_LINE void product_back(int64_t rows, const T* gates, P&& put) const {
+  RECUR_OUT_OF_LINE void product_back(int64_t rows, const T* gates, P&& put, Span span = {}) const {
+    const int64_t depth = std::min(span.to, row_.width) - span.from;
     for (int64_t feature = 0; feature < features_ * kPanel; feature += kPanel)
       for_tiles<kTileRows<NB>>(rows, [&](auto size, int64_t top) {
         constexpr int MR = decltype(size)::value;
         Vec<T> acc[MR][NB] = {};
-        rows_product<T, MR, NB>(acc, gates + top * row_.width, row_.width,
-                                back_.get() + feature * row_.width, kPanel, row_.width);
+        rows_product<T, MR, NB>(acc, gates + top * row_.width + span.from, row_.width,
+                                back_.get() + feature * row_.width + span.from * kPanel, kPanel,
+                                depth);
 #pragma GCC unroll 32
         for (int m = 0; m < MR; ++m)
 #pragma GCC unroll 4
@@ -144,8 +155,9 @@ class MatrixSum {
       : row_(row), depth_(depth), sum_(row_.width * depth_, Fill::kZero) {}
 
   // Adds features[r]^T gates[r] for all rows.
-  RECUR_OUT_OF_LINE void add(int64_t rows, const T* features, int64_t stride, const T* gates) {
-    for (int64_t at = 0; at < row_.width; at += kPanel)
+  RECUR_OUT_OF_LINE void add(int64_t rows, const T* features, int64_t stride, const T* gates,
+                             Span span = {}) {
+    for (int64_t at = span.from; at < std::min(span.to, row_.width); at += kPanel)
       for_tiles<kTileRows<NB>>(depth_, [&](auto size, int64_t first) {
         constexpr int MR = decltype(size)::value;
         Vec<T> acc[MR][NB] = {};

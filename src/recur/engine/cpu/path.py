@@ -47,6 +47,8 @@ def _general(problem: Problem) -> str | None:
         return "a projection is compiled for the plain LSTM only"
     if problem.every:
         return "checkpoints are compiled for the plain RNN, LSTM and GRU only"
+    if problem.normed_by_gate:
+        return "layer normalisation of products with a dropout of their own is not compiled"
     if problem.dtype not in variant.DTYPES:
         types = ", ".join(map(str, variant.DTYPES))
         return f"the type is {problem.dtype}; compiled for such a layer are {types}"
@@ -62,7 +64,9 @@ def _type(problem: Problem) -> str | None:
 def _types(problem: Problem) -> str | None:
     if problem.input_dtype != problem.dtype:
         return f"the input is {problem.input_dtype} and the weights are {problem.dtype}"
-    return "the weights and the states are of different types" if problem.mixed else None
+    return (
+        "the weights, the states and the dropout are of different types" if problem.mixed else None
+    )
 
 
 def _transform(problem: Problem) -> str | None:

@@ -104,7 +104,9 @@ typedef struct recur_extras {
   void* ds0[RECUR_STATES];
 
   const void* units; /* (P, H) dense, or null: peepholes, or the recurrent weights of an IndRNN */
-  const void* keep;  /* (B, H) dense, or null: what h is multiplied by before W_hh (dropout) */
+  const void* keep;  /* (B, G, H) dense, or null: what h is multiplied by before W_hh (dropout) */
+  int64_t keep_gates; /* G: 1 for one mask of all gates; or Gh, one for each gate's rows of W_hh, which
+                         excludes layer normalisation */
 
   /* Layer normalisation, all of these or none: scales of the products with W_ih (Gx H) and with W_hh
      (Gh H), which are normalised before the biases are added; for the LSTM scale and bias (H) of c

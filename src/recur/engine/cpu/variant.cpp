@@ -23,7 +23,7 @@ class VariantJob {
   VariantJob(const recur_scan& p, const recur_extras& e, int threads, bool forward)
       : p_(p),
         e_(e),
-        at_(p.inputs, p.hidden, e.norm_x != nullptr),
+        at_(p.inputs, p.hidden, e.norm_x != nullptr, Dropout<T>::by_gate(e)),
         plan_(p_),
         weights_(p_, e_, at_, forward, !forward),
         rows_(plan_.dealt(with_rows(p, threads))) {}

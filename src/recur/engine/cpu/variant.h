@@ -16,6 +16,7 @@
 #include <limits>
 
 #include "chance.h"
+#include "dropout.h"
 #include "forward.h"
 #include "matrix.h"
 #include "product_norm.h"
@@ -63,11 +64,12 @@ struct VariantLayout {
   // Whether both products have the same gradient at every gate.
   static constexpr bool same_gates = Cell::same_gates && !Cell::fed;
 
-  VariantLayout(int64_t inputs, int64_t hidden, bool normed)
+  // apart: the state's gates each have a product of their own.
+  VariantLayout(int64_t inputs, int64_t hidden, bool normed, bool apart = false)
       : hidden(hidden),
         normed(normed),
         x(hidden, Cell::input_gates),
-        h(hidden, Cell::state_gates - FED),
+        h(hidden, Cell::state_gates - FED, apart),
         fed(hidden, FED),
         one(hidden, 1),
         state(round_up(hidden, kBackVectors * L)),
@@ -121,7 +123,8 @@ class VariantWeights {
         norm_h(at.normed ? at.h.width : 0),
         norm_c(at.normed ? at.one.width : 0),
         norm_c_bias(at.normed ? at.one.width : 0),
-        none(std::max(at.x.width, at.state), Fill::kZero) {
+        none(std::max(at.x.width, at.state), Fill::kZero),
+        shared_(VariantLayout<Cell, T>::same_gates && !of_h.keeps() && at.x.units == at.h.units) {
     at.x.read(static_cast<const T*>(p.b_ih), b_x.get());
     const T* b_hh = static_cast<const T*>(p.b_hh);
     at.h.read(b_hh, b_h.get());
@@ -136,8 +139,9 @@ class VariantWeights {
     at.one.read(static_cast<const T*>(e.norm_c_bias), norm_c_bias.get());
   }
 
-  // Whether both products have one gradient. Keeping x^ the state's takes its place with another.
-  bool shared() const { return VariantLayout<Cell, T>::same_gates && !of_h.keeps(); }
+  // Whether both products have one gradient, in one place. Keeping x^ the state's takes its place with
+  // another.
+  bool shared() const { return shared_; }
 
   int64_t pieces() const {
     return x.pieces() + h.pieces() + fed.pieces() + of_x.square().pieces() + of_h.square().pieces();
@@ -152,6 +156,9 @@ class VariantWeights {
   ProductNorm<T> of_x, of_h;
   Matrix<T> x, h, fed;
   Buffer<T> b_x, b_h, b_fed, units, norm_x, norm_h, norm_c, norm_c_bias, none;
+
+ private:
+  bool shared_;
 };
 
 // Zoneout of the states of one row: 0 to take the new one, 1 to keep the old, between for both.
@@ -193,7 +200,7 @@ class VariantForward {
   using At = VariantLayout<Cell, T>;
   static constexpr int64_t L = kLanes<T>;
   static constexpr int GX = Cell::input_gates, GH = Cell::state_gates, S = Cell::states;
-  static constexpr int K = Cell::saved, P = Cell::units;
+  static constexpr int K = Cell::saved, P = Cell::units, OWN = GH - At::FED;
 
  public:
   VariantForward(const recur_scan& p, const recur_extras& e, const Plan& plan, const At& at,
@@ -205,6 +212,7 @@ class VariantForward {
         weights_(weights),
         rows_(rows),
         zone_(p, e, at.state),
+        dropout_(p, e, at.state),
         norm_c_(at.one),
         limit_(broadcast<T>(limit_of<T>(e.clip_state))),
         room_(rows_in_chunk((p.inputs + at.x.width) * static_cast<int64_t>(sizeof(T)),
@@ -215,7 +223,7 @@ class VariantForward {
         fed_(Cell::fed ? count() * at.state : 0, Fill::kZero),
         gh_fed_(count() * at.fed.width),
         s_(S * count() * at.state, Fill::kZero),
-        masked_(e.keep ? count() * at.state : 0, Fill::kZero),
+        masked_(dropout_.any() ? count() * dropout_.row() : 0, Fill::kZero),
         c_(Cell::has_output && at.normed ? count() * at.one.width : 0, Fill::kZero),
         scratch_(p.saved ? 0 : count() * at.saved),
         factors_x_(at.normed ? room_ : 0),
@@ -271,10 +279,9 @@ class VariantForward {
     for (int64_t r = 0; r < n; ++r) prepare(r, j);
     if constexpr (GH > 0) {
       const T* h = masked(n);
-      weights_.h.product(n, h, at_.state, at_.normed ? weights_.none.get() : weights_.b_h.get(),
-                         gh_.get());
+      by_state(n, h);
       if (at_.normed) norm_factors(n, gh_.get(), at_.h, factors_h_.get());
-      if constexpr (Cell::fed) feed(n, gx, h);
+      if constexpr (Cell::fed) feed(n, gx, h + dropout_.first(GH - 1));
     }
     if (Cell::has_output && at_.normed) {
       for (int64_t r = 0; r < n; ++r) cells<true>(r, j, first + r);
@@ -301,14 +308,18 @@ class VariantForward {
 
   // The states as W_hh reads them.
   const T* masked(int64_t n) const {
-    if (!e_.keep) return state(0, 0);
-    for (int64_t r = 0; r < n; ++r) {
-      const T* keep = static_cast<const T*>(e_.keep) + rows_[r].batch * p_.hidden;
-      for (int64_t unit = 0; unit < p_.hidden; unit += L)
-        store(masked_.get() + r * at_.state + unit,
-              load(state(0, r) + unit) * load_some(keep + unit, p_.hidden - unit));
-    }
+    if (!dropout_.any()) return state(0, 0);
+    for (int64_t r = 0; r < n; ++r)
+      dropout_.read(rows_[r].batch, state(0, r), masked_.get() + r * dropout_.row());
     return masked_.get();
+  }
+
+  // The products of what is read of h.
+  void by_state(int64_t n, const T* h) const {
+    const T* start = at_.normed ? weights_.none.get() : weights_.b_h.get();
+    if (!dropout_.by_gate()) return weights_.h.product(n, h, at_.state, start, gh_.get());
+    for (int g = 0; g < OWN; ++g)
+      weights_.h.product(n, h + dropout_.first(g), dropout_.row(), start, gh_.get(), at_.h.gate(g));
   }
 
   void feed(int64_t n, const T* gx, const T* h) const {
@@ -317,14 +328,13 @@ class VariantForward {
         Vec<T> x[GX], g[GH];
         gates_of(gx + r * at_.x.width, gh_.get() + r * at_.h.width, nullptr, unit, x, g);
         store(fed_.get() + r * at_.state + unit,
-              Cell::feed(x, g, load(h + r * at_.state + unit)));
+              Cell::feed(x, g, load(h + r * dropout_.row() + unit)));
       }
     weights_.fed.product(n, fed_.get(), at_.state, weights_.b_fed.get(), gh_fed_.get());
   }
 
   RECUR_INLINE void gates_of(const T* gx, const T* gh, const T* fed, int64_t unit, Vec<T>* x,
                              Vec<T>* g) const {
-    constexpr int OWN = GH - At::FED;
 #pragma GCC unroll 4
     for (int i = 0; i < GX; ++i) x[i] = load(gx + i * at_.x.units + unit);
 #pragma GCC unroll 4
@@ -343,7 +353,7 @@ class VariantForward {
       x[i] = x[i] * load(weights_.norm_x.get() + at) + load(weights_.b_x.get() + at);
     }
 #pragma GCC unroll 4
-    for (int i = 0; i < GH - At::FED; ++i) {
+    for (int i = 0; i < OWN; ++i) {
       const int64_t at = i * at_.h.units + unit;
       g[i] *= factor_h;
       if (weights_.of_h.keeps()) store(saved + at_.at_h + at, g[i]);
@@ -441,6 +451,7 @@ class VariantForward {
   const VariantWeights<Cell, T>& weights_;
   const std::vector<Row>& rows_;
   const Zone<Cell, T> zone_;
+  const Dropout<T> dropout_;
   const Norm<T> norm_c_;
   const Vec<T> limit_;
   int64_t room_;

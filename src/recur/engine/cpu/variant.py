@@ -163,7 +163,7 @@ def _backward(
 
 
 _PACK_SCAN = struct.Struct("=4i40q").pack
-_PACK_EXTRAS = struct.Struct("=23q6d8q").pack
+_PACK_EXTRAS = struct.Struct("=24q6d8q").pack
 
 
 def _scan(
@@ -223,6 +223,7 @@ def _extras(
         *_four(ds0),
         units,
         part(keep, d, count),
+        keep.shape[2] if keep is not None and keep.dim() == 4 else 1,
         *norms,
         part(seed, d, count),
         *how.numbers,

@@ -50,15 +50,17 @@ class VariantBackward {
         rows_(rows),
         sums_(sums),
         zone_(p, e, at.state),
+        dropout_(p, e, at.state),
         norm_c_(at.one),
         limit_(broadcast<T>(limit_of<T>(e.clip_state))),
         most_(broadcast<T>(limit_of<T>(e.clip_gradient))),
         room_(rows_in_chunk(
-            (p.inputs + at.state + at.x.width + at.h.width) * static_cast<int64_t>(sizeof(T)),
+            (p.inputs + at.state + at.x.width + at.h.width +
+             (dropout_.by_gate() ? dropout_.row() : 0)) * static_cast<int64_t>(sizeof(T)),
             std::max<int64_t>(count(), 128), rows)),
         x_(room_ * p.inputs),
         h_before_(room_ * at.state, Fill::kZero),
-        masked_(e.keep ? room_ * at.state : 0, Fill::kZero),
+        masked_(dropout_.any() ? room_ * dropout_.row() : 0, Fill::kZero),
         fed_(Cell::fed ? room_ * at.state : 0, Fill::kZero),
         dgx_(room_ * at.x.width, Fill::kZero),
         dgh_(shared() ? 0 : room_ * at.h.width, Fill::kZero),
@@ -89,7 +91,7 @@ class VariantBackward {
       if (at_.normed) gather_factors(*chunk);
       const int64_t n = chunk->first.back();
       back_x_.begin(n, x_.get(), p_.inputs, p_.dx != nullptr);
-      back_h_.begin(n, e_.keep ? masked_.get() : h_before_.get(), at_.state, true);
+      back_h_.begin(n, read(), dropout_.row(), true);
       for (int64_t j = chunk->to; j-- > chunk->from;) step(j, chunk->first[j - chunk->from]);
       gradients(*chunk);
     }
@@ -119,13 +121,13 @@ class VariantBackward {
     for_chunk(chunk, rows_, p_.y_time, p_.y_batch, [&](int64_t j, int64_t r, int64_t index) {
       T* h = h_before_.get() + index * at_.state;
       state_before(r, j, h);
-      if (!e_.keep) return;
-      const T* keep = static_cast<const T*>(e_.keep) + rows_[r].batch * p_.hidden;
-      for (int64_t unit = 0; unit < p_.hidden; unit += L)
-        store(masked_.get() + index * at_.state + unit,
-              load(h + unit) * load_some(keep + unit, p_.hidden - unit));
+      if (dropout_.any())
+        dropout_.read(rows_[r].batch, h, masked_.get() + index * dropout_.row());
     });
   }
+
+  // Of the chunk, h as W_hh read it.
+  const T* read() const { return dropout_.any() ? masked_.get() : h_before_.get(); }
 
   void state_before(int64_t r, int64_t j, T* h) const {
     const Row& row = rows_[r];
@@ -152,18 +154,25 @@ class VariantBackward {
       cells(r, j, first + r, dgx + r * at_.x.width, dgh + r * at_.h.width,
             dg_fed + r * at_.fed.width);
     if constexpr (Cell::fed) feed_back(n, j, first, dgx, dgh, dg_fed);
-    if constexpr (GH > 0)
-      back_h_.back(weights_.h, first, n, dgh, hats(first, at_.at_h), true,
-                   [this](int64_t r, int64_t unit, Vec<T> d) { add_to_h(r, unit, d); });
+    if constexpr (GH > 0) by_state_back(n, first, dgh);
     for (int64_t r = 0; p_.starts && r < n; ++r)
       for (int s = 0; plan_.starts(rows_[r], j) && s < S; ++s) std::fill_n(ds(s, r), at_.state, T(0));
   }
 
-  // The gradient of h as W_hh read it.
-  RECUR_INLINE void add_to_h(int64_t r, int64_t unit, Vec<T> d) const {
-    if (e_.keep)
-      d *= load_some(static_cast<const T*>(e_.keep) + rows_[r].batch * p_.hidden + unit,
-                     std::max<int64_t>(p_.hidden - unit, 0));
+  // Through the products of what was read of h.
+  void by_state_back(int64_t n, int64_t first, T* dgh) {
+    if (!dropout_.by_gate())
+      return back_h_.back(weights_.h, first, n, dgh, hats(first, at_.at_h), true,
+                          [this](int64_t r, int64_t unit, Vec<T> d) { add_to_h(r, 0, unit, d); });
+    for (int g = 0; g < OWN; ++g)
+      weights_.h.product_back(
+          n, dgh, [this, g](int64_t r, int64_t unit, Vec<T> d) { add_to_h(r, g, unit, d); },
+          at_.h.gate(g));
+  }
+
+  // The gradient of h as the rows of gate g in W_hh read it.
+  RECUR_INLINE void add_to_h(int64_t r, int g, int64_t unit, Vec<T> d) const {
+    if (dropout_.any()) d *= dropout_.mask(rows_[r].batch, g, unit);
     store(ds(0, r) + unit, load(ds(0, r) + unit) + d);
   }
 
@@ -301,15 +310,14 @@ class VariantBackward {
       weights_.fed.product_back(n, dg_fed, [this](int64_t r, int64_t unit, Vec<T> d) {
         store(dfed_.get() + r * at_.state + unit, d);
       });
-      const T* read = e_.keep ? masked_.get() : h_before_.get();
       for (int64_t r = 0; r < n; ++r) {
         const T* saved = saved_at(r, j);
         for (int64_t i = 0, unit = 0; i < at_.vectors; ++i, unit += L) {
           Vec<T> save[K], dr;
           for (int k = 0; k < K; ++k) save[k] = load(saved + (i * K + k) * L);
-          const Vec<T> h = load(read + (first + r) * at_.state + unit);
+          const Vec<T> h = load(read() + (first + r) * dropout_.row() + dropout_.first(GH - 1) + unit);
           store(fed_.get() + (first + r) * at_.state + unit, Cell::fed_again(save, h));
-          add_to_h(r, unit,
+          add_to_h(r, GH - 1, unit,
                    Cell::feed_backward(save, h, load(dfed_.get() + r * at_.state + unit), dr));
           store(dgx + r * at_.x.width + unit, clipped(dr));
           store(dgh + r * at_.h.width + unit, clipped(dr));
@@ -326,7 +334,7 @@ class VariantBackward {
     if (!weights_.of_x.keeps()) add_rows(rows, dgx_.get(), at_.x.width, sums_.b_x.get());
     if (!shared() && !weights_.of_h.keeps()) add_rows(rows, dgh_.get(), at_.h.width, sums_.b_h.get());
     add_rows(rows, dg_fed_.get(), at_.fed.width, sums_.b_fed.get());
-    back_h_.add(rows, dgh_of_chunk(), sums_.h);
+    by_state_gradient(rows);
     sums_.fed.add(rows, fed_.get(), at_.state, dg_fed_.get());
     if (p_.dx || at_.normed) {
       back_x_.back(weights_.x, 0, rows, dgx_.get(), hats(0, at_.at_x), p_.dx != nullptr,
@@ -336,6 +344,12 @@ class VariantBackward {
       if (p_.dx) put_input_gradient(chunk);
     }
     back_x_.add(rows, dgx_.get(), sums_.x);
+  }
+
+  void by_state_gradient(int64_t rows) {
+    if (!dropout_.by_gate()) return back_h_.add(rows, dgh_of_chunk(), sums_.h);
+    for (int g = 0; g < OWN; ++g)
+      sums_.h.add(rows, read() + dropout_.first(g), dropout_.row(), dgh_of_chunk(), at_.h.gate(g));
   }
 
   void put_input_gradient(const Chunk& chunk) const {
@@ -363,6 +377,7 @@ class VariantBackward {
   const std::vector<Row>& rows_;
   VariantSums<Cell, T>& sums_;
   const Zone<Cell, T> zone_;
+  const Dropout<T> dropout_;
   const Norm<T> norm_c_;
   const Vec<T> limit_, most_;
   int64_t room_;
