@@ -90,11 +90,6 @@ def _all_dropped(cell: Any) -> str | None:
     return "it drops everything (a dropout of 1)" if dropped else None
 
 
-def _unlike_gates(cell: Any) -> str | None:
-    unlike = cell.recurrent_dropout and getattr(cell, "dropout_mask_count", 0)
-    return "its gates drop different units of the state" if unlike else None
-
-
 def _carried(cell: Any) -> str | None:
     # It multiplies h by the mask before everything else; gates of their own came with the mending.
     if not cell.recurrent_dropout or not isinstance(cell, cells.GRUCell):
@@ -172,7 +167,6 @@ OF_CELLS = (
 )
 OF_DROPOUT = (
     Condition("dropout of everything", _all_dropped),
-    Condition("in training, recurrent dropout by a mask for each gate", _unlike_gates),
     Condition("in training, a `GRU` with recurrent dropout of older Keras", _carried),
 )
 OF_LAYERS = (
