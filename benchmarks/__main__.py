@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import architectures
 import job
+import keras_script
 import language
 import load
 import memory
@@ -30,6 +31,7 @@ import layers
 NAMES: dict[str, tuple[str, Callable[[bool, Tell], str]]] = {
     "layers": ("Layers", layers.measure),
     "job": ("The reference job", job.measure),
+    "keras": ("A Keras script", keras_script.measure),
     "ragged": ("Rows of unequal length", ragged.measure),
     "step": ("One step of time", step.measure),
     "warmup": ("Warm-up and import", warmup.measure),

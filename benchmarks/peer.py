@@ -37,7 +37,7 @@ class Kind:
 
     Attributes:
         name: its column in the tables.
-        environment: its folder below .peers, and its requirements in peers/.
+        environment: its folder below .peers, and its requirements in peers/; "" is our own.
         worker: its file in peers/.
         variables: what its process finds in the environment.
     """
@@ -144,10 +144,11 @@ def running(tell: Tell, kinds: tuple[Kind, ...] = KINDS) -> Iterator[list[Peer]]
         peers = []
         for kind in kinds:
             folder = ROOT / ".peers" / kind.environment
-            if not (folder / ".ready").exists():
+            if kind.environment and not (folder / ".ready").exists():
                 tell(f"{kind.name}: not installed, left out (`make bench-peers` installs it)")
                 continue
-            peers.append(stack.enter_context(Peer(kind, folder / "bin" / "python")))
+            python = folder / "bin" / "python" if kind.environment else Path(sys.executable)
+            peers.append(stack.enter_context(Peer(kind, python)))
             tell(f"{kind.name}: {peers[-1].versions}")
         yield peers
 

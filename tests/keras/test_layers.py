@@ -151,7 +151,7 @@ def test_dropout_drops_what_the_seed_drops_in_keras(kind, options):
     def call(x):
         return layer(x, training=True, mask=torch.tensor(MASKS["holes"]))
 
-    one = not getattr(layer.cell, "dropout_mask_count", 0)
+    one = not getattr(layer.cell, "dropout_mask_count", 0) and "GRU" not in kind
     taken = one or "recurrent_dropout" not in options
     same(call, layer.weights, x_of(), restart=restart, taken=taken)
     same(layer, layer.weights, x_of(), restart=restart)  # not in training: nothing is drawn

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from recur import engine
+from recur.cells import GRU, GRU_BEFORE
 from recur.engine import Options, Problem, Weights, reference
 from recur.engine.cpu.onlookers import watched
 from recur.keras import cells
@@ -80,10 +81,9 @@ def _parts(
     parts = []
     for cell, kind, given in zip(each, kinds, states, strict=True):
         assert not isinstance(kind, str)
-        if training and 1.0 in (cell.dropout, cell.recurrent_dropout):
-            return "it drops everything (a dropout of 1)"
-        if training and cell.recurrent_dropout and getattr(cell, "dropout_mask_count", 0):
-            return "its gates drop different units of the state"
+        reason = _declines_dropout(cell, kind) if training else None
+        if reason is not None:
+            return reason
         if cell.compute_dtype != layer.compute_dtype:
             return f"the cell computes in {cell.compute_dtype}, the layer in {layer.compute_dtype}"
         weights = cells.read(kind, cell)
@@ -121,6 +121,18 @@ def _choice(parts: list[_Part], sequences: Tensor) -> str | None:
         choice = engine.choose(problem)
         if choice.path.name == reference.name:
             return choice.declined[0][1]
+    return None
+
+
+def _declines_dropout(cell: Any, kind: cells.Taken) -> str | None:
+    if 1.0 in (cell.dropout, cell.recurrent_dropout):
+        return "it drops everything (a dropout of 1)"
+    if not cell.recurrent_dropout:
+        return None
+    if getattr(cell, "dropout_mask_count", 0):
+        return "its gates drop different units of the state"
+    if kind.cell in (GRU, GRU_BEFORE):
+        return "this version of Keras drops units of the state that a GRU carries on, too"
     return None
 
 

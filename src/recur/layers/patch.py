@@ -32,7 +32,7 @@ from recur.layers.parameters import outline
 from recur.layers.recurrent import Recurrent
 from recur.layers.report import LEFT, Patch, Swap
 from recur.layers.seen import seen
-from recur.layers.taking import OURS, RECURRENT, kind_of, why_slower
+from recur.layers.taking import OURS, RECURRENT, kind_of, too_short, why_not_called
 
 # Whose frames are not the program's.
 _INNER = ("torch", "recur")
@@ -51,6 +51,8 @@ class _On:
     rows: weakref.WeakKeyDictionary[nn.Module, Swap] = field(
         default_factory=weakref.WeakKeyDictionary
     )
+    # Those that recur's loops have walked.
+    walked: weakref.WeakSet[nn.Module] = field(default_factory=weakref.WeakSet)
     # By class and name: what torch has, and what stands in its place.
     replaced: dict[tuple[type[nn.Module], str], tuple[Any, Any]] = field(default_factory=dict)
 
@@ -94,6 +96,7 @@ def unpatch() -> None:
                 setattr(theirs, name, original)
         _on.replaced.clear()
         _on.rows.clear()
+        _on.walked.clear()
         _on.patch = None
 
 
@@ -109,8 +112,7 @@ def _noting(theirs: type[nn.Module]) -> Callable[..., None]:
     def noting(self: Any, *args: Any, **options: Any) -> None:
         init(self, *args, **options)
         if _on.patch is not None and not isinstance(self, OURS[theirs]):
-            place = _place(self)
-            _note(self, theirs, _left(self, place) or why_slower(self), place)
+            _made(self, theirs, _place(self))
 
     return noting
 
@@ -156,10 +158,24 @@ def _taken(layer: nn.RNNBase, theirs: Any, given: Any, hx: Any) -> Recurrent | N
     # Whatever else it is given, torch's forward has the words for it.
     if x is None or not all_plain((x, *states, *layer._parameters.values())):
         return None
+    if x.dim() not in (2, 3):
+        return None
     view = seen(layer, RECURRENT[theirs])
-    reason = _left(layer) or why_slower(layer, _problem(view, x, states))
-    _note(layer, theirs, reason, called=True)
+    problem = _problem(view, x, states)
+    reason = _left(layer) or why_not_called(layer, problem)
+    if reason is None:
+        reason = too_short(problem, _steps(layer, given))
+        # Beside calls that were long enough it is no news.
+        if reason is not None and layer in _on.walked:
+            return None
+    _called(layer, theirs, reason)
     return view if reason is None else None
+
+
+def _steps(layer: nn.RNNBase, given: Tensor | PackedSequence) -> int:
+    if isinstance(given, PackedSequence):
+        return len(given.batch_sizes)
+    return given.shape[1 if layer.batch_first and given.dim() == 3 else 0]
 
 
 def _problem(view: Recurrent, x: Tensor, states: tuple[Tensor, ...]) -> engine.Problem:
@@ -179,8 +195,8 @@ def _looked_up(layer: nn.Embedding, tokens: Any) -> Tensor | None:
     left = _left(layer)
     rows = None if left else embedding.quick(layer, tokens)
     if not watched():
-        reason = None if rows is not None else left or why_slower(layer)
-        _note(layer, nn.Embedding, reason, called=True)
+        reason = None if rows is not None else left or why_not_called(layer)
+        _called(layer, nn.Embedding, reason)
     return rows
 
 
@@ -193,21 +209,33 @@ def _left(layer: nn.Module, place: str = _COPY) -> str | None:
     return LEFT if names & _on.leave else None
 
 
-def _note(
-    layer: nn.Module, theirs: Any, reason: str | None, place: str = _COPY, called: bool = False
-) -> None:
-    """Writes down where the layer was made and what is done with it, if that is news."""
-    before, patch = _on.rows.get(layer), _on.patch
-    about = f"recur.{theirs.__name__}" if reason is None else reason
-    if patch is None or (before is not None and before.about == about):
-        return
-    if not called and type(layer).forward is not theirs.forward:
-        reason = about = _UNCALLED
-    if before is not None:
-        place = before.path
-    row = Swap(place, kind_of(layer), swapped=reason is None, about=about)
-    _on.rows[layer] = row
-    patch.met(row, before)
+def _made(layer: nn.Module, theirs: Any, place: str) -> None:
+    """Writes down a new layer, by what its class and its weights are now."""
+    reason = _left(layer, place) or why_not_called(layer)
+    if type(layer).forward is not theirs.forward:
+        reason = _UNCALLED
+    _note(layer, place, theirs, reason)
+
+
+def _called(layer: nn.Module, theirs: Any, reason: str | None) -> None:
+    """Writes down what is done with the layer in a call, if that is news."""
+    before = _on.rows.get(layer)
+    if reason is None and layer not in _on.walked:
+        _on.walked.add(layer)
+    if before is None or before.about != (reason or _about(theirs)):
+        _note(layer, _COPY if before is None else before.path, theirs, reason)
+
+
+def _note(layer: nn.Module, place: str, theirs: Any, reason: str | None) -> None:
+    patch, before = _on.patch, _on.rows.get(layer)
+    if patch is not None:
+        row = Swap(place, kind_of(layer), reason is None, reason or _about(theirs))
+        _on.rows[layer] = row
+        patch.met(row, before)
+
+
+def _about(theirs: Any) -> str:
+    return f"recur.{theirs.__name__}"
 
 
 def _place(layer: nn.Module) -> str:

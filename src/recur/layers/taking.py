@@ -6,8 +6,10 @@ last part is the engine's own list, by which a path is chosen.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
+from typing import Any
 
 import torch
 from torch import jit, nn
@@ -36,6 +38,14 @@ HARMLESS = {
 }
 # Why a cell of torch.nn stays.
 ONE_STEP = "it walks one step, which torch's own does faster; recur's layers gain over a sequence"
+# What torch's forward asks of the layer, but for its weights and sizes.
+_HELPERS = {
+    *("check_input", "check_forward_args", "check_hidden_size", "permute_hidden"),
+    *("get_expected_hidden_size", "get_expected_cell_size", "__getattr__", "__getattribute__"),
+    *("_update_flat_weights", "_weights_have_changed", "_init_flat_weights", "_flat_weights"),
+}
+# The steps from which recur's loops gain in one call, what Python does before them included.
+LEAST = {"gru": 4, "rnn_tanh": 8, "rnn_relu": 8}
 _NAMES = re.compile("RNN|LSTM|GRU")
 
 
@@ -57,6 +67,17 @@ def why_slower(layer: nn.Module, problem: engine.Problem | None = None) -> str |
         assert isinstance(layer, nn.RNNBase)
         problem = seen(layer, RECURRENT[theirs_of(type(layer))]).problem()
     return declined(OF_WALKS, problem)
+
+
+def why_not_called(layer: nn.Module, problem: engine.Problem | None = None) -> str | None:
+    """Why a call of torch's own `forward` is left to torch's loops; as `why_slower`."""
+    reason = None if type(layer) in OURS else declined(OF_FORWARDS, type(layer))
+    return reason or why_slower(layer, problem)
+
+
+def too_short(problem: engine.Problem, steps: int) -> str | None:
+    """Why torch's own loops serve a call of so few steps; None if ours do."""
+    return declined(OF_CALLS, (problem.cell.name, steps))
 
 
 def theirs_of(kind: type[nn.Module]) -> type[nn.Module]:
@@ -143,6 +164,19 @@ def _half_lstm(problem: engine.Problem) -> str | None:
     return f"the type is {problem.dtype}, in which torch's own LSTM is faster"
 
 
+@functools.lru_cache(maxsize=1000)
+def _helpers(kind: Any) -> str | None:
+    own = itertools.takewhile(lambda each: each is not theirs_of(kind), kind.__mro__)
+    changed = sorted({name for each in own for name in vars(each)} & _HELPERS)
+    return f"its class has its own {listed(changed, 'and')}" if changed else None
+
+
+def _few_steps(call: tuple[str, int]) -> str | None:
+    cell, steps = call
+    least = LEAST.get(cell, 0)
+    return None if steps >= least else f"it is called with fewer than {least} steps at a time"
+
+
 # Of layers whose class is to be changed; a patch changes none.
 OF_CLASSES = (
     Condition("a layer that is recur's already", _ours_already),
@@ -153,5 +187,16 @@ OF_CLASSES = (
     Condition("a subclass that does more than add to a layer", _subclass),
     Condition("a layer whose `forward` was replaced", _replaced),
 )
+# Of calls of torch's forward, by the class of the layer.
+OF_FORWARDS = (
+    Condition("a subclass with its own of the methods that torch's `forward` calls", _helpers),
+)
+# Of single calls, which a patch sees.
+OF_CALLS = (
+    Condition(
+        f"a call of fewer than {LEAST['gru']} steps of a GRU, {LEAST['rnn_tanh']} of an RNN",
+        _few_steps,
+    ),
+)
 OF_WALKS = (*path.CONDITIONS, Condition("an LSTM in bfloat16 or float16", _half_lstm))
-CONDITIONS = (*OF_CLASSES, *embedding.CONDITIONS, *OF_WALKS)
+CONDITIONS = (*OF_CLASSES, *embedding.CONDITIONS, *OF_WALKS, *OF_FORWARDS, *OF_CALLS)
