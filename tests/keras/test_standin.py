@@ -46,6 +46,7 @@ def test_it_is_keras():
     assert keras.preprocessing.text.Tokenizer is found["Tokenizer"]
     assert found["layers"].__spec__.name == found["layers"].__name__
     assert not hasattr(found["tf"], "__file__")
+    assert importlib.util.find_spec("tensorflow") is found["tf"].__spec__ is not None
 
 
 INSTALLED = "/usr/lib/python3/site-packages/library/__init__.py"

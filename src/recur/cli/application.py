@@ -19,6 +19,10 @@ LATE = {
 }
 """Commands whose options are known when torch is imported, and what they do."""
 _SIMPLE = (commands.evaluate, commands.plot, commands.inspect, commands.explain)
+PROGRAMS = (
+    "recur SCRIPT.py [ARGUMENTS]... runs a program that uses PyTorch as Python does, with recur's "
+    "loops in its layers; python -m recur.keras does so for Keras. See docs/scripts.md."
+)
 COMMANDS = ("train", *LATE, *(each.__name__ for each in _SIMPLE), "predict", "tasks", "datasets")
 """The words of them all."""
 
@@ -38,7 +42,9 @@ class Late(TyperGroup):
 
 def application() -> typer.Typer:
     """Builds the command line; what each command needs is imported when it runs."""
-    app = typer.Typer(cls=Late, callback=commands.about, pretty_exceptions_enable=False)
+    app = typer.Typer(
+        cls=Late, callback=commands.about, epilog=PROGRAMS, pretty_exceptions_enable=False
+    )
     training = typer.Typer(cls=Late, help="Train a task and keep everything in a run directory.")
     abouts = tasks.described().values()
     for task in abouts:

@@ -93,4 +93,5 @@ class _There(Loader):
         return self._module
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self._spec  # Python has written the other one over it
+        if self._spec is not None:
+            module.__spec__ = self._spec  # Python has written the other one over it
