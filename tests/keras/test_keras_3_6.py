@@ -21,9 +21,6 @@ SOME = "every_result or dropout or stateful or stacked or embedding or adam or h
 
 def test_the_layers_of_keras_3_6(keras_3_6):
     tests = Path(__file__).with_name("test_layers.py")
-    program = (
-        "import keras, pytest, sys; print(keras.__version__); sys.exit(pytest.main(sys.argv[1:]))"
-    )
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, "-q", "-p", "no:cacheprovider", "-k", SOME, str(tests)],
         env={**os.environ, "PYTHONPATH": str(keras_3_6)},
