@@ -6,6 +6,7 @@ import abc
 import copy
 import pickle
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,7 +16,8 @@ from torch.nn.utils import parametrizations, parametrize, prune
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import recur
-from recur.engine.cpu import library
+from recur.engine.cpu import library, path
+from recur.layers import taking
 
 pytestmark = pytest.mark.skipif(
     library.library() is None, reason="no compiled engine in this installation"
@@ -587,3 +589,12 @@ def test_put_in_the_place_of_torch_s_own(name, monkeypatch):
     recur.accelerate(nn.Sequential(layer, nn.Linear(1, 1)))
     model = recur.ManyToOne(vocabulary=5, embedding=3, units=4, outputs=1)
     assert model(torch.tensor([[1, 2]])).shape == (1, 1)
+
+
+def test_the_table_in_the_documents_is_the_list_of_conditions():
+    page = Path(__file__).parents[2].joinpath("docs/accelerate.md").read_text(encoding="utf-8")
+    only = dict.fromkeys(taking.OF_CLASSES, "`accelerate`")
+    only |= dict.fromkeys((*taking.OF_FORWARDS, *taking.OF_CALLS), "`patch`")
+    rows = [f"| {each.about} | {only.get(each, 'both')} |\n" for each in taking.CONDITIONS]
+    assert f"| left to torch | by |\n| --- | --- |\n{''.join(rows)}\n" in page
+    assert set(path.CONDITIONS) < set(taking.CONDITIONS)  # by which the engine chooses
