@@ -81,3 +81,8 @@ def test_under_a_patch():
         said = [text for _, text in recur.explain(layers).rows]
     assert said[0] == "recur's loops, by recur.patch"
     assert said[1].startswith("torch.nn's own: the type is torch.float16, in which torch's own")
+
+
+def test_what_a_patch_was_told_to_leave():
+    with recur.patch(leave=["GRU"]):
+        assert "the program asked for that" in str(recur.explain(nn.GRU(2, 3)))

@@ -8,9 +8,9 @@ from torch import nn
 
 from recur import engine
 from recur.layers.cells import RecurrentCell
-from recur.layers.patch import is_patched
+from recur.layers.patch import is_patched, why_left
 from recur.layers.recurrent import Recurrent
-from recur.layers.taking import OURS, RECURRENT, theirs_of, why_not, why_not_called
+from recur.layers.taking import OURS, RECURRENT, theirs_of, why_not
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def _path(layer: nn.RNNBase | nn.RNNCellBase) -> str:
     if isinstance(layer, Recurrent | RecurrentCell):
         return str(engine.choose(layer.problem()))
     if isinstance(layer, tuple(RECURRENT)) and is_patched(type(layer)):
-        reason = why_not_called(layer)
+        reason = why_left(layer)
         return f"torch.nn's own: {reason}" if reason else "recur's loops, by recur.patch"
     reason = why_not(layer)
     if reason is not None:
