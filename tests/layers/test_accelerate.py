@@ -6,6 +6,7 @@ import abc
 import copy
 import pickle
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,7 +16,8 @@ from torch.nn.utils import parametrizations, parametrize, prune
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import recur
-from recur.engine.cpu import library
+from recur.engine.cpu import library, path
+from recur.layers import taking
 
 pytestmark = pytest.mark.skipif(
     library.library() is None, reason="no compiled engine in this installation"
@@ -312,6 +314,90 @@ def test_without_the_compiled_engine(monkeypatch):
     assert all("no compiled engine" in row.about for row in report.rows)
 
 
+class LiGRULayer(nn.Module):
+    """A recurrent layer that a program wrote itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.step = nn.Linear(3, 3)
+
+
+class GRUTagger(nn.Module):
+    """A network named after a layer in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lists = [nn.GRU(3, 4)]
+        self.own = LiGRULayer()
+
+
+class TheirLSTMCell(nn.Module):
+    def forward(self, x):
+        return x + 1
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+def test_cells_and_layers_of_the_program_s_own_are_named():
+    model = nn.ModuleDict({"net": GRUTagger(), "cell": torch.jit.script(TheirLSTMCell())})
+    report = recur.accelerate(model)
+    assert {row.path: row.swapped for row in report.rows} == {
+        "net.lists[0]": True,
+        "net.own": False,
+        "cell": False,
+    }
+    about = {row.path: row.about for row in report.rows}
+    assert "cell of the program's own" in about["net.own"]
+    assert "TorchScript" in about["cell"]
+
+
+def portable(made):
+    """Whether it asks for no operator of recur's where it is loaded."""
+    graph = str(getattr(made, "inlined_graph", made.graph))
+    return "recur::" not in graph and "ops.recur" not in graph
+
+
+# All of these are torch's, and come without recur too.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("kind", ["gru", "thin"])
+def test_what_is_made_of_a_model_is_what_would_have_been(kind):
+    layer = HandyLSTM(6, 4) if kind == "thin" else theirs(kind, 6, 4, bidirectional=True)
+    model = nn.Sequential(nn.Embedding(8, 6), layer)
+    plain = model(TOKENS)
+    recur.accelerate(model)
+    made = [torch.jit.trace(model, TOKENS)]
+    made += [torch.export.export(model, (TOKENS,), strict=s).module() for s in (False, True)]
+    assert isinstance(layer, recur.layers.Recurrent)
+    if kind != "thin":  # which TorchScript does not compile of torch's own either
+        made.append(torch.jit.script(model))
+        assert type(model[1]) is type(theirs(kind, 6, 4))
+        assert model[1] is layer
+    for each in made:
+        alike(each(TOKENS), plain)
+        assert portable(each)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_quantized_as_without():
+    model = nn.Sequential(nn.LSTM(3, 4), nn.Linear(4, 4))
+    recur.accelerate(model)
+    small = torch.ao.quantization.quantize_dynamic(model, {nn.LSTM, nn.Linear})
+    assert type(small[0]) is torch.ao.nn.quantized.dynamic.LSTM
+    assert type(model[0]) is recur.LSTM  # only the copy was restored
+    mapping = torch.ao.quantization.QConfigMapping()
+    mapping.set_global(torch.ao.quantization.default_dynamic_qconfig)
+    from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+
+    small = convert_fx(prepare_fx(nn.Sequential(model[0]), mapping, (X,)))
+    assert type(small.get_submodule("0")) is torch.ao.nn.quantized.dynamic.LSTM
+
+
+def test_an_lstm_in_half_precision_stays():
+    report = recur.accelerate(nn.ModuleList([nn.LSTM(3, 4).half(), nn.GRU(3, 4).half()]))
+    assert [row.swapped for row in report.rows] == [False, True]
+    assert "torch's own LSTM is faster" in report.rows[0].about
+
+
 def test_something_that_is_no_module():
     class Forecaster:
         def fit(self):
@@ -503,3 +589,12 @@ def test_put_in_the_place_of_torch_s_own(name, monkeypatch):
     recur.accelerate(nn.Sequential(layer, nn.Linear(1, 1)))
     model = recur.ManyToOne(vocabulary=5, embedding=3, units=4, outputs=1)
     assert model(torch.tensor([[1, 2]])).shape == (1, 1)
+
+
+def test_the_table_in_the_documents_is_the_list_of_conditions():
+    page = Path(__file__).parents[2].joinpath("docs/accelerate.md").read_text(encoding="utf-8")
+    only = dict.fromkeys(taking.OF_CLASSES, "`accelerate`")
+    only |= dict.fromkeys((*taking.OF_FORWARDS, *taking.OF_CALLS), "`patch`")
+    rows = [f"| {each.about} | {only.get(each, 'both')} |\n" for each in taking.CONDITIONS]
+    assert f"| left to torch | by |\n| --- | --- |\n{''.join(rows)}\n" in page
+    assert set(path.CONDITIONS) < set(taking.CONDITIONS)  # by which the engine chooses

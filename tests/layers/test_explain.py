@@ -61,3 +61,28 @@ def test_what_is_said_is_done(dtype, monkeypatch):
         )
     layer(torch.zeros(4, 1, 2, dtype=dtype))
     assert taken == [said.partition(" ")[0]]
+
+
+class Own(nn.LSTM):
+    def forward(self, x, hx=None):
+        return x
+
+
+def test_reasons_are_those_of_the_one_list():
+    layers = nn.ModuleList([nn.LSTM(2, 3).half(), nn.GRU(2, 3, device="meta"), Own(2, 3)])
+    layers.append(nn.GRUCell(2, 3))
+    said = [text for _, text in recur.explain(layers).rows]
+    assert said == [f"not recur's: {row.about}" for row in recur.accelerate(layers).rows]
+
+
+def test_under_a_patch():
+    layers = nn.ModuleList([nn.GRU(2, 3), nn.LSTM(2, 3).half()])
+    with recur.patch(), forced(PATHS[-1]):
+        said = [text for _, text in recur.explain(layers).rows]
+    assert said[0] == "recur's loops, by recur.patch"
+    assert said[1].startswith("torch.nn's own: the type is torch.float16, in which torch's own")
+
+
+def test_what_a_patch_was_told_to_leave():
+    with recur.patch(leave=["GRU"]):
+        assert "the program asked for that" in str(recur.explain(nn.GRU(2, 3)))

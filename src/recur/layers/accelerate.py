@@ -16,13 +16,13 @@ from typing import Any, cast
 from torch import nn
 from torch.nn.utils import parametrize
 
+from recur.layers import quantizing
 from recur.layers.report import Acceleration, Swap
 from recur.layers.taking import OURS, concerns, kind_of, theirs_of, why_not
 from recur.messages import InputError, must
 
 THEIRS = {ours: theirs for theirs, ours in OURS.items()}
-# In the layer's `__dict__`, so that copies and pickles can be restored too.
-MARK = "_swapped_by_recur"
+MARK = "_swapped_by_recur"  # see `recur.layers.graphs.OneNode`
 
 
 def accelerate(model: nn.Module) -> Acceleration:
@@ -33,12 +33,15 @@ def accelerate(model: nn.Module) -> Acceleration:
     and results agree within float error. `model` may itself be such a layer. Layers held in plain
     attributes, lists, tuples and dicts of a module are found too. A second call changes nothing.
 
-    Not swapped, with the reason in the report: what recur would not make faster (a GPU, half
-    precision, sparse embeddings, cells, which walk one step), and what it cannot know to be the
-    same (subclasses that do more than add to a layer, layers whose `forward` was replaced,
-    quantized ones, TorchScript).
+    Not swapped, with the reason in the report: what recur would not make faster (a GPU, LSTMs in
+    half precision, sparse embeddings, cells, which walk one step), and what it cannot know to be
+    the same (subclasses that do more than add to a layer, layers whose `forward` was replaced,
+    quantized ones, TorchScript, recurrent layers and cells of the program's own, which are named).
     Call it when the model is on its device.
-    Torch's quantization and `torch.jit.script` know torch's layers only: call `restore` first.
+
+    What is made of the model is what would have been: `torch.jit.trace`, `torch.export` and
+    `torch.onnx.export` write torch's own operators, and `torch.jit.script` and torch's quantization
+    restore the layers of what they are given first.
 
     Returns:
         A report; `print` shows the path of each layer, its class, and what became of it.
@@ -123,7 +126,16 @@ def _layers(model: object) -> Iterator[tuple[str, nn.Module]]:
     if not isinstance(model, nn.Module):
         todo = "Give the network that it holds." if hasattr(model, "fit") else ""
         raise InputError(must("model", "a torch.nn.Module", type(model).__name__, todo))
-    return (found for found in _reach(model, "", set()) if concerns(found[1]))
+    found = [each for each in _reach(model, "", set()) if concerns(each[1])]
+    for path, layer in found:
+        # A network named after the layer that it holds is none.
+        around = not isinstance(layer, tuple(OURS)) and any(_within(p, path) for p, _ in found)
+        if not around:
+            yield path, layer
+
+
+def _within(inner: str, path: str) -> bool:
+    return inner != path and (not path or inner.startswith((f"{path}.", f"{path}[")))
 
 
 def _reach(module: nn.Module, path: str, seen: set[int]) -> Iterator[tuple[str, nn.Module]]:
@@ -150,3 +162,5 @@ def _unregistered(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+
+quantizing.restore_first(restore)

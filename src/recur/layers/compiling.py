@@ -9,15 +9,11 @@ and at no other time: what becomes of torch's own layers in the same model is le
 from __future__ import annotations
 
 import functools
-import importlib.abc
-import importlib.util
-import sys
-from collections.abc import Sequence
-from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
 from recur.engine.cpu.library import library
+from recur.layers.arrivals import when_imported
 
 # Where the compiler wraps a module that it meets; imported by the first compilation, not by torch.
 _PLACE = "torch._dynamo.variables.builder"
@@ -25,35 +21,7 @@ _PLACE = "torch._dynamo.variables.builder"
 
 def allow(layers: type) -> None:
     """Lets `torch.compile` trace instances of the class `layers`."""
-    if _PLACE in sys.modules:
-        _open(sys.modules[_PLACE], layers)
-    else:
-        sys.meta_path.insert(0, _WhenImported(layers))
-
-
-class _WhenImported(importlib.abc.MetaPathFinder):
-    """Finds nothing, but sees the compiler's module come: importing it here would take seconds."""
-
-    def __init__(self, layers: type) -> None:
-        self.layers = layers
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if name != _PLACE:
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.loader is None:
-            return spec
-        execute = spec.loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            execute(module)
-            _open(module, self.layers)
-
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
-        return spec
+    when_imported(_PLACE, lambda builder: _open(builder, layers))
 
 
 def _open(builder: ModuleType, layers: type) -> None:

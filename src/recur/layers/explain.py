@@ -8,8 +8,9 @@ from torch import nn
 
 from recur import engine
 from recur.layers.cells import RecurrentCell
+from recur.layers.patch import is_patched, why_left
 from recur.layers.recurrent import Recurrent
-from recur.layers.taking import ONE_STEP, OURS
+from recur.layers.taking import OURS, RECURRENT, theirs_of, why_not
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,11 @@ def explain(module: nn.Module) -> Explanation:
 def _path(layer: nn.RNNBase | nn.RNNCellBase) -> str:
     if isinstance(layer, Recurrent | RecurrentCell):
         return str(engine.choose(layer.problem()))
-    if isinstance(layer, nn.RNNCellBase):
-        return f"not recur's: {ONE_STEP}"
-    ours = next((ours for theirs, ours in OURS.items() if isinstance(layer, theirs)), None)
-    if ours is None:
-        return "the program's own, which recur does not walk"
-    return f"torch.nn's own; recur.{ours.__name__} takes its place with the same weights"
+    if isinstance(layer, tuple(RECURRENT)) and is_patched(type(layer)):
+        reason = why_left(layer)
+        return f"torch.nn's own: {reason}" if reason else "recur's loops, by recur.patch"
+    reason = why_not(layer)
+    if reason is not None:
+        return f"not recur's: {reason}"
+    ours = OURS[theirs_of(type(layer))].__name__
+    return f"torch.nn's own; recur.{ours} takes its place with the same weights"

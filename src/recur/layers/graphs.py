@@ -8,18 +8,18 @@ of such a graph puts itself into the graph.
 from __future__ import annotations
 
 import warnings
-from typing import Any, NoReturn
+from typing import Any
 
+import torch
 from torch import nn
 from torch.fx import Proxy
 from torch.fx.proxy import TracerBase
 
 from recur.messages import InputError
 
-_INSTEAD = (
-    "Take torch.nn's layer with the same state_dict for it; where recur.accelerate put this one, "
-    "recur.restore(model) puts it back."
-)
+# Not there before torch 2.7.
+_exporting = getattr(torch.compiler, "is_exporting", lambda: False)
+_INSTEAD = "Take torch.nn's layer with the same state_dict for it."
 
 
 def tracer_of(given: Any, state: Any = None) -> TracerBase | None:
@@ -48,7 +48,23 @@ def node(tracer: Any, layer: nn.Module, *args: Any, **options: Any) -> Any:
 class OneNode(nn.Module):
     """A layer that says so where a graph has no place for it."""
 
-    def __prepare_scriptable__(self) -> NoReturn:
+    # In the layer's `__dict__` where `accelerate` swapped it, so that copies and pickles can be
+    # restored too.
+    _swapped_by_recur = False
+
+    def as_torch(self) -> bool:
+        """Whether torch's own operator is to be in what is traced or exported.
+
+        Of a layer that `accelerate` swapped: what is made of the model needs no recur, as before.
+        """
+        made = torch._C._get_tracing_state() is not None or _exporting()
+        return made and self._swapped_by_recur
+
+    def __prepare_scriptable__(self) -> nn.Module:
+        from recur.layers.accelerate import restore  # which knows all layers, and this one not
+
+        if restore(self):
+            return self
         raise InputError(
             f"torch.jit.script cannot compile a {_name(self)}. torch.jit.trace, torch.export and "
             f"torch.compile can. {_INSTEAD}"

@@ -100,6 +100,17 @@ def unpatch() -> None:
         _on.patch = None
 
 
+def is_patched(kind: type[nn.Module]) -> bool:
+    """Whether layers of this class are walked by recur's loops where these are faster."""
+    replaced = (ours for (_, name), (_, ours) in _on.replaced.items() if name == "forward")
+    return any(getattr(kind, "forward", None) is ours for ours in replaced)
+
+
+def why_left(layer: nn.Module) -> str | None:
+    """Why a layer of a patched class has torch's loops; None if it has recur's."""
+    return _left(layer) or why_not_called(layer)
+
+
 def _replace(theirs: type[nn.Module], name: str, ours: Callable[..., Any]) -> None:
     _on.replaced[theirs, name] = vars(theirs)[name], ours
     setattr(theirs, name, ours)

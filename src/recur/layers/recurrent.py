@@ -225,6 +225,8 @@ class Recurrent(graphs.OneNode, nn.RNNBase):
         if tracer is not None:
             given = {"hx": hx, "lengths": lengths, "mask": mask, "reset": reset}
             return graphs.node(tracer, self, input, **given)
+        if self.as_torch() and lengths is mask is reset is None:
+            return super().forward(input, hx)
         # Once a forward: a parametrization computes a weight anew each time it is read.
         weights, first = [], 0
         for names in self._all_weights:

@@ -121,7 +121,7 @@ def _ours_already(layer: nn.Module) -> str | None:
 def _scripted(layer: nn.Module) -> str | None:
     if not isinstance(layer, jit.ScriptModule):
         return None
-    return "it is compiled by TorchScript; accelerate the model, then call torch.jit.trace"
+    return "it is compiled by TorchScript, which has loops of its own"
 
 
 def _quantized(layer: nn.Module) -> str | None:
@@ -137,7 +137,10 @@ def _cell(layer: nn.Module) -> str | None:
 def _of_the_program(layer: nn.Module) -> str | None:
     if isinstance(layer, tuple(OURS)):
         return None
-    return "it is a recurrent layer of the program's own; derive it from recur.LSTM, GRU or RNN"
+    return (
+        "it is a recurrent layer or cell of the program's own, which walks it itself; derive it "
+        "from recur.LSTM, GRU or RNN where it computes what they do"
+    )
 
 
 def _subclass(layer: nn.Module) -> str | None:
