@@ -297,3 +297,16 @@ def test_adam_steps_as_keras_does(make):
         for one, other in zip(steps(), expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-12)
         assert "torch's fused update" in str(report)
+
+
+def test_adam_takes_its_rate_as_keras_3_0_gives_it():
+    def step(rate):
+        weight = keras.Variable(np.ones(3, "float32"))
+        optimizer = keras.optimizers.Adam(0.5)
+        optimizer.build([weight])
+        optimizer._parallel_update_step([torch.ones(3)], [weight], rate)
+        return weight.value.detach().numpy()
+
+    with torch.no_grad(), recur.keras.patch():
+        np.testing.assert_array_equal(step(keras.Variable(0.5)), step(0.5))
+        assert not (step(0.5) == 1).any()

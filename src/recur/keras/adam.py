@@ -37,7 +37,8 @@ def _step(before: Callable[..., None], notes: Notes) -> Callable[..., None]:
         if reason is not None:
             before(self, grads, variables, learning_rate)
         else:
-            _update(self, grads, variables, values, float(learning_rate))
+            rate = getattr(learning_rate, "value", learning_rate)  # a variable in Keras 3.0
+            _update(self, grads, variables, values, float(rate))
 
     return step
 
