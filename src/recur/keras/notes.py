@@ -30,8 +30,14 @@ class Notes:
         if about in said:
             return
         said.add(about)
-        kind = type(layer)
-        place = kind.__module__
-        if place.startswith("keras.src."):
-            place = f"keras.{place.split('.')[2]}"
-        self.patch.met(Swap(layer.name, f"{place}.{kind.__qualname__}", reason is None, about))
+        self.patch.met(Swap(layer.name, _kind(layer), reason is None, about))
+
+
+def _kind(layer: Any) -> str:
+    """Its class as people know it: an optimizer's own is one that Keras derives for the backend."""
+    kinds = type(layer).__mro__
+    kind = next(each for each in kinds if not each.__module__.startswith("keras.src.backend."))
+    place = kind.__module__
+    if place.startswith("keras.src."):
+        place = f"keras.{place.split('.')[2]}"
+    return f"{place}.{kind.__qualname__}"
