@@ -96,8 +96,8 @@ def _kept() -> tuple[Path, Path]:
         FailedError: if there are no reviews, or the files cannot be written.
     """
     reviews = imdb.load_text()
-    notes = " ".join(reviews.notes)
-    aside(f"recur: Keras' {REVIEWS} cannot be reached; it is made from {reviews.about}. {notes}")
+    made = f"Keras' {REVIEWS} cannot be reached; it is made from {reviews.about}."
+    aside(" ".join(["recur:", made, *reviews.notes]))
     checksum = checksum_of_texts(reviews.train, reviews.test)[:16]
     paths = [cache_folder() / f"keras-{VERSION}-{checksum}-{name}" for name in (REVIEWS, WORDS)]
     if not all(path.is_file() for path in paths):
