@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PEERS  := keras-jax keras-tf onnx
+PROGRAMS := programs programs-pandas2
 COMPILED := $(shell find src -name '*.h' -o -name '*.cpp')
 
 .DEFAULT_GOAL := help
@@ -52,11 +53,26 @@ bench-peers: $(PEERS:%=.peers/%/.ready) ## install the peers of `make bench`: Ke
 	.peers/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-# In an environment of their own: they pull in much, and recur needs none of it.
-bench-programs: ## time the training of three programs before and after recur.accelerate
-	@test -x .peers/programs/bin/python || $(PYTHON) -m venv .peers/programs
-	.peers/programs/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt . -r benchmarks/programs.txt
-	.peers/programs/bin/python benchmarks/programs.py
+# In environments of their own: they pull in much, and recur needs none of it. Wheels only, since some
+# old sources no longer build; the index's torchvision and torchaudio are no match for a torch without
+# CUDA, and what finds them would fail.
+.peers/%/.ready: benchmarks/strangers/%.txt
+	@test -x .peers/$*/bin/python || $(PYTHON) -m venv .peers/$*
+	.peers/$*/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	.peers/$*/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r $<
+	.peers/$*/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
+
+# recur as it is now, every time.
+bench-programs: $(READY) $(PROGRAMS:%=.peers/%/.ready) ## time twenty public programs with and without recur.patch
+	@rm -rf .peers/wheel
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir .peers/wheel .
+	@for each in $(PROGRAMS); do \
+	  .peers/$$each/bin/python -m pip install --quiet --disable-pip-version-check .peers/wheel/recur-*.whl && \
+	  .peers/$$each/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
+	    .peers/wheel/recur-*.whl || exit 1; \
+	done
+	$(BIN)/python benchmarks/programs.py --write
 
 clean: ## remove .venv and everything built
 	rm -rf $(VENV) .peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

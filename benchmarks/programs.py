@@ -1,171 +1,134 @@
-"""Programs that we did not write, before and after `recur.accelerate`: seconds of training.
+"""Programs that we did not write, before and after `recur.patch()`: seconds, and the same results.
 
-    make bench-programs
-    python benchmarks/programs.py [--only darts] [--repeats 3] [--threads 2]
+    make bench-programs                        # installs them, runs all, writes docs/benchmarks.md
+    python benchmarks/programs.py --check      # the results alone, a step or two of each
+    python benchmarks/programs.py [--only darts] [--repeats 3] [--threads 1 2] [--write]
 
-neuralforecast's LSTM, darts' BlockRNNModel and sb3-contrib's RecurrentPPO, with their own defaults
-(fewer steps), on data that packages bring along. Both sides take turns, each time from the same
-seed; what the trained model says must agree before the median is printed. The programs live in an
-environment of their own (programs.txt).
+Twenty-one public libraries (`strangers/`) with their own defaults, but fewer steps, on data that
+packages bring along. Each runs in a process and an environment of its own; both sides take turns in
+it, each time from the same seed, and what the trained model says must agree.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
-import logging
+import json
+import os
 import statistics
-import time
-import warnings
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-import torch
+import table
+from peer import ROOT, tell
+from strangers import all_programs
+from strangers.program import Program
 
-import recur
 from recur.bench import machine
 
-QUIET = {
-    "accelerator": "cpu",
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-    "enable_checkpointing": False,
-    "logger": False,
-}
+HEADING = "Programs that we did not write"
+# What the order of sums in float32 explains, after training.
+CLOSE = 1e-3
 
 
-class Trained(NamedTuple):
-    """One training."""
-
-    seconds: float  # of the program's own training call
-    says: Any  # what the trained model says, an array
-    swapped: int  # layers that are recur's
+def python_of(program: Program) -> Path:
+    """The Python of its environment."""
+    return ROOT / ".peers" / program.environment / "bin" / "python"
 
 
-class Program(NamedTuple):
-    """A program and how it is trained."""
-
-    name: str
-    sizes: str
-    train: Callable[[bool], Trained]
-
-
-def _timed(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def neuralforecast(accelerated: bool) -> Trained:
-    """Two monthly series of air passengers, a year ahead."""
-    from neuralforecast import NeuralForecast
-    from neuralforecast.models import LSTM
-    from neuralforecast.utils import AirPassengersPanel
-
-    model = LSTM(h=12, max_steps=100, random_seed=1, **QUIET)
-    swapped = recur.accelerate(model).swapped if accelerated else ()
-    whole = NeuralForecast(models=[model], freq="ME")
-    seconds = _timed(lambda: whole.fit(AirPassengersPanel))
-    return Trained(seconds, whole.predict()["LSTM"].to_numpy(), len(swapped))
-
-
-def darts(kind: str, accelerated: bool) -> Trained:
-    """Weekly carbon dioxide of Mauna Loa, a quarter ahead from two years."""
-    from darts import TimeSeries
-    from darts.models import BlockRNNModel
-    from pytorch_lightning.callbacks import LambdaCallback
-    from statsmodels.datasets import co2
-
-    values = co2.load_pandas().data["co2"].interpolate().to_numpy(dtype=np.float32)
-    series = TimeSeries.from_values((values - values.mean()) / values.std())
-    found: list[str] = []
-
-    def swap(trainer: Any, network: Any, stage: str) -> None:
-        found.extend(recur.accelerate(network).swapped)
-
-    # Its network is made by `fit`: a callback of the trainer reaches it.
-    callbacks = [LambdaCallback(setup=swap)] if accelerated else []
-    model = BlockRNNModel(
-        input_chunk_length=104,
-        output_chunk_length=13,
-        model=kind,
-        n_epochs=3,
-        random_state=0,
-        pl_trainer_kwargs={**QUIET, "callbacks": callbacks},
-    )
-    seconds = _timed(lambda: model.fit(series))
-    return Trained(seconds, model.predict(13).values(), len(found))
-
-
-def cart_pole(accelerated: bool) -> Trained:
-    """A pole on a cart, kept upright by a policy with a memory."""
-    from sb3_contrib import RecurrentPPO
-
-    model = RecurrentPPO("MlpLstmPolicy", "CartPole-v1", seed=0, device="cpu")
-    swapped = recur.accelerate(model.policy).swapped if accelerated else ()
-    seconds = _timed(lambda: model.learn(512))
-    weights = [weight.detach().flatten() for weight in model.policy.parameters()]
-    return Trained(seconds, torch.cat(weights).numpy(), len(swapped))
-
-
-PROGRAMS = [
-    Program("neuralforecast LSTM", "2 layers of 128, 128 windows of 36, 100 steps", neuralforecast),
-    *(
-        Program(
-            f"darts BlockRNNModel, {kind}",
-            "1 layer of 25, batch 32 of 104, 3 epochs",
-            functools.partial(darts, kind),
-        )
-        for kind in ("RNN", "GRU", "LSTM")
-    ),
-    Program("sb3-contrib RecurrentPPO", "2 LSTMs of 256, CartPole, 512 steps", cart_pole),
-]
-
-
-def agreement(a: Any, b: Any) -> float:
-    """The greatest difference, as a share of the greatest number.
+def run(program: Program, steps: int, threads: list[int], repeats: int) -> dict[str, Any]:
+    """What the program's process found.
 
     Raises:
-        AssertionError: a difference beyond what the order of float32 sums explains.
+        RuntimeError: it failed, with the end of what it said.
     """
-    difference = float(np.abs(a - b).max() / np.abs(a).max())
-    assert difference < 1e-3, f"the results differ by {difference:.1e}"
-    return difference
+    asked = {"name": program.name, "steps": steps, "threads": threads, "repeats": repeats}
+    place = {"PYTHONPATH": str(Path(__file__).parent), "TQDM_DISABLE": "1"}
+    # Some leave files where they run.
+    with tempfile.TemporaryDirectory() as folder:
+        left = Path(folder, "found.json")
+        done = subprocess.run(
+            [python_of(program), "-m", "strangers", json.dumps(asked), left],
+            cwd=folder,
+            env={**os.environ, **place},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        if done.returncode:
+            raise RuntimeError("\n".join(done.stdout.strip().splitlines()[-12:]))
+        found: dict[str, Any] = json.loads(left.read_text())
+    return found
 
 
-def compare(program: Program, repeats: int) -> str:
-    """A row of the table."""
-    plain, quick = [], []
-    for _ in range(repeats):
-        plain.append(program.train(False))
-        quick.append(program.train(True))
-    assert quick[0].swapped > 0, f"{program.name}: nothing was swapped"
-    difference = agreement(plain[0].says, quick[0].says)
-    before, after = (statistics.median(t.seconds for t in side) for side in (plain, quick))
-    return (
-        f"| {program.name} | {program.sizes} | {quick[0].swapped} | {before:.1f} | {after:.1f} "
-        f"| {before / after:.2f} | {difference:.0e} |"
-    )
+def taken(found: dict[str, Any]) -> str:
+    """Places where layers are made that run on recur, by kind; and why others do not."""
+    made = [each for each in found["rows"] if not each[0].startswith("(")]  # no copies of them
+    yes = [kind.rpartition(".")[2] for _, kind, swapped, _ in made if swapped]
+    no = [f"{kind.rpartition('.')[2]}: {about}" for _, kind, swapped, about in made if not swapped]
+    words = [f"{yes.count(kind)} {kind}" for kind in dict.fromkeys(yes)]
+    return "; ".join([", ".join(words) or "none", *dict.fromkeys(no)])
+
+
+def row(program: Program, steps: int, found: dict[str, Any]) -> list[str]:
+    """Of the table: for each number of threads the plain seconds, and how many times as fast."""
+    name = f"{program.package} {found['version']}: {program.part}"
+    cells = [name, program.work.format(steps), taken(found)]
+    for turns in found["seconds"].values():
+        before, after = (statistics.median(side) for side in zip(*turns, strict=True))
+        cells += [f"{before:.2f}", table.times(before / after)]
+    return [*cells, f"{found['difference']:.0e}"]
+
+
+def columns(threads: list[int]) -> list[str]:
+    """The table's."""
+    words = ["program", "network and work", "taken"]
+    for count in threads:
+        words += [f"plain, s ({count} thr.)", f"with recur ({count} thr.)"]
+    return [*words, "difference"]
 
 
 def main() -> None:
-    """Prints the table."""
+    """Prints the table, and writes it if asked; fails if a program fails or says other things."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", default="", help="programs whose name holds this")
+    parser.add_argument("--check", action="store_true", help="a step or two, no times")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--write", action="store_true", help=f"write {table.PAGE.name}")
     chosen = parser.parse_args()
-    torch.set_num_threads(chosen.threads)
-    # They warn about their own dependencies and talk about seeds.
-    warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
+    threads = [] if chosen.check else chosen.threads
     print(f"{machine()}\n")
-    print("| program | sizes | swapped | before, s | after, s | ratio | difference |")
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
-    for program in PROGRAMS:
-        if chosen.only in program.name:
-            print(compare(program, chosen.repeats), flush=True)
+    rows, wrong = [], []
+    for program in all_programs():
+        if chosen.only not in program.name:
+            continue
+        if not python_of(program).exists():
+            tell(f"{program.name}: not installed, left out (`make bench-programs` installs it)")
+            continue
+        steps = program.few if chosen.check else program.steps
+        try:
+            found = run(program, steps, threads, chosen.repeats)
+        except RuntimeError as error:
+            tell(f"{program.name} failed:\n{error}")
+            wrong.append(program.name)
+            continue
+        rows.append(row(program, steps, found))
+        tell(f"| {' | '.join(rows[-1])} |")
+        if not found["difference"] < CLOSE:
+            own = found["own difference"]
+            tell(f"{program.name}: results differ; two plain runs of it by {own:.0e}")
+            wrong.append(program.name)
+    section = table.table(columns(threads), rows, words=3)
+    print(section)
+    if chosen.write:
+        command = f"python benchmarks/programs.py{' --check' if chosen.check else ''}"
+        table.put(HEADING, command, section)
+    if wrong:
+        sys.exit(f"failed, or other results with recur: {', '.join(wrong)}")
 
 
 if __name__ == "__main__":
