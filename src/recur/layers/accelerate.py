@@ -35,8 +35,8 @@ def accelerate(model: nn.Module) -> Acceleration:
 
     Not swapped, with the reason in the report: what recur would not make faster (a GPU, LSTMs in
     half precision, sparse embeddings, cells, which walk one step), and what it cannot know to be
-    the same (subclasses that do more than add to a layer, layers whose `forward` was replaced,
-    quantized ones, TorchScript, recurrent layers and cells of the program's own, which are named).
+    the same (subclasses that use names of recur's for their own, layers whose `forward` was
+    replaced, quantized ones, TorchScript, recurrent layers and cells of the program's own).
     Call it when the model is on its device.
 
     What is made of the model is what would have been: `torch.jit.trace`, `torch.export` and

@@ -30,11 +30,12 @@ from recur.messages import listed
 
 RECURRENT: dict[type[nn.Module], type[Recurrent]] = {nn.RNN: RNN, nn.LSTM: LSTM, nn.GRU: GRU}
 OURS: dict[type[nn.Module], type[nn.Module]] = {**RECURRENT, nn.Embedding: Embedding}
-# What a subclass may define of what torch's layers have, and still compute the same.
+# What a subclass may define of what torch's layers have, and still compute the same: its methods
+# come before recur's as before torch's, and a forward of its own reaches recur's by `super()`.
 HARMLESS = {
     *("__init__", "__init_subclass__", "__class_getitem__", "__doc__", "__module__", "__dict__"),
     *("__annotations__", "__weakref__", "__constants__", "__repr__", "extra_repr"),
-    *("reset_parameters", "flatten_parameters"),
+    *("reset_parameters", "flatten_parameters", "forward"),
 }
 # Why a cell of torch.nn stays.
 ONE_STEP = "it walks one step, which torch's own does faster; recur's layers gain over a sequence"
@@ -187,7 +188,7 @@ OF_CLASSES = (
     Condition("a quantized layer", _quantized),
     Condition("a cell: `RNNCell`, `LSTMCell`, `GRUCell`", _cell),
     Condition("a recurrent layer or cell of the program's own", _of_the_program),
-    Condition("a subclass that does more than add to a layer", _subclass),
+    Condition("a subclass that uses names of recur's layers for its own", _subclass),
     Condition("a layer whose `forward` was replaced", _replaced),
 )
 # Of calls of torch's forward, by the class of the layer.
