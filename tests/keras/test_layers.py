@@ -280,22 +280,42 @@ def test_the_embedding_bit_for_bit(tokens):
         layer(np.array([50]))
 
 
-@pytest.mark.parametrize("make", [keras.optimizers.Adam, keras.optimizers.AdamW])
-def test_adam_steps_as_keras_does(make):
-    def steps():
-        weights = [keras.Variable(np.linspace(-1, 1, n), dtype="float64") for n in (4, 9)]
-        schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5)
-        optimizer = make(schedule, epsilon=1e-3, beta_1=0.8)
-        gradients = np.random.default_rng(1)
-        for _ in range(7):
-            drawn = [gradients.standard_normal(w.shape) for w in weights]
-            optimizer.apply([torch.tensor(g) for g in drawn], weights)
-        return [w.value.detach().numpy() for w in weights]
+def transposed(array):
+    return array.T.copy().T
 
+
+ADAM, ADAMW = keras.optimizers.Adam, keras.optimizers.AdamW
+ADAMS = {
+    "Adam": (ADAM, {}),
+    "AdamW": (ADAMW, {"weight_decay": 0.1, "clipnorm": 1.0, "use_ema": True}),
+    "accumulating": (ADAM, {"gradient_accumulation_steps": 3}),
+}
+
+
+@pytest.mark.parametrize("lie", [np.array, transposed], ids=["rows", "columns"])
+@pytest.mark.parametrize("case", ADAMS.values(), ids=ADAMS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_adam_steps_as_keras_does(case, lie, dtype):
+    make, options = case
+
+    def steps():
+        drawn = np.random.default_rng(1)
+        shapes = [(4,), (3, 2), (5, 5)]
+        # Orthogonal ones lie transposed in memory.
+        weights = [keras.Variable(lie(drawn.standard_normal(s)), dtype=dtype) for s in shapes]
+        schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 3, 0.5)
+        optimizer = make(schedule, epsilon=1e-3, beta_1=0.8, **options)
+        for _ in range(7):
+            gradients = [torch.tensor(lie(drawn.standard_normal(s).astype(dtype))) for s in shapes]
+            gradients[0] = gradients[0].sum().expand(4)
+            optimizer.apply(gradients, weights)
+        return [w.value.detach().numpy() for w in (*weights, *optimizer.variables)]
+
+    exact = 1e-12 if dtype == "float64" else 1e-6
     expected = steps()
     with recur.keras.patch() as report:
         for one, other in zip(steps(), expected, strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-12)
+            np.testing.assert_allclose(one, other, rtol=exact, atol=exact)
         assert "torch's fused update" in str(report)
 
 
@@ -310,3 +330,26 @@ def test_adam_takes_its_rate_as_keras_3_0_gives_it():
     with torch.no_grad(), recur.keras.patch():
         np.testing.assert_array_equal(step(keras.Variable(0.5)), step(0.5))
         assert not (step(0.5) == 1).any()
+
+
+LEFT_TO_ADAM = {
+    "beta": ({"beta_2": 1.0}, torch.ones(3), "one of its betas is 1"),
+    "type": ({}, torch.ones(3, dtype=torch.float64), "a gradient is of the type torch.float64"),
+    "shape": ({}, torch.ones(1), "a gradient has the shape (1,)"),
+    "half": ({}, torch.ones(3, dtype=torch.float16), "a weight is of the type torch.float16"),
+}
+
+
+@pytest.mark.parametrize("case", LEFT_TO_ADAM.values(), ids=LEFT_TO_ADAM)
+def test_steps_that_are_left_to_keras(case):
+    options, gradient, reason = case
+
+    def step():
+        weight = keras.Variable(np.arange(3.0), dtype="float32")
+        keras.optimizers.Adam(0.1, **options).apply([gradient], [weight])
+        return weight.value.detach()
+
+    expected = step()
+    with recur.keras.patch() as report:
+        assert torch.equal(step(), expected)
+    assert reason in str(report)

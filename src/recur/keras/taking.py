@@ -36,7 +36,8 @@ class Update(NamedTuple):
     """A step of an optimizer."""
 
     optimizer: Any
-    tensors: list[Any]  # weights and gradients
+    gradients: list[Any]
+    weights: list[Any]
 
 
 def each_cell(layer: Any) -> list[Any]:
@@ -151,12 +152,26 @@ def _amsgrad(step: Update) -> str | None:
     return "amsgrad=True is left to Keras" if step.optimizer.amsgrad else None
 
 
+def _forgetting(step: Update) -> str | None:
+    forgets = 1 not in (float(step.optimizer.beta_1), float(step.optimizer.beta_2))
+    return None if forgets else "one of its betas is 1"
+
+
 def _fused(step: Update) -> str | None:
-    for tensor in step.tensors:
+    for tensor in (*step.gradients, *step.weights):
         if not isinstance(tensor, Tensor) or not tensor.is_cpu or tensor.is_sparse:
             return "not all weights and gradients are dense, on the CPU"
         if tensor.dtype not in (torch.float32, torch.float64):
             return f"a weight is of the type {tensor.dtype}"
+    return None
+
+
+def _gradient(step: Update) -> str | None:
+    for gradient, weight in zip(step.gradients, step.weights, strict=True):
+        if gradient.dtype != weight.dtype:
+            return f"a gradient is of the type {gradient.dtype}, its weight of {weight.dtype}"
+        if gradient.shape != weight.shape:
+            return f"a gradient has the shape {tuple(gradient.shape)}, not its weight's"
     return None
 
 
@@ -183,6 +198,8 @@ OF_LOOKUPS = (
 )
 OF_UPDATES = (
     Condition("`Adam` with `amsgrad`", _amsgrad),
+    Condition("`Adam` with a beta of 1", _forgetting),
     Condition("`Adam` of weights that are sparse, not on the CPU, or in half precision", _fused),
+    Condition("`Adam` of gradients of another type or shape than their weights", _gradient),
 )
 CONDITIONS = (*OF_CELLS, *OF_DROPOUT, *OF_LAYERS, *OF_LOOKUPS, *OF_UPDATES)
