@@ -258,6 +258,22 @@ def test_what_recur_does_not_do_keras_does_and_the_report_says_why(case):
     assert row.about.startswith(reason), row.about
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_keras_repeats_for_each_sequence_is_left(kind):
+    layer = built(kind, return_sequences=True)
+    start = [rng.standard_normal((1, UNITS)) for _ in layer.state_size]
+    report = same(
+        lambda x, *state: layer(x, initial_state=list(state)),
+        layer.weights,
+        x_of(),
+        *start,
+        taken=False,
+    )
+    assert f"its initial state has the shape (1, {UNITS})" in str(report)
+    flags = torch.tensor(MASKS["holes"][:1])
+    same(lambda x: layer(x, mask=flags), layer.weights, x_of(), taken=False)
+
+
 def test_a_cell_of_the_programs_own_is_left():
     class Mine(keras.layers.LSTMCell):
         def call(self, inputs, states, training=False):
@@ -316,6 +332,7 @@ def test_adam_steps_as_keras_does(case, lie, dtype):
     with recur.keras.patch() as report:
         for one, other in zip(steps(), expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=exact, atol=exact)
+        assert [row.kind for row in report.rows] == [f"keras.optimizers.{make.__name__}"]
         assert "torch's fused update" in str(report)
 
 

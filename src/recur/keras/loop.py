@@ -50,8 +50,8 @@ def _inner_loop(before: Callable[..., Results], notes: Notes) -> Callable[..., R
         if not _is_tensor(sequences) or watched():
             # Keras works out shapes, or somebody traces and has to see plain operators.
             return before(self, sequences, initial_state, mask, training=training)
-        call = taking.Walk(self, sequences, _flags(mask), bool(training))
-        found = notes.left(self) or _parts(call, initial_state)
+        call = taking.Walk(self, sequences, initial_state, _flags(mask), bool(training))
+        found = notes.left(self) or _parts(call)
         if isinstance(found, str):
             notes.note(self, found)
             return before(self, sequences, initial_state, mask, training=training)
@@ -65,13 +65,13 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, Tensor) and value.device.type != "meta"
 
 
-def _parts(call: taking.Walk, initial_state: Any) -> list[_Part] | str:
+def _parts(call: taking.Walk) -> list[_Part] | str:
     """The layer's cells with their weights and states, or why the engine cannot walk them."""
     reason = taking.why_not_walked(call)
     if reason is not None:
         return reason
     layer = call.layer
-    states = list(initial_state) if taking.is_stacked(layer) else [initial_state]
+    states = list(call.state) if taking.is_stacked(layer) else [call.state]
     parts = []
     for cell, given in zip(taking.each_cell(layer), states, strict=True):
         kind = cells.taken(cell)

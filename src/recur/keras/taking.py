@@ -21,6 +21,7 @@ class Walk(NamedTuple):
 
     layer: Any
     sequences: Tensor
+    state: Any  # as the layer was given it
     flags: Any  # of a mask, None without
     training: bool
 
@@ -113,12 +114,17 @@ def _shape(call: Walk) -> str | None:
 
 
 def _mask(call: Walk) -> str | None:
-    flags = call.flags
-    if flags is None or (isinstance(flags, Tensor) and flags.dim() == 2):
-        return None
-    if isinstance(flags, Tensor) and flags.dim() == 3 and flags.shape[2] == 1:
+    flags, steps = call.flags, call.sequences.shape[:2]
+    if flags is None or (isinstance(flags, Tensor) and flags.shape in (steps, (*steps, 1))):
         return None
     return "its mask has not one value for each step of each sequence"
+
+
+def _state(call: Walk) -> str | None:
+    for state in keras.tree.flatten(call.state):
+        if state.dim() != 2 or len(state) != len(call.sequences):
+            return f"its initial state has the shape {tuple(state.shape)}"
+    return None
 
 
 def _types(call: Walk) -> str | None:
@@ -188,6 +194,7 @@ OF_LAYERS = (
     Condition("`use_cudnn=True`", _cudnn),
     Condition("no sequences, or none with a step", _shape),
     Condition("a mask that has not one value for each step", _mask),
+    Condition("an initial state that has not one row for each sequence", _state),
     Condition("a cell of another type than the layer", _types),
 )
 OF_LOOKUPS = (
