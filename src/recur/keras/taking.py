@@ -6,6 +6,7 @@ docs/scripts.md is made of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -121,10 +122,19 @@ def _mask(call: Walk) -> str | None:
 
 
 def _state(call: Walk) -> str | None:
-    for state in keras.tree.flatten(call.state):
+    for state in _leaves(call.state):
         if state.dim() != 2 or len(state) != len(call.sequences):
             return f"its initial state has the shape {tuple(state.shape)}"
     return None
+
+
+def _leaves(state: Any) -> Iterator[Tensor]:
+    """The tensors of a state, those of stacked cells too; `keras.tree` is not in every Keras 3."""
+    if isinstance(state, list | tuple):
+        for each in state:
+            yield from _leaves(each)
+    else:
+        yield state
 
 
 def _types(call: Walk) -> str | None:
