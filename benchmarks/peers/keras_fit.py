@@ -15,7 +15,8 @@ def make(settings: Mapping[str, Any], arrays: Arrays) -> Work:
 
     Args:
         settings: "layer", the class of Keras; "patched", whether recur.keras.patch() comes before;
-            "words", "size", "batch", and "steps" whose losses are the results.
+            "words", "size", "batch", "steps", whose losses are the results, and "fitted", the
+            batches of an epoch of `fit`.
         arrays: "tokens" (N, T) int32 and "targets" (N,) int64.
     """
     if settings["patched"]:
@@ -28,12 +29,13 @@ def make(settings: Mapping[str, Any], arrays: Arrays) -> Work:
         model = _model(settings)
         found = []
         for step in range(settings["steps"]):
-            rows = slice(step * batch % len(x), step * batch % len(x) + batch)
+            rows = slice(step * batch, step * batch + batch)
             found.append(float(model.train_on_batch(x[rows], y[rows])[0]))
         return {"losses": np.array(found)}
 
     fitted = _model(settings)
-    return Work(losses, {"fit": lambda: fitted.fit(x, y, batch_size=batch, verbose=0)})
+    rows = slice(settings["fitted"] * batch)
+    return Work(losses, {"fit": lambda: fitted.fit(x[rows], y[rows], batch_size=batch, verbose=0)})
 
 
 def _model(settings: Mapping[str, Any]) -> Any:
