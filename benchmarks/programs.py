@@ -125,7 +125,8 @@ def main() -> None:
     section = table.table(columns(threads), rows, words=3)
     print(section)
     if chosen.write:
-        command = f"python benchmarks/programs.py{' --check' if chosen.check else ''}"
+        how = "--check" if chosen.check else f"--repeats {chosen.repeats}"
+        command = f"python benchmarks/programs.py {how}"
         table.put(HEADING, command, section)
     if wrong:
         sys.exit(f"failed, or other results with recur: {', '.join(wrong)}")

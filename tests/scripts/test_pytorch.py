@@ -20,7 +20,7 @@ class Net(nn.Module):
         return self.writer(self.reader(self.words(x))[0])[0]
 torch.set_num_threads(1)
 net = Net()
-net(torch.zeros(40, 4, dtype=torch.long)).sum().backward()
+net(torch.zeros(160, 4, dtype=torch.long)).sum().backward()
 print(torch.get_num_threads(), type(net.reader) is nn.LSTM, sys.argv[1:])
 """
 TABLE = """\

@@ -38,6 +38,7 @@ from recur.layers.taking import OURS, RECURRENT, kind_of, too_short, why_not_cal
 _INNER = ("torch", "recur")
 _COPY = "(a copy, or from a file)"
 _UNCALLED = "its own forward, which has not called torch's"
+_IDLE = "no call of it has been worth taking"
 _lock = threading.RLock()
 
 
@@ -222,9 +223,8 @@ def _left(layer: nn.Module, place: str = _COPY) -> str | None:
 
 def _made(layer: nn.Module, theirs: Any, place: str) -> None:
     """Writes down a new layer, by what its class and its weights are now."""
-    reason = _left(layer, place) or why_not_called(layer)
-    if type(layer).forward is not theirs.forward:
-        reason = _UNCALLED
+    own = type(layer).forward is not theirs.forward
+    reason = _left(layer, place) or why_not_called(layer) or (_UNCALLED if own else _IDLE)
     _note(layer, place, theirs, reason)
 
 

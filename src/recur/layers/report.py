@@ -52,6 +52,7 @@ class Patch:
     def __init__(self, undo: Callable[[], None]) -> None:
         self._undo = undo
         self._met: Counter[Swap] = Counter()
+        self._places: dict[tuple[str, str], int] = {}  # in the order of meeting
         self._lock = threading.Lock()
 
     def met(self, row: Swap, before: Swap | None = None) -> None:
@@ -62,6 +63,7 @@ class Patch:
             before: the row that was noted of this layer, and holds no longer.
         """
         with self._lock:
+            self._places.setdefault((row.path, row.kind), len(self._places))
             self._met[row] += 1
             if before is not None:
                 self._met[before] -= 1
@@ -70,9 +72,10 @@ class Patch:
     @property
     def rows(self) -> tuple[Swap, ...]:
         """A row for each kind of layer met, in the order of meeting."""
+        met = sorted(self._met.items(), key=lambda item: self._places[item[0].path, item[0].kind])
         return tuple(
             row if count == 1 else replace(row, about=f"{row.about} ({count} times)")
-            for row, count in self._met.items()
+            for row, count in met
         )
 
     def __str__(self) -> str:
