@@ -147,6 +147,9 @@ def test_what_the_program_wants_left_stays(walked):
         left = {row.kind.rpartition(".")[2]: row.about for row in report.rows if not row.swapped}
         assert left == dict.fromkeys(["Mine", "GRU", "Embedding"], "the program asked for that")
         (place,) = (row.path for row in report.rows if row.swapped)
+        assert recur.patch() is report  # by the program itself: what its user left stays left
+        Mine(3, 4)(X)
+        assert len(walked) == 1
         assert recur.patch(place) is report
         Mine(3, 4)(X)
         assert len(walked) == 2

@@ -27,13 +27,13 @@ _replaced: list[tuple[type, str, Any]] = []
 _notes: Notes | None = None
 
 
-def patch(leave: Iterable[str] = ()) -> Patch:
+def patch(leave: Iterable[str] | None = None) -> Patch:
     """Lets Keras' SimpleRNN, LSTM, GRU, RNN, Embedding and Adam compute with recur's loops.
 
     Models, weights, optimizers and files stay Keras' own; results agree within float error. What
     recur does not do (another activation, another device ...) Keras goes on doing, and the report
     says why. Keras is imported, on its torch backend, if it is not yet. A second call changes
-    nothing but `leave`.
+    nothing but what `leave` says.
 
     Args:
         leave: names of layers ("lstm_1") or of classes ("LSTM") that are to stay as they are.
@@ -56,7 +56,8 @@ def patch(leave: Iterable[str] = ()) -> Patch:
                 for owner, name, made in module.replacements(keras, _notes):
                     _replaced.append((owner, name, vars(owner)[name]))
                     setattr(owner, name, made)
-        _notes.leave = frozenset([leave] if isinstance(leave, str) else leave)
+        if leave is not None:
+            _notes.leave = frozenset([leave] if isinstance(leave, str) else leave)
         return _notes.patch
 
 

@@ -61,7 +61,7 @@ class _On:
 _on = _On()
 
 
-def patch(leave: Iterable[str] = ()) -> Patch:
+def patch(leave: Iterable[str] | None = None) -> Patch:
     """Puts every `torch.nn.RNN`, `LSTM`, `GRU` and `Embedding` of the program on recur's loops.
 
     Layers made before and after, in the program and in libraries, and what is derived from them as
@@ -76,7 +76,7 @@ def patch(leave: Iterable[str] = ()) -> Patch:
     Returns:
         What was met: a row for each place where a layer was made, which grows with the program;
         `print` shows a table. `with recur.patch():` takes the patch back at its end. A second call
-        changes nothing but `leave`, and returns the same object.
+        changes nothing but what `leave` says, and returns the same object.
     """
     with _lock:
         if _on.patch is None:
@@ -84,7 +84,8 @@ def patch(leave: Iterable[str] = ()) -> Patch:
             for theirs in OURS:
                 _replace(theirs, "__init__", _noting(theirs))
                 _replace(theirs, "forward", _forward(theirs))
-        _on.leave = frozenset([leave] if isinstance(leave, str) else leave)
+        if leave is not None:
+            _on.leave = frozenset([leave] if isinstance(leave, str) else leave)
         return _on.patch
 
 
@@ -98,6 +99,7 @@ def unpatch() -> None:
         _on.replaced.clear()
         _on.rows.clear()
         _on.walked.clear()
+        _on.leave = frozenset()
         _on.patch = None
 
 

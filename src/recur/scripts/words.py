@@ -74,6 +74,8 @@ def parse(words: Sequence[str], command: str) -> Request:
         elif word.startswith("-") and word != INPUT:
             takes = f"It takes {REPORT}, {LEAVE} NAME and {MODULE} MODULE"
             raise InputError(f"{command} has no option {word}. {takes}; Python's go before -m.")
+        elif not word:
+            break
         else:
             return Request(word, False, tuple(rest), report, tuple(leave))
     raise InputError(f"{command} needs a program: a script, or {MODULE} and a module.")
