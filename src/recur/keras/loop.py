@@ -119,7 +119,32 @@ def _exists(flags: Tensor | None) -> Tensor | None:
 
 
 def _walk(call: taking.Walk, parts: list[_Part]) -> Results:
-    layer, training, exists = call.layer, call.training, _exists(call.flags)
+    """The last output, all outputs in the order of the walk, and the final states."""
+    layer, exists = call.layer, _exists(call.flags)
+    walked, finals = _through(call, parts, exists)
+    last = finals[-1][0]
+    states: list[Any] = finals[0]
+    if taking.is_stacked(layer):
+        states = [s if len(s) > 1 else s[0] for s in finals]
+    if exists is not None:
+        exists = exists.flip(0) if layer.go_backwards else exists
+        there = exists[-1] if layer.zero_output_for_mask else exists.any(0)
+        last = torch.where(there.unsqueeze(1), last, 0)
+    if not layer.return_sequences:
+        return last, last.unsqueeze(1), states
+    outputs = walked.transpose(0, 1)
+    if layer.go_backwards:
+        outputs = outputs.flip(1)
+    if exists is not None and not layer.zero_output_for_mask:
+        outputs = _repeated(outputs, exists.t())
+    return last, outputs, states
+
+
+def _through(
+    call: taking.Walk, parts: list[_Part], exists: Tensor | None
+) -> tuple[Tensor, list[list[Tensor]]]:
+    """What the last cell puts out (time, batch, units), if that is wanted; every cell's states."""
+    layer, training = call.layer, call.training
     sequences = _numbers(call.sequences, parts)
     x = sequences.transpose(0, 1)
     finals: list[list[Tensor]] = []
@@ -139,22 +164,7 @@ def _walk(call: taking.Walk, parts: list[_Part]) -> Results:
         finals.append([s.squeeze(0) for s in final])
         if outputs is not None:
             x = outputs
-    last = finals[-1][0]
-    states: list[Any] = finals[0]
-    if taking.is_stacked(layer):
-        states = [s if len(s) > 1 else s[0] for s in finals]
-    if exists is not None:
-        flags = exists.flip(0) if layer.go_backwards else exists
-        there = flags[-1] if layer.zero_output_for_mask else flags.any(0)
-        last = torch.where(there.unsqueeze(1), last, 0)
-    if not layer.return_sequences:
-        return last, last.unsqueeze(1), states
-    outputs = x.transpose(0, 1)
-    if layer.go_backwards:
-        outputs = outputs.flip(1)
-    if exists is not None and not layer.zero_output_for_mask:
-        outputs = _repeated(outputs, flags.t())
-    return last, outputs, states
+    return x, finals
 
 
 def _repeated(outputs: Tensor, exists: Tensor) -> Tensor:
