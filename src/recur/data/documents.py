@@ -15,8 +15,8 @@ from torch import Tensor
 
 from recur.data.columns import integers, unboxed
 from recur.data.sequences import Batch
+from recur.data.targets import IGNORED
 from recur.messages import InputError, count, must, real
-from recur.models.targets import IGNORED
 
 
 class Documents:

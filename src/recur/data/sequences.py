@@ -29,8 +29,8 @@ from recur.data.columns import (
     ragged,
     row_numbers,
 )
+from recur.data.targets import IGNORED
 from recur.messages import InputError, count, must, real
-from recur.models.targets import IGNORED
 
 
 class Batch(NamedTuple):

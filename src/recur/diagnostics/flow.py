@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from recur.data.sequences import Batch, Sequences
+from recur.data.targets import IGNORED
 from recur.diagnostics import gates
 from recur.diagnostics.gates import Gate
 from recur.diagnostics.walk import Walk, inner, watched
 from recur.messages import InputError, count, must
-from recur.models.targets import IGNORED
 from recur.training import losses
 from recur.training.call import Caller, aligned
 from recur.training.losses import find_loss

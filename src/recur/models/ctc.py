@@ -15,13 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from recur.data.targets import target_lengths
 from recur.decoding import Decoded, ctc_beam_search, ctc_greedy_search
 from recur.layers.attention import existing
 from recur.layers.checks import tensor
 from recur.layers.lengths import Lengths
 from recur.messages import InputError, must, whole
 from recur.models.many_to_many import ManyToMany
-from recur.models.targets import target_lengths
 
 BLANK = 0
 

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from recur import decoding
+from recur.data.targets import target_lengths
 from recur.layers import Attention, Embedding
 from recur.layers.attention import Memory
 from recur.messages import InputError, count, must, whole
 from recur.models.checks import check_sizes
 from recur.models.deep import by_row, deep, from_rows
-from recur.models.targets import target_lengths
 from recur.models.teacher_forcing import Schedule, check_ratio
 
 # Read before the first token; it is not in the vocabulary, and cannot be written.

@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from recur import schema, training
 from recur.data.sequences import Sequences
+from recur.data.targets import IGNORED
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import FailedError, InputError, count, listed, must, one_of
 from recur.models import ManyToMany, ManyToOne
 from recur.models.deep import CELLS
-from recur.models.targets import IGNORED
 from recur.tasks import problems
 from recur.tasks.options import Options, option
 from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained

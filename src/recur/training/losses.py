@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from recur.data.targets import IGNORED
 from recur.messages import InputError, must, one_of
-from recur.models.targets import IGNORED
 from recur.training.targets import class_numbers, like_outputs, same_but_for_ones
 
 Function = Callable[[Tensor, Tensor], Tensor]
