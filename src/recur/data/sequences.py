@@ -11,7 +11,7 @@ way, and padded too: class numbers with -100, which counts for nothing, others w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +32,8 @@ from recur.data.columns import (
 from recur.data.targets import IGNORED
 from recur.messages import InputError, count, must, real
 
+NOTHING: Mapping[str, Tensor] = {}
+
 
 class Batch(NamedTuple):
     """What a model is given at once.
@@ -42,6 +44,7 @@ class Batch(NamedTuple):
         y: (B, ...) targets, or None.
         reset: (B, T) True where a new sequence begins inside a row; None where none does.
         goes_on: the rows are the continuation of those of the batch before.
+        also: (B, ...) what else the model reads, by the names of its forward's parameters.
     """
 
     x: Tensor
@@ -49,6 +52,7 @@ class Batch(NamedTuple):
     y: Tensor | None
     reset: Tensor | None = None
     goes_on: bool = False
+    also: Mapping[str, Tensor] = NOTHING
 
 
 class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
@@ -63,19 +67,34 @@ class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
         y: N targets, or None; for a list of sequences of unequal length also a list of theirs, a
             target for each step: (T_i, ...).
         lengths: (N,) whole numbers from 0 to T, for `x` in one array that is padded on the right.
+        also: what else the model reads of each sequence, by the names of its forward's parameters:
+            N examples each, of one shape or a list of sequences.
+        aligned: whether targets of unequal length belong to the steps of `x`. False: each has a
+            length of its own (a translation, the text of a recording).
 
     Raises:
         InputError: if the shapes, the lengths or the types do not fit together.
     """
 
-    def __init__(self, x: Any, y: Any = None, *, lengths: Any = None) -> None:
+    def __init__(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        lengths: Any = None,
+        also: Mapping[str, Any] = NOTHING,
+        aligned: bool = True,
+    ) -> None:
         self._x: Column = column(x, "x")
-        self._y: Column | None = None if y is None else _targets(y, self._x)
-        if self._y is not None and len(self._y) != len(self._x):
-            todo = "Give one target for each sequence, in the same order."
-            expected = f"as long as x ({count(len(self._x), 'sequence')})"
-            raise InputError(must("y", expected, count(len(self._y), "target"), todo))
-        if isinstance(self._y, Ragged):
+        self._y = None if y is None else _targets(y, self._x) if aligned else _of_their_own(y)
+        self._also = {name: _beside(values, name) for name, values in also.items()}
+        for what, each in {"y": self._y, **self._also}.items():
+            if each is not None and len(each) != len(self._x):
+                noun = "target" if what == "y" else "example"
+                todo = f"Give one {noun} for each sequence, in the same order."
+                expected = f"as long as x ({count(len(self._x), 'sequence')})"
+                raise InputError(must(what, expected, count(len(each), noun), todo))
+        if aligned and isinstance(self._y, Ragged):
             _check_steps(self._y, self._x)
         self._lengths = self._x.lengths if lengths is None else _checked(lengths, self._x)
 
@@ -110,7 +129,9 @@ class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
         """
         rows = row_numbers(indices, len(self))
         lengths = None if self._lengths is None else torch.from_numpy(self._lengths[rows])
-        return Batch(self._x.batch(rows), lengths, None if self._y is None else self._y.batch(rows))
+        y = None if self._y is None else self._y.batch(rows)
+        also = {name: each.batch(rows) for name, each in self._also.items()}
+        return Batch(self._x.batch(rows), lengths, y, also=also)
 
     def subset(self, indices: Sequence[int] | NDArray[np.int64] | slice) -> Sequences:
         """Returns the sequences at `indices`; those of unequal length share their memory."""
@@ -122,6 +143,7 @@ class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
         part = Sequences.__new__(Sequences)
         part._x = self._x.take(rows)
         part._y = None if self._y is None else self._y.take(rows)
+        part._also = {name: each.take(rows) for name, each in self._also.items()}
         part._lengths = None if self._lengths is None else self._lengths[rows]
         return part
 
@@ -168,10 +190,29 @@ def _targets(y: Any, x: Column) -> Column:
     unequal = len(rows) == len(y) and len({len(row) for row in rows}) > 1
     if not unequal:
         return dense(y, "y")
-    found = ragged(rows, "y")
-    # Class numbers beyond the end count for nothing, even to a model that knows of no lengths.
-    found.fill = IGNORED if found.values.dtype.kind in "iu" else 0
-    return found
+    return _ignored_beyond(ragged(rows, "y"))
+
+
+def _of_their_own(y: Any) -> Column:
+    """Targets of lengths of their own, or in one array that is filled up already."""
+    if isinstance(y, Tensor) or (isinstance(y, np.ndarray) and y.dtype != np.object_):
+        return dense(y, "y")
+    return _ignored_beyond(ragged(list(y), "y"))
+
+
+def _ignored_beyond(targets: Ragged) -> Ragged:
+    """Class numbers beyond the end count for nothing, even to a model that knows of no lengths."""
+    targets.fill = IGNORED if targets.values.dtype.kind in "iu" else 0
+    return targets
+
+
+def _beside(values: Any, name: str) -> Column:
+    """What is read beside the sequences: of one shape, or as unequal as they."""
+    if isinstance(values, Tensor | np.ndarray):
+        return dense(values, name)
+    rows = list(values)
+    equal = len({np.shape(row) for row in rows}) <= 1
+    return dense(rows, name) if equal else ragged(rows, name)
 
 
 def _check_steps(y: Ragged, x: Column) -> None:

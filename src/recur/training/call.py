@@ -102,7 +102,7 @@ class Caller:
     def _walk(self, batch: Batch, state: Any) -> Tensor:
         dtype = self._dtype if batch.x.is_floating_point() else None
         x = batch.x.to(self.device, dtype, non_blocking=True)
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {n: part.to(self.device) for n, part in batch.also.items()}
         if self._with_lengths and batch.lengths is not None:
             options["lengths"] = batch.lengths
         if self._with_targets and batch.y is not None:

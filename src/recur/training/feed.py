@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from recur.data.batching import batch_order
 from recur.data.documents import Documents
+from recur.data.examples import Examples
 from recur.data.sequences import Batch, Sequences, collate
 from recur.messages import InputError, must, whole
 from recur.training.pieces import CutFeed, DocumentsFeed, PouredFeed
@@ -41,12 +42,12 @@ class Feed(Protocol):
 
 
 class SequenceFeed:
-    """Batches of `Sequences` or of a map-style dataset."""
+    """Batches of `Examples` or of a map-style dataset."""
 
     def __init__(self, data: Any, batch_size: int, bucket: bool) -> None:
         self.data, self.batch_size, self.bucket = data, batch_size, bucket
-        self.lengths = data.lengths if isinstance(data, Sequences) else None
-        self.targets = data.y if isinstance(data, Sequences) else None
+        self.lengths = data.lengths if isinstance(data, Examples) else None
+        self.targets = data.y if isinstance(data, Examples) else None
         self.ragged = differ(self.lengths)
 
     def order(self, seed: int | None) -> list[Any]:
@@ -74,7 +75,7 @@ class SequenceFeed:
 
     def batch(self, rows: Any) -> Batch:
         """The batch of these rows."""
-        if isinstance(self.data, Sequences):
+        if isinstance(self.data, Examples):
             return self.data.batch(rows)
         return batch_of([self.data[int(row)] for row in rows])
 
@@ -211,17 +212,17 @@ def _whole(x: Any, y: Any, lengths: Any, batch_size: int, bucket: bool | None) -
     if isinstance(x, IterableDataset):
         _nothing_beside("an IterableDataset", y, lengths)
         return LoaderFeed(DataLoader(x, batch_size=batch_size, collate_fn=batch_of))
-    if isinstance(x, Dataset) and not isinstance(x, Sequences):
+    if isinstance(x, Dataset) and not isinstance(x, Examples):
         _nothing_beside("a Dataset", y, lengths)
         return SequenceFeed(x, batch_size, bucket=False)
-    data = sequences_of(x, y, lengths)
+    data = examples_of(x, y, lengths)
     return SequenceFeed(data, batch_size, differ(data.lengths) if bucket is None else bucket)
 
 
-def sequences_of(x: Any, y: Any, lengths: Any) -> Sequences:
-    """`Sequences` of arrays; `Sequences` as they are."""
-    if isinstance(x, Sequences):
-        _nothing_beside("Sequences", y, lengths)
+def examples_of(x: Any, y: Any, lengths: Any) -> Examples:
+    """`Sequences` of arrays; `Examples` as they are."""
+    if isinstance(x, Examples):
+        _nothing_beside(type(x).__name__, y, lengths)
         return x
     return Sequences(x, y, lengths=lengths)
 

@@ -15,7 +15,7 @@ from recur.files import PathLike, path_of
 from recur.messages import InputError, listed, must, one_of, real, whole
 from recur.training import losses, metrics
 from recur.training.call import check_model
-from recur.training.feed import Feed, check_truncate, feed_of, sequences_of
+from recur.training.feed import Feed, check_truncate, examples_of, feed_of
 from recur.training.history import History
 from recur.training.losses import find_loss
 from recur.training.metrics import Metric, find_metrics, goes_up
@@ -228,7 +228,10 @@ def _feeds(
         raise InputError("validation_split needs arrays or Sequences; split the Dataset yourself.")
     if isinstance(x, torch.utils.data.DataLoader):
         raise InputError("validation_split needs arrays or Sequences; a DataLoader has its own.")
-    whole = x if isinstance(x, Documents) else sequences_of(x, y, lengths)
+    whole = x if isinstance(x, Documents) else examples_of(x, y, lengths)
+    if not isinstance(whole, Documents | Sequences):
+        kind = type(whole).__name__
+        raise InputError(f"validation_split needs arrays or Sequences; split the {kind} yourself.")
     first, last = whole.split(validation_split)
     train = feed_of(first, batch_size=batch_size, bucket=bucket, truncate=truncate)
     return train, _validation(last, batch_size, truncate)

@@ -62,6 +62,7 @@ class CutFeed:
                 None if batch.y is None else batch.y[:, here],
                 None if batch.reset is None else batch.reset[:, here],
                 goes_on=start > 0 or batch.goes_on,
+                also=batch.also,
             )
 
 
