@@ -5,10 +5,11 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PEERS  := keras-jax keras-tf onnx
 PROGRAMS := programs programs-pandas2
+COMMIT ?= $(shell git rev-parse --quiet --verify origin/main >/dev/null && echo origin/main || echo HEAD~1)
 COMPILED := $(shell find src -name '*.h' -o -name '*.cpp')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check sanitize format bench bench-peers bench-programs clean
+.PHONY: help setup demo test check golden sanitize format bench bench-peers bench-programs clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +35,9 @@ check: $(READY) ## format, lint, strict types, and the order of imports between 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_import_order.py
+
+golden: $(READY) ## compare training curves with COMMIT's code (origin/main), digit for digit
+	$(BIN)/python -m tests.golden.compare $(COMMIT)
 
 sanitize: $(READY) ## run the compiled engine under address, undefined-behaviour and thread sanitizers
 	sh tests/engine/sanitize/run.sh $(BIN)/python

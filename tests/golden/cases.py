@@ -1,0 +1,156 @@
+"""The cases: a task, its options and tiny data, made here from a seed.
+
+Only `random.Random.random` is drawn from, which every Python promises to keep. Nothing of recur is
+imported: the cases are the same, whatever code runs them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+WORDS = ("good", "fine", "bad", "dull", "long", "film", "plot", "the", "a", "was", "not", "very")
+CHORDS = ([60, 64, 67], [65, 69, 72], [62, 67, 71], [57, 60, 64], [])
+
+
+class Case(NamedTuple):
+    """What is trained.
+
+    Attributes:
+        task: its name.
+        data: the name of its file in `FILES`; empty if it takes none.
+        options: the others, as `recur.train` takes them.
+    """
+
+    task: str
+    data: str
+    options: dict[str, Any]
+
+
+def below(chance: random.Random, most: int) -> int:
+    return int(chance.random() * most)
+
+
+def words(chance: random.Random) -> str:
+    return " ".join(WORDS[below(chance, len(WORDS))] for _ in range(2 + below(chance, 9)))
+
+
+def reviews(*labels: str) -> str:
+    """72 texts in a CSV file; the label is the last word of each."""
+    chance = random.Random(1)
+    rows = [(words(chance), labels[below(chance, len(labels))]) for _ in range(72)]
+    return "\n".join(["text,label", *(f"{text} {label},{label}" for text, label in rows)])
+
+
+def lines() -> str:
+    """80 lines of text."""
+    chance = random.Random(2)
+    return "\n".join(words(chance) for _ in range(80))
+
+
+def prices() -> str:
+    """140 days of two columns, with a week in them."""
+    chance, first, rows = random.Random(3), date(2024, 1, 1), []
+    for day in range(140):
+        wave = math.sin(2 * math.pi * day / 7)
+        close, volume = 10 + wave + 0.2 * chance.random(), 5 - wave + 0.5 * chance.random()
+        rows.append(f"{first + timedelta(day)},{volume:.3f},{close:.3f}")
+    return "\n".join(["date,volume,close", *rows])
+
+
+def counted() -> str:
+    """120 values without times."""
+    chance = random.Random(4)
+    values = (math.cos(step / 3) + 0.1 * chance.random() for step in range(120))
+    return "\n".join(["value", *(f"{value:.3f}" for value in values)])
+
+
+def pieces() -> str:
+    """24 pieces of a few chords."""
+    chance = random.Random(5)
+    made = [
+        [CHORDS[below(chance, len(CHORDS))] for _ in range(3 + below(chance, 6))] for _ in range(24)
+    ]
+    return json.dumps(made)
+
+
+FILES = {
+    "two.csv": reviews("bad", "good"),
+    "three.csv": reviews("bad", "good", "fair"),
+    "lines.txt": lines(),
+    "prices.csv": prices(),
+    "counted.csv": counted(),
+    "pieces.json": pieces(),
+}
+
+COMMON = {"epochs": 2, "batch_size": 8, "units": 6, "seed": 3}
+
+# Between them every task, cell, kind of data and of loss, and what a task does to learn well.
+CASES = {
+    "sentiment": Case("sentiment", "two.csv", {"maxlen": 10}),
+    "sentiment-classes": Case(
+        "sentiment",
+        "three.csv",
+        {"cell": "lstm", "bidirectional": True, "layers": 2, "pooling": "mean", "dropout": 0.2},
+    ),
+    "sentiment-padded": Case(
+        "sentiment",
+        "two.csv",
+        {"cell": "gru", "padding": "pre", "maxlen": 8, "pooling": "last", "decay": False},
+    ),
+    "forecast": Case("forecast", "prices.csv", {"horizon": 3}),
+    "forecast-features": Case(
+        "forecast",
+        "prices.csv",
+        {"cell": "lstm", "features": "all", "target": "close", "window": 9, "horizon": 2},
+    ),
+    "forecast-counted": Case(
+        "forecast",
+        "counted.csv",
+        {"cell": "rnn", "bidirectional": True, "differences": False, "horizon": 1, "window": 5},
+    ),
+    "language-words": Case("language", "lines.txt", {"documents": "lines", "truncate": 7}),
+    "language-characters": Case(
+        "language",
+        "lines.txt",
+        {
+            "unit": "characters",
+            "cell": "gru",
+            "layers": 1,
+            "embedding": 5,
+            "tied": False,
+            "recurrent_dropout": 0.1,
+            "weight_drop": 0.1,
+            "truncate": 20,
+            "decay_after": 1,
+            "optimizer": "sgd",
+            "learning_rate": 0.5,
+        },
+    ),
+    "music": Case("music", "pieces.json", {}),
+    "music-transposed": Case(
+        "music", "pieces.json", {"cell": "rnn", "transpose": 1, "optimizer": "adamw"}
+    ),
+    "memory-adding": Case("memory", "", {"lag": 8, "examples": 80, "recurrent_init": "orthogonal"}),
+    "memory-copying": Case(
+        "memory",
+        "",
+        {"problem": "copying", "lag": 5, "examples": 80, "cell": "lstm", "chrono": True},
+    ),
+    "memory-agreement": Case(
+        "memory",
+        "",
+        {
+            "problem": "agreement",
+            "lag": 6,
+            "examples": 80,
+            "cell": "rnn",
+            "activation": "relu",
+            "recurrent_init": "identity",
+            "mixed": True,
+        },
+    ),
+}
