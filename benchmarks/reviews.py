@@ -42,11 +42,11 @@ class Reviews:
 
 def reviews(number: int) -> Reviews:
     """Returns the first `number` reviews (they are in a random order)."""
-    found = movie_reviews.load_text()
-    vocabulary = recur.Vocabulary.fit(found.train, num_words=WORDS)
-    ragged = [vocabulary.encode(text, maxlen=LONGEST) for text in found.train[:number]]
+    found = movie_reviews.load().train
+    vocabulary = recur.Vocabulary.fit(found.texts, num_words=WORDS)
+    ragged = [vocabulary.encode(text, maxlen=LONGEST) for text in found.texts[:number]]
     padded = torch.from_numpy(recur.pad_sequences(ragged, maxlen=LONGEST, dtype="int64"))
-    labels = found.train_labels[:number]
+    labels = found.labels[:number]
     targets = torch.tensor([[float(label == "positive")] for label in labels])
     return Reviews(ragged, padded, targets)
 

@@ -43,7 +43,8 @@ def read(kind: type[T], stored: object, what: str) -> T:
     Args:
         kind: a dataclass, a TypedDict, or another type of those that annotations of them name:
             int, float, bool, str, None, lists, tuples of one type, dicts with text as keys, arrays
-            of numbers or times (as lists), Any, and alternatives of these.
+            of numbers or times (as lists), Any, alternatives of these, and classes that are no
+            dataclass and have a `from_json`.
         stored: the content of a JSON file, or a part of it.
         what: what the message calls it: the file's path.
 
@@ -53,6 +54,31 @@ def read(kind: type[T], stored: object, what: str) -> T:
     """
     found: T = _as(kind, stored, what)
     return found
+
+
+def written(value: Any) -> Any:
+    """Returns a value as JSON holds it, so that `read` gives it back.
+
+    Args:
+        value: of one of the types that `read` knows; an object with `to_json` says it itself.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {each.name: _written_part(getattr(value, each.name)) for each in fields}
+    return _written_part(value)
+
+
+def _written_part(value: Any) -> Any:
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    if isinstance(value, dict):
+        return {name: _written_part(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        plain = all(type(each) in (str, int, float, bool) for each in value)
+        return list(value) if plain else [_written_part(each) for each in value]
+    if isinstance(value, np.ndarray):
+        return (value.astype(str) if value.dtype.kind == "M" else value).tolist()
+    return written(value) if dataclasses.is_dataclass(value) else value
 
 
 def _as(hint: Any, value: Any, what: str) -> Any:
@@ -66,6 +92,8 @@ def _as(hint: Any, value: Any, what: str) -> Any:
         return typing.cast(Any, hint)(**_members(known, value, what))
     if typing.is_typeddict(hint):
         return _members(_fields(hint, set()), value, what)
+    if hasattr(hint, "from_json"):
+        return hint.from_json(_must_be(dict, value, what))
     reader = _READERS.get(typing.get_origin(hint))
     if reader is not None:
         return reader(typing.get_args(hint), value, what)

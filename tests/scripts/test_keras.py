@@ -33,7 +33,7 @@ texts = ["A good film, and a long one.<br />", "Bad! It is so bad.", "So, so goo
 labels = ["positive", "negative", "positive"] * 4
 parts = texts[:9], labels[:9], texts[9:], labels[9:]
 few = reviews.Reviews(*parts, "few reviews", ("Few of them.",))
-imdb.load_text = lambda: few
+imdb.load = lambda: few
 from recur.keras.door import DOOR
 from recur.scripts import main
 sys.exit(main(DOOR, sys.argv[1:]))

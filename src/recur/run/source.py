@@ -14,14 +14,15 @@ from typing import Any
 
 from recur.messages import InputError
 from recur.tasks.sources import datasets_for
+from recur.tasks.task import Task
 
 SOURCE = "source"
 """The key in config.json."""
 
 
-def source_of(data: str, task: str, run: Path) -> dict[str, str]:
+def source_of(data: str, task: Task[Any, Any, Any, Any], run: Path) -> dict[str, str]:
     """Returns what config.json keeps about a file of data; nothing about a dataset or a folder."""
-    if data.partition(":")[0] in datasets_for(task) or not os.path.isfile(data):
+    if data.partition(":")[0] in datasets_for(task.records) or not os.path.isfile(data):
         return {}
     path = os.path.realpath(data)
     try:

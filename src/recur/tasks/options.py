@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from recur.layers.initial import RECURRENT
-from recur.messages import KIND_WORDS, InputError, did_you_mean, must, one_of
+from recur.messages import KIND_WORDS, InputError, did_you_mean, listed, must, one_of
 from recur.models.deep import CELLS
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "adagrad", "nadam")
@@ -34,6 +34,7 @@ def option(
     most: float | None = None,
     above: float | None = None,
     below: float | None = None,
+    reads: bool = False,
 ) -> Any:
     """Returns a dataclass field for an option.
 
@@ -45,15 +46,55 @@ def option(
         most: The greatest; of a whole number, a thousand million where nothing else is said.
         above: A bound that the value must exceed.
         below: A bound that the value must stay under.
+        reads: It says how data are read and nothing of the model: `evaluate` takes it again for
+            data of another form, and a user may change it in the config.json of a run.
     """
     bounds = {"least": least, "most": most, "above": above, "below": below}
     return dataclasses.field(
-        default=default, metadata={"about": about, "choices": choices, **bounds}
+        default=default, metadata={"about": about, "choices": choices, "reads": reads, **bounds}
     )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options:
+class Declared:
+    """Options of any kind, each checked against what its field allows.
+
+    Raises:
+        InputError: if a value has the wrong type or is not allowed.
+    """
+
+    def __post_init__(self) -> None:
+        for name, kind in kinds(type(self)).items():
+            value = _converted(name, getattr(self, name), kind, optional(type(self), name))
+            object.__setattr__(self, name, value)
+            _check(name, value, type(self).__dataclass_fields__[name].metadata)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the options as JSON, by name."""
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Answering(Declared):
+    """How a task is to answer, asked for with each question: nothing, for most tasks."""
+
+    @classmethod
+    def of(cls, task: str, given: Mapping[str, Any]) -> Self:
+        """Builds it from names and values.
+
+        Raises:
+            InputError: if the task knows no such name, or a value is not allowed.
+        """
+        for name in given:
+            if name not in kinds(cls):
+                known = listed(kinds(cls), "and") or "none"
+                todo = did_you_mean(name, kinds(cls)) or f"It takes {known}."
+                raise InputError(f"predict of {task} has no option {name!r}. {todo}")
+        return cls(**given)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(Declared):
     """What every task lets a user choose.
 
     Raises:
@@ -79,17 +120,18 @@ class Options:
     patience: int | None = option(
         None, "stop after so many epochs without a better validation result", least=1
     )
-    validation_split: float = option(
-        0.2, "share of the training data held out for validation", above=0.0, below=1.0
+    validation_split: float | None = option(
+        None,
+        "share of the training data held out for validation (default: the part that the data set "
+        "apart, or 0.2)",
+        above=0.0,
+        below=1.0,
     )
     limit: int | None = option(None, "use the first N examples only, for a quick look", least=1)
     seed: int = option(0, "same seed, same numbers", least=0, most=2**63 - 1)
 
     def __post_init__(self) -> None:
-        for name, kind in kinds(type(self)).items():
-            value = _converted(name, getattr(self, name), kind, optional(type(self), name))
-            object.__setattr__(self, name, value)
-            _check(name, value, type(self).__dataclass_fields__[name].metadata)
+        super().__post_init__()
         object.__setattr__(self, "data", os.path.expanduser(self.data))
 
     @classmethod
@@ -111,17 +153,44 @@ class Options:
         start = None if self.recurrent_init == "uniform" else self.recurrent_init
         return {**{name: getattr(self, name) for name in names}, "recurrent_init": start}
 
-    def to_json(self) -> dict[str, Any]:
-        """Returns the options as JSON, by name."""
-        return dataclasses.asdict(self)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OwnData(Options):
+    """What a task adds that reads data of a user's own."""
+
+    test_split: float | None = option(
+        None,
+        "share of your own data held out for testing (default: the part that they set apart, or "
+        "0.2)",
+        above=0.0,
+        below=1.0,
+    )
 
 
-def kinds(options: type[Options]) -> dict[str, type]:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TableData(OwnData):
+    """What a task adds that reads tables."""
+
+    delimiter: str = option(
+        "", "comma, semicolon, tab, pipe or a character, in a file (default: found)", reads=True
+    )
+    encoding: str = option(
+        "", "of a file, such as cp1252 (default: UTF-8, or UTF-16 by its mark)", reads=True
+    )
+
+
+def reading(options: type[Options]) -> tuple[str, ...]:
+    """Returns the names of the options that say how data are read."""
+    fields = options.__dataclass_fields__
+    return tuple(name for name in kinds(options) if fields[name].metadata["reads"])
+
+
+def kinds(options: type[Declared]) -> dict[str, type]:
     """Returns each option's type (int, float, bool or str), in the order they are declared."""
     return {name: _alternatives(hint)[0] for name, hint in typing.get_type_hints(options).items()}
 
 
-def optional(options: type[Options], name: str) -> bool:
+def optional(options: type[Declared], name: str) -> bool:
     """Says whether an option may be None."""
     return type(None) in _alternatives(typing.get_type_hints(options)[name])
 

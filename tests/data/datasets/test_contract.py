@@ -66,7 +66,7 @@ def test_found_nowhere_it_says_what_to_do(module, monkeypatch, tmp_path):
     monkeypatch.setattr(source.Source, "_packaged", lambda _: None)
     entry = module.SOURCE
     with pytest.raises(FailedError) as caught:
-        (module.load if hasattr(module, "load") else module.load_text)()
+        (module.load if hasattr(module, "load") else module.load)()
     text = str(caught.value)
     assert f"The dataset {entry.name!r} ({entry.title}) cannot be had" in text
     if entry.package is not None:
@@ -80,9 +80,9 @@ def test_found_nowhere_it_says_what_to_do(module, monkeypatch, tmp_path):
 @pytest.mark.usefixtures("here")
 def test_what_it_loads(module):
     if module.SOURCE.task == "sentiment":
-        check_reviews(module.load_text())
+        check_reviews(module.load())
     elif module.SOURCE.task == "language":
-        check_texts(module.load_text())
+        check_texts(module.load())
     elif module.SOURCE.task == "music":
         check_music(module.load())
     else:

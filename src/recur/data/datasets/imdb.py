@@ -19,8 +19,9 @@ from recur.data import packed
 from recur.data.datasets import keras_imdb, movie_reviews
 from recur.data.datasets.kept import checksum_of, kept, pack, unpack
 from recur.data.datasets.progress import Bar
-from recur.data.datasets.reviews import Reviews
 from recur.data.datasets.source import Remote, Source
+from recur.data.records.labelled import LabelledTexts
+from recur.data.splits import Splits
 from recur.data.text import INDEX_FROM, START, UNKNOWN
 from recur.messages import FailedError, shown
 
@@ -46,6 +47,7 @@ SOURCE = Source(
 )
 ABOUT = "IMDB reviews (official split)"
 INSTEAD = "The full IMDB data cannot be reached, so the packaged reviews are used."
+RECORDS = LabelledTexts
 MOST, MOST_OF_ONE = 1 << 30, 1 << 26
 """Bytes of the unpacked archive, and of one file in it, at most."""
 _LABELS = {"neg": "negative", "pos": "positive"}
@@ -53,7 +55,7 @@ _LABELS = {"neg": "negative", "pos": "positive"}
 _Parts = dict[str, tuple[list[str], list[str]]]
 
 
-def load_text() -> Reviews:
+def load() -> Splits[LabelledTexts]:
     """Returns the reviews: the official split, or else the packaged training split.
 
     Raises:
@@ -63,19 +65,19 @@ def load_text() -> Reviews:
         archive = SOURCE.find()
     except FailedError as missing:
         try:
-            packaged = movie_reviews.load_text()
+            packaged = movie_reviews.load()
         except FailedError:
             raise missing from None
         return dataclasses.replace(packaged, notes=(INSTEAD, *packaged.notes))
     tensors = kept("imdb", checksum_of(archive), lambda: _packed(_unpacked(archive)))
     parts = {
-        name: (
+        name: LabelledTexts(
             unpack(tensors[f"{name}.text"], tensors[f"{name}.size"]),
             ["positive" if label else "negative" for label in tensors[f"{name}.label"].tolist()],
         )
         for name in ("train", "test")
     }
-    return Reviews(*parts["train"], *parts["test"], about=ABOUT)
+    return Splits(parts["train"], test=parts["test"], about=ABOUT)
 
 
 def load_data(
@@ -113,14 +115,15 @@ def load_data(
     Warns:
         UserWarning: if the packaged reviews take the place of the official split.
     """
-    reviews = load_text()
+    reviews = load()
+    assert reviews.test is not None
     if reviews.notes:
         warnings.warn(" ".join(reviews.notes), UserWarning, stacklevel=2)
     rules = keras_imdb.Rules(num_words, skip_top, maxlen, start_char, oov_char, index_from)
     ranked = keras_imdb.ranked(reviews)
     chance = np.random.RandomState(seed)
-    train = keras_imdb.selected(ranked.train, reviews.train_labels, rules, chance)
-    return train, keras_imdb.selected(ranked.test, reviews.test_labels, rules, chance)
+    train = keras_imdb.selected(ranked.train, reviews.train.labels, rules, chance)
+    return train, keras_imdb.selected(ranked.test, reviews.test.labels, rules, chance)
 
 
 def get_word_index() -> dict[str, int]:
@@ -129,7 +132,7 @@ def get_word_index() -> dict[str, int]:
     Raises:
         FailedError: if the data cannot be had.
     """
-    words = keras_imdb.ranked(load_text()).words
+    words = keras_imdb.ranked(load()).words
     return {word: rank for rank, word in enumerate(words, start=1)}
 
 
