@@ -214,6 +214,7 @@ class MusicTask(Task[MusicOptions, MusicPreprocessing, Sequences]):
         never sound.
         """
         model = ManyToMany(inputs=KEYS, outputs=KEYS, **options.recurrent())
+        assert isinstance(model.head, nn.Linear)
         with torch.no_grad():
             model.head.bias.copy_(preprocessing.scores())
         return model
