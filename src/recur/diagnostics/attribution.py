@@ -1,6 +1,10 @@
 """Which inputs mattered for an answer: integrated gradients and occlusion.
 
-Letters: T steps of the sequence, E numbers of a step (of its embedding, where the input is tokens).
+What is given a share of the score is always a step of the sequence. Where steps are numbers, it is
+the sum over all numbers of the step, however many axes they have. Where they are whole numbers, it
+is that of the vectors looked up for them, or of what a front that keeps time makes of the step.
+
+Letters: T steps of the sequence, E numbers of a step (of its vector, where the input is tokens).
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from torch import Tensor, nn
 
 from recur.diagnostics.walk import inner
 from recur.messages import FailedError, InputError, must
+from recur.models.fronts import Front
 from recur.training.call import device_of
 
 if TYPE_CHECKING:
@@ -124,14 +129,14 @@ def integrated_gradients(
 
     Args:
         model: any module; evaluated without dropout, and left as it was. Tokens are looked up in
-            the first `nn.Embedding` that reads.
-        x: one sequence: (T,) token ids, or (T, E) numbers.
+            the first `nn.Embedding` that reads; a model with a front that keeps time, in its front.
+        x: one sequence: (T,) token ids, or (T, ...) numbers; with a front what that reads.
         labels: T words for the steps.
         names: words for the outputs.
         output: which output is explained; None: the greatest. Where there is an output for every
             step, that of the last.
-        baseline: what says nothing: a number or a tensor that fits (T, E). Of tokens: in the place
-            of their embeddings.
+        baseline: what says nothing: a number or a tensor that fits (T, ...). Of tokens: in the
+            place of their vectors.
         steps: points of the integral.
 
     Raises:
@@ -147,13 +152,13 @@ def integrated_gradients(
         way = reader.vectors - start
         total = torch.zeros_like(way)
         for rows in reader.pieces(steps):
-            at = torch.as_tensor((points[rows] + 1) / 2).to(way).view(-1, 1, 1)
+            at = _beside(torch.as_tensor((points[rows] + 1) / 2), way)
             vectors = (start + at * way).requires_grad_()
             with torch.enable_grad():
                 (gradient,) = torch.autograd.grad(reader.scores(vectors)[:, chosen].sum(), vectors)
-            share = torch.as_tensor(weights[rows] / 2).to(way).view(-1, 1, 1)
+            share = _beside(torch.as_tensor(weights[rows] / 2), way)
             total += (share * gradient).sum(dim=0)
-        values = (way * total).sum(dim=-1)
+        values = (way * total).flatten(1).sum(dim=1)
         nothing = float(reader.scores(start.unsqueeze(0))[0, chosen])
     found = tuple(values.double().tolist())
     return reader.attribution("integrated gradients", found, score, nothing, chosen)
@@ -181,19 +186,24 @@ def occlusion(
         time = len(reader.vectors)
         found: list[float] = []
         for rows in reader.pieces(time):
-            hidden = torch.arange(time, device=start.device)[rows].view(-1, 1, 1)
-            here = torch.arange(time, device=start.device).view(1, -1, 1) == hidden
+            here = torch.eye(time, dtype=torch.bool, device=start.device)[rows]
+            here = here.view(*here.shape, *[1] * (start.dim() - 1))
             without = reader.scores(torch.where(here, start, reader.vectors))[:, chosen]
             found += (score - without.double()).tolist()
         nothing = float(reader.scores(start.unsqueeze(0))[0, chosen])
     return reader.attribution("occlusion", tuple(found), score, nothing, chosen)
 
 
+def _beside(numbers: Tensor, vectors: Tensor) -> Tensor:
+    """(N,) as (N, 1, ...), a number for each copy of vectors (T, ...), in their type."""
+    return numbers.to(vectors).view(-1, *[1] * vectors.dim())
+
+
 class _Reader:
     """A model that is given vectors in the place of one sequence's steps.
 
     Attributes:
-        vectors: (T, E) the sequence's own.
+        vectors: (T, ...) the sequence's own.
         labels: (T,) the steps in words.
     """
 
@@ -207,7 +217,13 @@ class _Reader:
         self.model = inner(model)
         self.x = torch.as_tensor(x).to(device_of(self.model))
         tokens = not self.x.is_floating_point()
-        if self.x.dim() != (1 if tokens else 2) or not len(self.x):
+        fronts = [m for m in self.model.modules() if isinstance(m, Front)]
+        # A front that shortens time leaves no vectors of the steps; numbers need none.
+        kept: list[nn.Module] = [front for front in fronts if front.aligned]
+        self.tables = kept or [m for m in self.model.modules() if isinstance(m, nn.Embedding)]
+        rank = self.x.dim()
+        fits = rank >= 1 if fronts else rank == (1 if tokens else 2)
+        if not fits or not len(self.x):
             expected = "of at least one step: (T,) token ids or (T, E) numbers"
             raise InputError(must("the sequence", expected, f"shape {tuple(self.x.shape)}"))
         named = [f"step {t + 1}" for t in range(len(self.x))] if labels is None else labels
@@ -224,8 +240,7 @@ class _Reader:
         torch.set_grad_enabled(False)
         self.handles = []
         if self.tokens:
-            tables = [m for m in self.model.modules() if isinstance(m, nn.Embedding)]
-            self.handles = [m.register_forward_hook(self._replace) for m in tables]
+            self.handles = [m.register_forward_hook(self._replace) for m in self.tables]
         try:
             self.vectors = self._own()
         except BaseException:
@@ -249,19 +264,20 @@ class _Reader:
             raise InputError(must("a model that reads tokens", "one with an embedding", "none"))
         return self.read[0][0]
 
-    def _replace(self, module: nn.Module, args: Any, looked_up: Tensor) -> Tensor | None:
-        """The first table that is asked in a forward gives the vectors that were put in."""
+    def _replace(self, module: nn.Module, args: Any, found: Any) -> Any:
+        """The first table or front asked in a forward gives the vectors that were put in."""
+        vectors, *lengths = found if isinstance(found, tuple) else (found,)
         if self.replaced is None:
-            self.read.append(looked_up)
+            self.read.append(vectors)
             return None
         given, self.replaced = self.replaced, None
-        return given
+        return (given, *lengths) if lengths else given
 
     def scores(self, vectors: Tensor) -> Tensor:
-        """(N, T, E) vectors to (N, outputs) scores; the last step's where each has some."""
+        """(N, T, ...) vectors to (N, outputs) scores; the last step's where each has some."""
         if self.tokens:
             self.replaced = vectors
-            outputs = self.model(self.x.expand(len(vectors), -1))
+            outputs = self.model(self.x.expand(len(vectors), *self.x.shape))
         else:
             outputs = self.model(vectors)
         if not isinstance(outputs, Tensor) or outputs.dim() not in (2, 3):

@@ -213,6 +213,7 @@ class MusicTask(Task[MusicOptions, Pieces, MusicPreprocessing, MusicAnswering]):
         never sound.
         """
         model = ManyToMany(inputs=KEYS, outputs=KEYS, **options.recurrent())
+        assert isinstance(model.head, nn.Linear)
         with torch.no_grad():
             model.head.bias.copy_(fitted.scores())
         return model
