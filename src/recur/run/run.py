@@ -225,6 +225,7 @@ def load(path: PathLike) -> Run:
     metrics = directory.read_metrics(path, task)
     history = History.from_csv(path / directory.HISTORY)
     history.notes = list(metrics.get("training_notes", []))
+    history.higher_is_better = dict(metrics.get("higher_is_better", {}))
     trained = Trained(options, preprocessing, model.eval())
     return Run(path, task, trained, history, metrics)
 

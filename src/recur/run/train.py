@@ -195,6 +195,7 @@ class _Training:
             "notes": list(self.prepared.test.notes),
             "best_epoch": history.best_epoch(self.task.monitor),
             "training_notes": history.notes,
+            "higher_is_better": history.higher_is_better,
         }
         files.write_json(self.path / directory.METRICS, metrics)
         return Run(self.path, self.task, trained, history, metrics)

@@ -27,7 +27,7 @@ from recur.training.history import History
 from recur.training.interrupt import Interrupt, TrainingInterrupted
 from recur.training.losses import Loss
 from recur.training.measure import UNREAD, evaluating, measured
-from recur.training.metrics import Metric
+from recur.training.metrics import Metric, goes_up
 from recur.training.progress import Progress
 from recur.training.totals import Counts, Totals
 
@@ -371,4 +371,6 @@ class Trainer:
     def _history(self) -> History:
         history = History()
         history.rows, history.notes = list(self.position.rows), list(self.position.notes)
+        known = [n for n in history.columns if n.removeprefix("val_") in self.totals.names]
+        history.higher_is_better = {name: goes_up(name, self.totals.metrics) for name in known}
         return history
