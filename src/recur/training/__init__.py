@@ -4,10 +4,15 @@ from recur.training.history import History
 from recur.training.interrupt import TrainingInterrupted
 from recur.training.loop import fit
 from recur.training.measure import evaluate, predict
+from recur.training.schedule import Plateau, Steps
+from recur.training.schedulers import EachStep
 from recur.training.summary import Summary, summary
 
 __all__ = [
+    "EachStep",
     "History",
+    "Plateau",
+    "Steps",
     "Summary",
     "TrainingInterrupted",
     "evaluate",

@@ -20,7 +20,9 @@ from recur.training.history import History
 from recur.training.losses import find_loss
 from recur.training.metrics import Metric, find_metrics, goes_up
 from recur.training.optimizers import OptimizerLike, find_optimizer
-from recur.training.trainer import OnEpoch, Plan, Trainer
+from recur.training.plan import OnEpoch, Plan
+from recur.training.schedulers import ScheduleLike, find_schedule
+from recur.training.trainer import Trainer
 
 
 def fit(
@@ -37,6 +39,8 @@ def fit(
     batch_size: int = 32,
     optimizer: OptimizerLike = "adam",
     learning_rate: float | None = None,
+    schedule: ScheduleLike | None = None,
+    warmup: float = 0.0,
     clip_norm: float | None = 1.0,
     truncate: int | None = None,
     shuffle: bool = True,
@@ -85,6 +89,13 @@ def fit(
         optimizer: "adam", "adamw", "sgd", "rmsprop", "adagrad", "nadam", a torch.optim object, or a
             function that makes one of the parameters.
         learning_rate: the step size; None for the optimizer's default.
+        schedule: how the step size changes: "linear" or "cosine" (to 0 after the last step),
+            "constant", `Steps` (by a factor after each of the later epochs), "plateau" or `Plateau`
+            (by a factor where `monitor` gets no better), a scheduler of torch's that was made of
+            the optimizer, or a function that makes one of it. Torch's go on after every epoch, but
+            OneCycleLR, CyclicLR and those in an `EachStep` after every step. None: it stays.
+        warmup: the share of all steps in which the step size rises to the whole one, in a straight
+            line; "linear" and "cosine" then fall over the rest.
         clip_norm: the norm that the whole gradient is cut to; None not to. The norm before cutting
             is in the history.
         truncate: k, to walk at most k steps at a time (truncated backpropagation through time): a
@@ -151,7 +162,8 @@ def fit(
         on_epoch=on_epoch,
     )
     steps = find_optimizer(optimizer, model, learning_rate)
-    return Trainer(model, feeds, found, chosen, steps, plan).run(seed, resume, progress)
+    sizes = find_schedule(schedule, steps, warmup=warmup, steps=epochs * len(feeds[0]), up=plan.up)
+    return Trainer(model, feeds, found, chosen, steps, sizes, plan).run(seed, resume, progress)
 
 
 def _check(

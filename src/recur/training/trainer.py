@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,43 +27,12 @@ from recur.training.interrupt import Interrupt, TrainingInterrupted
 from recur.training.losses import Loss
 from recur.training.measure import UNREAD, evaluating, measured
 from recur.training.metrics import Metric, goes_up
+from recur.training.plan import Plan
 from recur.training.progress import Progress
+from recur.training.schedulers import Schedule
 from recur.training.totals import Counts, Totals
 
 SAVE_EVERY = 300.0  # seconds between checkpoints within a long epoch
-
-OnEpoch = Callable[[int, dict[str, float]], object]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to train: the arguments of `fit` that are neither model nor data, checked.
-
-    Attributes:
-        epochs: passes over the data.
-        clip_norm: the limit of the gradient's norm, or None.
-        truncate: the steps of a piece, or None.
-        shuffle: another order in every epoch.
-        monitor: the column that says which epoch is best.
-        up: whether more is better of it.
-        patience: epochs to wait for a better one, or None.
-        restore_best: end with the weights of the best epoch.
-        folder: where the state is kept, or None.
-        learning_rate: the step size asked for, or None.
-        on_epoch: called after each epoch, or None.
-    """
-
-    epochs: int
-    clip_norm: float | None
-    truncate: int | None
-    shuffle: bool
-    monitor: str
-    up: bool
-    patience: int | None
-    restore_best: bool
-    folder: Path | None
-    learning_rate: float | None
-    on_epoch: OnEpoch | None
 
 
 class Unread(NamedTuple):
@@ -88,9 +56,11 @@ class Trainer:
         loss: Loss,
         metrics: list[Metric],
         optimizer: Optimizer,
+        schedule: Schedule,
         plan: Plan,
     ) -> None:
         self.model, self.optimizer, self.plan = model, optimizer, plan
+        self.schedule = schedule
         self.train, self.validation = feeds
         self.call = self._caller()
         self.device = self.call.device
@@ -99,7 +69,7 @@ class Trainer:
         self.totals = Totals(loss, metrics, self.train.targets, aligned=aligned(model))
         if self.validation is not None:
             self.validated = Totals(loss, metrics, self.validation.targets, aligned=aligned(model))
-        self.live = Live(model, optimizer, self.device)
+        self.live = Live(model, optimizer, schedule, self.device)
         self.unread: list[Unread] = []
         self.settings = self._settings(loss)
 
@@ -114,8 +84,11 @@ class Trainer:
             Interrupt() as self.interrupt,
         ):
             self._begin(drawn, resume, given=seed is not None)
-            while not self._is_over():
-                self._run_epoch()
+            try:
+                while not self._is_over():
+                    self._run_epoch()
+            finally:
+                self.schedule.close()
         if self.plan.restore_best and self.live.best:
             self.model.load_state_dict(self.live.best)
         return self._history()
@@ -127,7 +100,7 @@ class Trainer:
     # Beginning and end
 
     def _begin(self, seed: int, resume: bool, *, given: bool) -> None:
-        self.position, self.resumed = Position(seed), False
+        self.position, self.resumed = Position(seed, learning_rate=self.plan.learning_rate), False
         self.saved = time.perf_counter()
         folder = self.plan.folder
         if folder is not None and store.exists(folder):
@@ -143,11 +116,10 @@ class Trainer:
             )
 
     def _resume(self, folder: Path, given: dict[str, int]) -> None:
-        self.position = store.restore(folder, self.live, self.settings | given)
+        rate = self.plan.learning_rate
+        self.position = store.restore(folder, self.live, self.settings | given, rate)
+        self.position.learning_rate = rate
         self.resumed = True
-        if self.plan.learning_rate is not None:
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.plan.learning_rate
         sums = self.position.sums or self.totals.sums
         if len(sums) != len(self.totals.sums):
             what, expected = f"the sums in {folder}", f"{len(self.totals.sums)} of them"
@@ -226,6 +198,7 @@ class Trainer:
         position.norms, position.seconds = Norms(), 0.0
         self.totals.clear()
         self.progress.end(position.epoch, row)
+        self.schedule.after_epoch(row[self.plan.monitor])
         self._call_on_epoch(row)
         self._save()
         self._stop_if_asked()
@@ -283,9 +256,16 @@ class Trainer:
         # The CPU's numbers are here at once, and a bad one must not reach the weights.
         if self.gradients.on_cpu or len(self.unread) >= UNREAD:
             self._read()
+        self._step()
+
+    def _step(self) -> None:
+        position = self.position
+        taken = position.epoch * len(self.train) + position.batch
+        self.schedule.before_step(taken, position.epoch)
         # Fused steps go number by number: the same bits on any number of threads.
         with one_if_crowded() if self.fused else contextlib.nullcontext():
             self.optimizer.step()
+        self.schedule.after_step()
 
     def _read(self) -> None:
         """Looks at the numbers of the batches that were not looked at."""
