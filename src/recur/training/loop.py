@@ -15,6 +15,7 @@ from recur.files import PathLike, path_of
 from recur.messages import InputError, listed, must, one_of, real, whole
 from recur.training import losses, metrics
 from recur.training.call import check_model
+from recur.training.callbacks import Callback, find_callbacks
 from recur.training.feed import Feed, check_truncate, feed_of, sequences_of
 from recur.training.history import History
 from recur.training.losses import find_loss
@@ -54,6 +55,7 @@ def fit(
     progress: bool | None = None,
     device: str | torch.device | None = None,
     on_epoch: OnEpoch | None = None,
+    callbacks: Sequence[Callback] | Callback = (),
 ) -> History:
     """Trains a model, in place.
 
@@ -116,6 +118,8 @@ def fit(
         device: where to train; None: where the model is.
         on_epoch: called with the epoch (from 1) and its row after each epoch, before the state is
             saved: a step size or weights that it changes are in it.
+        callbacks: objects of `recur.training.Callback`, that are told of more moments: when the
+            training, each epoch and each batch begin and end. `recur.training.TensorBoard` is one.
 
     Returns:
         The history; a row an epoch.
@@ -131,8 +135,7 @@ def fit(
     _check(epochs, batch_size, patience, clip_norm, resume, checkpoint)
     check_truncate(truncate)
     check_model(model)
-    if on_epoch is not None and not callable(on_epoch):
-        raise InputError(must("on_epoch", "a function of an epoch and its row", repr(on_epoch)))
+    told = find_callbacks(callbacks, on_epoch)
     if device is not None:
         _move(model, device)
     feeds = _feeds(
@@ -159,11 +162,11 @@ def fit(
         restore_best=restore_best,
         folder=None if checkpoint is None else path_of(checkpoint),
         learning_rate=learning_rate,
-        on_epoch=on_epoch,
     )
     steps = find_optimizer(optimizer, model, learning_rate)
     sizes = find_schedule(schedule, steps, warmup=warmup, steps=epochs * len(feeds[0]), up=plan.up)
-    return Trainer(model, feeds, found, chosen, steps, sizes, plan).run(seed, resume, progress)
+    trainer = Trainer(model, feeds, found, chosen, steps, sizes, told, plan)
+    return trainer.run(seed, resume, progress)
 
 
 def _check(

@@ -24,7 +24,6 @@ class Plan:
         restore_best: end with the weights of the best epoch.
         folder: where the state is kept, or None.
         learning_rate: the step size asked for, or None.
-        on_epoch: called after each epoch, or None.
     """
 
     epochs: int
@@ -37,4 +36,3 @@ class Plan:
     restore_best: bool
     folder: Path | None
     learning_rate: float | None
-    on_epoch: OnEpoch | None

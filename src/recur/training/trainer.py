@@ -18,6 +18,7 @@ from recur.messages import FailedError, InputError, must
 from recur.training import checkpoint as store
 from recur.training import guard, randomness
 from recur.training.call import Call, Caller, aligned, caller, takes_lengths, with_targets_on
+from recur.training.callbacks import Callbacks, Training
 from recur.training.checkpoint import Live, Position
 from recur.training.feed import Feed
 from recur.training.folder import open_folder
@@ -57,11 +58,13 @@ class Trainer:
         metrics: list[Metric],
         optimizer: Optimizer,
         schedule: Schedule,
+        callbacks: Callbacks,
         plan: Plan,
     ) -> None:
         self.model, self.optimizer, self.plan = model, optimizer, plan
-        self.schedule = schedule
         self.train, self.validation = feeds
+        self.schedule, self.callbacks = schedule, callbacks
+        self.facts = Training(model, optimizer, plan.epochs, len(self.train))
         self.call = self._caller()
         self.device = self.call.device
         self.fused = all(group.get("fused") for group in optimizer.param_groups)
@@ -85,10 +88,12 @@ class Trainer:
         ):
             self._begin(drawn, resume, given=seed is not None)
             try:
+                self._tell("on_train_begin")
                 while not self._is_over():
                     self._run_epoch()
             finally:
                 self.schedule.close()
+                self._tell("on_train_end")
         if self.plan.restore_best and self.live.best:
             self.model.load_state_dict(self.live.best)
         return self._history()
@@ -118,8 +123,10 @@ class Trainer:
     def _resume(self, folder: Path, given: dict[str, int]) -> None:
         rate = self.plan.learning_rate
         self.position = store.restore(folder, self.live, self.settings | given, rate)
-        self.position.learning_rate = rate
+        self.position.learning_rate = self.position.learning_rate if rate is None else rate
         self.resumed = True
+        self.facts.epoch, self.facts.batch = self.position.epoch + 1, self.position.batch
+        self.facts.row = dict(self.position.rows[-1]) if self.position.rows else {}
         sums = self.position.sums or self.totals.sums
         if len(sums) != len(self.totals.sums):
             what, expected = f"the sums in {folder}", f"{len(self.totals.sums)} of them"
@@ -161,8 +168,12 @@ class Trainer:
         position = self.position
         self.started = time.perf_counter() - position.seconds
         self.progress.begin(position.epoch + 1, position.batch)
+        self.facts.epoch, self.facts.batch = position.epoch + 1, position.batch
+        self._tell("on_epoch_begin")
         self.model.train()
         for batch in self._batches():
+            self.facts.batch = position.batch + 1
+            self._tell("on_batch_begin")
             self._train_batch(batch)
             self._after_batch()
         self._read()
@@ -199,19 +210,11 @@ class Trainer:
         self.totals.clear()
         self.progress.end(position.epoch, row)
         self.schedule.after_epoch(row[self.plan.monitor])
-        self._call_on_epoch(row)
+        # Before the state is saved, since they may change the step size or the weights.
+        self.facts.row = dict(row)
+        self._tell("on_epoch_end", saves=True)
         self._save()
         self._stop_if_asked()
-
-    def _call_on_epoch(self, row: dict[str, float]) -> None:
-        """Before the state is saved, since it may change the step size or the weights."""
-        if self.plan.on_epoch is None:
-            return
-        try:
-            self.plan.on_epoch(self.position.epoch, dict(row))
-        except Exception:
-            self._save()  # its fault must not cost the epoch
-            raise
 
     def _validate(self) -> dict[str, float]:
         if self.validation is None:
@@ -280,6 +283,7 @@ class Trainer:
     def _after_batch(self) -> None:
         self.position.batch += 1
         self.progress.batch(self.totals.means)
+        self._tell("on_batch_end", saves=True)
         if self.interrupt.asked:
             self._stop_if_asked()
         elif self.plan.folder is not None and time.perf_counter() - self.saved > SAVE_EVERY:
@@ -342,6 +346,15 @@ class Trainer:
         )
 
     # Telling
+
+    def _tell(self, moment: str, *, saves: bool = False) -> None:
+        """Calls the callbacks; with `saves`, a fault of theirs does not cost what was learnt."""
+        try:
+            self.callbacks.tell(moment, self.facts)
+        except Exception:
+            if saves:
+                self._save()
+            raise
 
     def _note(self, sentence: str) -> None:
         if sentence not in self.position.notes:
