@@ -73,6 +73,27 @@ def test_the_weights_of_the_best_validation_epoch_are_kept(counting):
     assert found == pytest.approx(max(accuracy))
 
 
+def test_a_metric_that_declares_which_way_is_up_names_the_epoch_that_was_kept(
+    counting, monkeypatch
+):
+    def kappa(outputs, targets):  # its name says nothing
+        return ((outputs > 0) == (targets > 0.5)).double().mean()
+
+    kappa.higher_is_better = True
+    monkeypatch.setattr(type(counting), "metrics", ("accuracy", kappa))
+    monkeypatch.setattr(type(counting), "monitor", "val_kappa")
+    given = {**QUICK, "epochs": 10, "learning_rate": 0.05}
+    trained = run.train("counting", out="k", **given)
+    values = trained.history.val_kappa
+    assert min(values) < max(values)
+    assert values[trained.metrics["best_epoch"] - 1] == max(values)
+    found = counting.evaluate(trained.trained, counting.prepare(trained.options).validation)
+    assert found["accuracy"] == pytest.approx(max(values))
+    loaded = run.load("k").history
+    assert loaded.best_epoch("val_kappa") == trained.metrics["best_epoch"]
+    assert loaded.higher_is_better == trained.history.higher_is_better
+
+
 def test_scores_come_with_what_must_be_said(trained):
     assert "Made up for tests." in str(trained.scores)
     assert run.load("a").scores.notes == ("Made up for tests.",)

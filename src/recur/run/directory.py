@@ -71,12 +71,14 @@ class Metrics(TypedDict):
         notes: what must be said with them.
         best_epoch: the one whose weights were kept, from 1.
         training_notes: the history's.
+        higher_is_better: the history's; runs of before have none, and go by names.
     """
 
     test: dict[str, float]
     notes: list[str]
     best_epoch: NotRequired[int]
     training_notes: NotRequired[list[str]]
+    higher_is_better: NotRequired[dict[str, bool]]
 
 
 def how_to_resume(path: PathLike, task: str) -> str:

@@ -220,6 +220,7 @@ class _Training:
             "notes": list(scores.notes),
             "best_epoch": history.best_epoch(objective.monitor),
             "training_notes": history.notes,
+            "higher_is_better": history.higher_is_better,
         }
         files.write_json(self.path / directory.METRICS, metrics)
         return Run(self.path, self.task, trained, history, metrics), scores

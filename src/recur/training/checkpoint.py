@@ -23,6 +23,7 @@ from recur.messages import FailedError, InputError, listed, must, shown, whole
 from recur.training import kept_by_optimizer, randomness
 from recur.training.carried import on_device, packed, unpacked
 from recur.training.gradients import Norms
+from recur.training.schedulers import Schedule
 
 FILE = "state.safetensors"
 FORMAT = 1
@@ -46,6 +47,7 @@ class Position:
         best: the best value of the monitored column; None before there is one.
         best_epoch: the epoch (from 0) that had it.
         exploded: the largest gradient norm that was put in words.
+        learning_rate: the step size asked for; None for the optimizer's own.
     """
 
     seed: int
@@ -61,6 +63,7 @@ class Position:
     best: float | None = None
     best_epoch: int | None = None
     exploded: float = 0.0
+    learning_rate: float | None = None
 
     def __post_init__(self) -> None:
         counts = ("seed", "epoch", "batch", "examples", "best_epoch")
@@ -80,6 +83,7 @@ class Header(TypedDict):
         slots: what the optimizer keeps of each parameter that is no tensor.
         groups: the optimizer's groups of parameters.
         carried: how the tensors of the carried state lie in it.
+        schedule: what the schedule of the step size keeps.
     """
 
     format: int
@@ -88,6 +92,7 @@ class Header(TypedDict):
     slots: dict[str, dict[str, Any]]
     groups: list[dict[str, Any]]
     carried: NotRequired[Any]
+    schedule: NotRequired[Any]
 
 
 @dataclass
@@ -97,6 +102,7 @@ class Live:
     Attributes:
         model: the model.
         optimizer: its optimizer.
+        schedule: of the optimizer's step size.
         device: where the model is.
         best: the weights of the best epoch so far, by name; empty before there is one.
         carried: the recurrent state in the middle of an epoch, where one is carried on.
@@ -104,6 +110,7 @@ class Live:
 
     model: nn.Module
     optimizer: Optimizer
+    schedule: Schedule
     device: torch.device
     best: dict[str, Tensor] = field(default_factory=dict)
     carried: Any = None
@@ -129,6 +136,7 @@ def save(folder: PathLike, position: Position, live: Live, settings: Mapping[str
         "slots": _json(slots),
         "groups": _json(groups),
         "carried": json.dumps(lies),
+        "schedule": json.dumps(live.schedule.state()),
     }
     files.write_tensors(Path(folder) / FILE, tensors, text)
 
@@ -138,10 +146,18 @@ def exists(folder: PathLike) -> bool:
     return (Path(folder) / FILE).is_file()
 
 
-def restore(folder: PathLike, live: Live, settings: Mapping[str, Any]) -> Position:
-    """Puts model, optimizer and random state back, in place; returns the position.
+def restore(
+    folder: PathLike, live: Live, settings: Mapping[str, Any], rate: float | None = None
+) -> Position:
+    """Puts model, optimizer, schedule and random state back, in place; returns the position.
 
     Everything in the file is checked before anything of it is used.
+
+    Args:
+        folder: where the state is.
+        live: what it is put into.
+        settings: what must be the same as when it was saved.
+        rate: the step size asked for now: where it is another than before, it is taken.
 
     Raises:
         InputError: if there is no state, it is damaged or from a newer recur, or training would
@@ -161,6 +177,12 @@ def restore(folder: PathLike, live: Live, settings: Mapping[str, Any]) -> Positi
         randomness.restore(_part(tensors, "random."), live.device)
         stepped = _part(tensors, "optimizer.")
         kept_by_optimizer.put_back(live.optimizer, stepped, header["slots"], header["groups"])
+        another = rate if rate != header["position"].learning_rate else None
+        if another is not None:
+            for group in live.optimizer.param_groups:
+                group["lr"] = another
+        if header.get("schedule") is not None:
+            live.schedule.restore(header["schedule"], another)
     live.model.load_state_dict(weights)
     live.carried = on_device(carried, live.device)
     live.best = {name: value.to(live.device) for name, value in best.items()}

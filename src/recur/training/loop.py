@@ -15,12 +15,15 @@ from recur.files import PathLike, path_of
 from recur.messages import InputError, listed, must, one_of, real, whole
 from recur.training import losses, metrics
 from recur.training.call import check_model
+from recur.training.callbacks import Callback, find_callbacks
 from recur.training.feed import Feed, check_truncate, examples_of, feed_of
 from recur.training.history import History
 from recur.training.losses import find_loss
 from recur.training.metrics import Metric, find_metrics, goes_up
 from recur.training.optimizers import OptimizerLike, find_optimizer
-from recur.training.trainer import OnEpoch, Plan, Trainer
+from recur.training.plan import OnEpoch, Plan
+from recur.training.schedulers import ScheduleLike, find_schedule
+from recur.training.trainer import Trainer
 
 
 def fit(
@@ -37,6 +40,8 @@ def fit(
     batch_size: int = 32,
     optimizer: OptimizerLike = "adam",
     learning_rate: float | None = None,
+    schedule: ScheduleLike | None = None,
+    warmup: float = 0.0,
     clip_norm: float | None = 1.0,
     truncate: int | None = None,
     shuffle: bool = True,
@@ -50,6 +55,7 @@ def fit(
     progress: bool | None = None,
     device: str | torch.device | None = None,
     on_epoch: OnEpoch | None = None,
+    callbacks: Sequence[Callback] | Callback = (),
 ) -> History:
     """Trains a model, in place.
 
@@ -85,6 +91,13 @@ def fit(
         optimizer: "adam", "adamw", "sgd", "rmsprop", "adagrad", "nadam", a torch.optim object, or a
             function that makes one of the parameters.
         learning_rate: the step size; None for the optimizer's default.
+        schedule: how the step size changes: "linear" or "cosine" (to 0 after the last step),
+            "constant", `Steps` (by a factor after each of the later epochs), "plateau" or `Plateau`
+            (by a factor where `monitor` gets no better), a scheduler of torch's that was made of
+            the optimizer, or a function that makes one of it. Torch's go on after every epoch, but
+            OneCycleLR, CyclicLR and those in an `EachStep` after every step. None: it stays.
+        warmup: the share of all steps in which the step size rises to the whole one, in a straight
+            line; "linear" and "cosine" then fall over the rest.
         clip_norm: the norm that the whole gradient is cut to; None not to. The norm before cutting
             is in the history.
         truncate: k, to walk at most k steps at a time (truncated backpropagation through time): a
@@ -105,6 +118,8 @@ def fit(
         device: where to train; None: where the model is.
         on_epoch: called with the epoch (from 1) and its row after each epoch, before the state is
             saved: a step size or weights that it changes are in it.
+        callbacks: objects of `recur.training.Callback`, that are told of more moments: when the
+            training, each epoch and each batch begin and end. `recur.training.TensorBoard` is one.
 
     Returns:
         The history; a row an epoch.
@@ -120,8 +135,7 @@ def fit(
     _check(epochs, batch_size, patience, clip_norm, resume, checkpoint)
     check_truncate(truncate)
     check_model(model)
-    if on_epoch is not None and not callable(on_epoch):
-        raise InputError(must("on_epoch", "a function of an epoch and its row", repr(on_epoch)))
+    told = find_callbacks(callbacks, on_epoch)
     if device is not None:
         _move(model, device)
     feeds = _feeds(
@@ -148,10 +162,11 @@ def fit(
         restore_best=restore_best,
         folder=None if checkpoint is None else path_of(checkpoint),
         learning_rate=learning_rate,
-        on_epoch=on_epoch,
     )
     steps = find_optimizer(optimizer, model, learning_rate)
-    return Trainer(model, feeds, found, chosen, steps, plan).run(seed, resume, progress)
+    sizes = find_schedule(schedule, steps, warmup=warmup, steps=epochs * len(feeds[0]), up=plan.up)
+    trainer = Trainer(model, feeds, found, chosen, steps, sizes, told, plan)
+    return trainer.run(seed, resume, progress)
 
 
 def _check(

@@ -33,6 +33,7 @@ class Totals:
     """The loss and the metrics of one pass: the means over all of it, however it is cut in batches.
 
     Attributes:
+        names: of the loss and the metrics.
         sums: of the loss times the weight of its batch, and of each metric times the examples.
         examples: how many targets counted.
         weight: how much they count in the loss: as many, but where classes have weights.
@@ -56,6 +57,7 @@ class Totals:
                 which targets exist.
         """
         self.loss, self.metrics, self._known = loss, metrics, known
+        self.names = ["loss", *[metric.name for metric in metrics]]
         self._aligned = aligned
         self._of_loss = [True, *[metric.mean is None for metric in metrics]]
         self._checked = False
@@ -119,12 +121,11 @@ class Totals:
 
     def means(self, prefix: str = "") -> dict[str, float]:
         """The means so far, by name."""
-        names = ["loss", *[metric.name for metric in self.metrics]]
         finish = [float, *[metric.finish for metric in self.metrics]]
         times = [self.weight if of_loss else self.examples for of_loss in self._of_loss]
         return {
             f"{prefix}{name}": end(total / (count or 1))
-            for name, end, total, count in zip(names, finish, self.sums, times, strict=True)
+            for name, end, total, count in zip(self.names, finish, self.sums, times, strict=True)
         }
 
 

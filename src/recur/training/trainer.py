@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from recur.messages import FailedError, InputError, must
 from recur.training import checkpoint as store
 from recur.training import guard, randomness
 from recur.training.call import Call, Caller, aligned, caller, takes_lengths, with_targets_on
+from recur.training.callbacks import Callbacks, Training
 from recur.training.checkpoint import Live, Position
 from recur.training.feed import Feed
 from recur.training.folder import open_folder
@@ -27,44 +27,13 @@ from recur.training.history import History
 from recur.training.interrupt import Interrupt, TrainingInterrupted
 from recur.training.losses import Loss
 from recur.training.measure import UNREAD, evaluating, measured
-from recur.training.metrics import Metric
+from recur.training.metrics import Metric, goes_up
+from recur.training.plan import Plan
 from recur.training.progress import Progress
+from recur.training.schedulers import Schedule
 from recur.training.totals import Counts, Totals
 
 SAVE_EVERY = 300.0  # seconds between checkpoints within a long epoch
-
-OnEpoch = Callable[[int, dict[str, float]], object]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to train: the arguments of `fit` that are neither model nor data, checked.
-
-    Attributes:
-        epochs: passes over the data.
-        clip_norm: the limit of the gradient's norm, or None.
-        truncate: the steps of a piece, or None.
-        shuffle: another order in every epoch.
-        monitor: the column that says which epoch is best.
-        up: whether more is better of it.
-        patience: epochs to wait for a better one, or None.
-        restore_best: end with the weights of the best epoch.
-        folder: where the state is kept, or None.
-        learning_rate: the step size asked for, or None.
-        on_epoch: called after each epoch, or None.
-    """
-
-    epochs: int
-    clip_norm: float | None
-    truncate: int | None
-    shuffle: bool
-    monitor: str
-    up: bool
-    patience: int | None
-    restore_best: bool
-    folder: Path | None
-    learning_rate: float | None
-    on_epoch: OnEpoch | None
 
 
 class Unread(NamedTuple):
@@ -88,10 +57,14 @@ class Trainer:
         loss: Loss,
         metrics: list[Metric],
         optimizer: Optimizer,
+        schedule: Schedule,
+        callbacks: Callbacks,
         plan: Plan,
     ) -> None:
         self.model, self.optimizer, self.plan = model, optimizer, plan
         self.train, self.validation = feeds
+        self.schedule, self.callbacks = schedule, callbacks
+        self.facts = Training(model, optimizer, plan.epochs, len(self.train))
         self.call = self._caller()
         self.device = self.call.device
         self.fused = all(group.get("fused") for group in optimizer.param_groups)
@@ -99,7 +72,7 @@ class Trainer:
         self.totals = Totals(loss, metrics, self.train.targets, aligned=aligned(model))
         if self.validation is not None:
             self.validated = Totals(loss, metrics, self.validation.targets, aligned=aligned(model))
-        self.live = Live(model, optimizer, self.device)
+        self.live = Live(model, optimizer, schedule, self.device)
         self.unread: list[Unread] = []
         self.settings = self._settings(loss)
 
@@ -114,8 +87,13 @@ class Trainer:
             Interrupt() as self.interrupt,
         ):
             self._begin(drawn, resume, given=seed is not None)
-            while not self._is_over():
-                self._run_epoch()
+            try:
+                self._tell("on_train_begin")
+                while not self._is_over():
+                    self._run_epoch()
+            finally:
+                self.schedule.close()
+                self._tell("on_train_end")
         if self.plan.restore_best and self.live.best:
             self.model.load_state_dict(self.live.best)
         return self._history()
@@ -127,7 +105,7 @@ class Trainer:
     # Beginning and end
 
     def _begin(self, seed: int, resume: bool, *, given: bool) -> None:
-        self.position, self.resumed = Position(seed), False
+        self.position, self.resumed = Position(seed, learning_rate=self.plan.learning_rate), False
         self.saved = time.perf_counter()
         folder = self.plan.folder
         if folder is not None and store.exists(folder):
@@ -143,11 +121,12 @@ class Trainer:
             )
 
     def _resume(self, folder: Path, given: dict[str, int]) -> None:
-        self.position = store.restore(folder, self.live, self.settings | given)
+        rate = self.plan.learning_rate
+        self.position = store.restore(folder, self.live, self.settings | given, rate)
+        self.position.learning_rate = self.position.learning_rate if rate is None else rate
         self.resumed = True
-        if self.plan.learning_rate is not None:
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.plan.learning_rate
+        self.facts.epoch, self.facts.batch = self.position.epoch + 1, self.position.batch
+        self.facts.row = dict(self.position.rows[-1]) if self.position.rows else {}
         sums = self.position.sums or self.totals.sums
         if len(sums) != len(self.totals.sums):
             what, expected = f"the sums in {folder}", f"{len(self.totals.sums)} of them"
@@ -189,8 +168,12 @@ class Trainer:
         position = self.position
         self.started = time.perf_counter() - position.seconds
         self.progress.begin(position.epoch + 1, position.batch)
+        self.facts.epoch, self.facts.batch = position.epoch + 1, position.batch
+        self._tell("on_epoch_begin")
         self.model.train()
         for batch in self._batches():
+            self.facts.batch = position.batch + 1
+            self._tell("on_batch_begin")
             self._train_batch(batch)
             self._after_batch()
         self._read()
@@ -226,19 +209,12 @@ class Trainer:
         position.norms, position.seconds = Norms(), 0.0
         self.totals.clear()
         self.progress.end(position.epoch, row)
-        self._call_on_epoch(row)
+        self.schedule.after_epoch(row[self.plan.monitor])
+        # Before the state is saved, since they may change the step size or the weights.
+        self.facts.row = dict(row)
+        self._tell("on_epoch_end", saves=True)
         self._save()
         self._stop_if_asked()
-
-    def _call_on_epoch(self, row: dict[str, float]) -> None:
-        """Before the state is saved, since it may change the step size or the weights."""
-        if self.plan.on_epoch is None:
-            return
-        try:
-            self.plan.on_epoch(self.position.epoch, dict(row))
-        except Exception:
-            self._save()  # its fault must not cost the epoch
-            raise
 
     def _validate(self) -> dict[str, float]:
         if self.validation is None:
@@ -283,9 +259,16 @@ class Trainer:
         # The CPU's numbers are here at once, and a bad one must not reach the weights.
         if self.gradients.on_cpu or len(self.unread) >= UNREAD:
             self._read()
+        self._step()
+
+    def _step(self) -> None:
+        position = self.position
+        taken = position.epoch * len(self.train) + position.batch
+        self.schedule.before_step(taken, position.epoch)
         # Fused steps go number by number: the same bits on any number of threads.
         with one_if_crowded() if self.fused else contextlib.nullcontext():
             self.optimizer.step()
+        self.schedule.after_step()
 
     def _read(self) -> None:
         """Looks at the numbers of the batches that were not looked at."""
@@ -300,6 +283,7 @@ class Trainer:
     def _after_batch(self) -> None:
         self.position.batch += 1
         self.progress.batch(self.totals.means)
+        self._tell("on_batch_end", saves=True)
         if self.interrupt.asked:
             self._stop_if_asked()
         elif self.plan.folder is not None and time.perf_counter() - self.saved > SAVE_EVERY:
@@ -363,6 +347,15 @@ class Trainer:
 
     # Telling
 
+    def _tell(self, moment: str, *, saves: bool = False) -> None:
+        """Calls the callbacks; with `saves`, a fault of theirs does not cost what was learnt."""
+        try:
+            self.callbacks.tell(moment, self.facts)
+        except Exception:
+            if saves:
+                self._save()
+            raise
+
     def _note(self, sentence: str) -> None:
         if sentence not in self.position.notes:
             self.position.notes.append(sentence)
@@ -371,4 +364,6 @@ class Trainer:
     def _history(self) -> History:
         history = History()
         history.rows, history.notes = list(self.position.rows), list(self.position.notes)
+        known = [n for n in history.columns if n.removeprefix("val_") in self.totals.names]
+        history.higher_is_better = {name: goes_up(name, self.totals.metrics) for name in known}
         return history
