@@ -239,7 +239,11 @@ def read_text(path: PathLike, encoding: str | None = None) -> str:
     Raises:
         InputError: as `read_bytes`, and if it is not text of that encoding.
     """
-    content = read_bytes(path)
+    return decoded(read_bytes(path), path, encoding)
+
+
+def decoded(content: bytes, path: PathLike, encoding: str | None = None) -> str:
+    """Returns the text that a file's content is; arguments and errors as `read_text`."""
     name = encoding or _marked(content)
     try:
         return content.decode(name).removeprefix("\ufeff")
