@@ -33,6 +33,7 @@ from recur.tasks.options import Answering, OwnData, option
 from recur.tasks.task import Evaluation, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, lines
 from recur.training.metrics import bits, perplexity
+from recur.training.schedule import Steps
 
 Unit = units.Words | units.Characters | units.Subwords
 
@@ -250,7 +251,7 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
 
     def recipe(self, options: LanguageOptions) -> dict[str, Any]:
         """Truncated backpropagation through time; the step size falls by the epoch."""
-        return {"truncate": options.truncate, "schedule": (options.decay, options.decay_after)}
+        return {"truncate": options.truncate, "schedule": Steps(options.decay, options.decay_after)}
 
     def score(
         self, trained: TrainedHere, records: Texts, examples: Examples | Documents

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from torch import nn
@@ -15,9 +14,6 @@ from recur.data.splits import Records, Splits
 from recur.messages import InputError, count
 from recur.tasks.options import Options
 from recur.tasks.sources import dataset, loaded
-from recur.training.feed import feed_of
-from recur.training.optimizers import find_optimizer
-from recur.training.schedule import decay_by_epoch, decay_linearly
 
 if TYPE_CHECKING:
     from recur.tasks.task import Preprocessing, Task
@@ -212,23 +208,5 @@ def learn(
         clip_norm=options.clip_norm or None,
         patience=options.patience,
         seed=options.seed,
-        **_scheduled(model, prepared.train, options, given),
+        **given,
     )
-
-
-def _scheduled(
-    model: nn.Module, examples: Any, options: Options, given: dict[str, Any]
-) -> dict[str, Any]:
-    """An optimizer whose step size falls, where the recipe has a schedule."""
-    schedule = given.pop("schedule", None)
-    if schedule is None:
-        return given
-    optimizer = find_optimizer(options.optimizer, model, options.learning_rate)
-    batches = math.ceil(len(examples) / options.batch_size)
-    if schedule == "linear":
-        decay_linearly(optimizer, options.epochs * batches)
-    else:
-        factor, after = schedule
-        feed = feed_of(examples, batch_size=options.batch_size, truncate=given.get("truncate"))
-        decay_by_epoch(optimizer, factor, after=after, steps=len(feed))
-    return {**given, "optimizer": optimizer, "learning_rate": None}
