@@ -1,7 +1,7 @@
 """Forecast: the next values of a series. Many-to-one over numbers, several steps ahead at once.
 
-Every score stands beside those of the forecasts that need no learning (`baselines`), and where one
-of these is not beaten, that is said.
+Every score stands beside those of the forecasts that need no learning
+(`recur.scoring.forecasts`), and where one of these is not beaten, that is said.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must, whole
 from recur.models.deep import CELLS
 from recur.models.many_to_one import ManyToOne
-from recur.tasks import baselines, comparison
+from recur.scoring import forecasts
 from recur.tasks.options import Options, option
 from recur.tasks.sources import dataset
 from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
@@ -263,15 +263,15 @@ class ForecastTask(Task[ForecastOptions, ForecastPreprocessing, Held]):
         # Every forecast is measured on the same windows.
         begin = max(data.begin, fitted.season)
         cut = _windows(data.series, (begin, len(data.series)), trained.options, fitted)
-        beside = comparison.simple(
+        beside = forecasts.simple(
             data.series.values[:, 0], cut.starts, horizon, fitted.season, fitted.drift
         )
-        found = comparison.scores(cut.y, _forecast(trained, cut.x), beside, fitted.mase_scale)
+        found = forecasts.scores(cut.y, _forecast(trained, cut.x), beside, fitted.mase_scale)
         return {"season": float(fitted.season), "windows": float(len(cut.starts)), **found}
 
     def report(self, scores: Mapping[str, float]) -> str:
         """Returns the forecasts in a table, and says whether the model is worth its work."""
-        return comparison.report(scores)
+        return forecasts.report(scores)
 
     def predict(
         self, trained: Trained[ForecastOptions, ForecastPreprocessing], inputs: Sequence[str]
@@ -393,7 +393,7 @@ def _fit(
         todo = "Give it in a smaller unit, multiplied by a power of ten."
         raise InputError(must(what, f"values that differ by {1 / LARGEST:g} or more", got, todo))
     times = None if series.times is None else series.times[:train_end]
-    season = options.season or baselines.season_of(times, target, series.zone)
+    season = options.season or forecasts.season_of(times, target, series.zone)
     if 2 * season > len(target):
         got = f"{season} where {count(len(target), 'step')} are for training"
         raise InputError(must("season", "at most half of the training part", got))
@@ -411,7 +411,7 @@ def _fit(
         window=window,
         season=season,
         drift=float(target[-1] - target[0]) / (len(target) - 1),
-        mase_scale=baselines.mase_scale(target, season),
+        mase_scale=forecasts.mase_scale(target, season),
         test_start=test_start,
         recent=recent,
     )
@@ -488,7 +488,7 @@ def _what_follows(
     _check_long(series, fitted)
     values = _forecast(trained, series.values[None, -fitted.window :])[0]
     end = np.array([len(series)])
-    beside = comparison.simple(series.values[:, 0], end, horizon, fitted.season, fitted.drift)
+    beside = forecasts.simple(series.values[:, 0], end, horizon, fitted.season, fitted.drift)
     simple = {name.rstrip("_"): values[0].tolist() for name, values in beside.items()}
     if series.times is None:
         times = [f"+{step}" for step in range(1, horizon + 1)]
