@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recur import diagnostics as diagnostics
     from recur import keras as keras
     from recur import plots as plots
+    from recur import scoring as scoring
     from recur.data.documents import Documents as Documents
     from recur.data.padding import pad_sequences as pad_sequences
     from recur.data.sequences import Batch as Batch
@@ -100,7 +101,7 @@ else:
             *("evaluate", "fit", "predict", "summary"),
         ),
     }
-    _ROOMS = ("datasets", "decoding", "diagnostics", "keras", "plots")
+    _ROOMS = ("datasets", "decoding", "diagnostics", "keras", "plots", "scoring")
     # Not public, but attributes of recur once it is imported.
     _INNER = ("cells", "data", "engine", "files", "layers", "messages", "models", "run", "tasks")
     __all__ = sorted([*_ROOMS, *(name for names in _HOMES.values() for name in names)])

@@ -12,7 +12,7 @@ import pytest
 from recur import files, run, tasks
 from recur.data.series import Series
 from recur.messages import InputError
-from recur.tasks import baselines
+from recur.scoring import forecasts
 from recur.tasks import forecast as forecasting
 from recur.tasks.task import Trained
 
@@ -337,9 +337,9 @@ def test_chance_knows_equal_forecasts_from_different_ones():
     actual = rng.normal(size=(400, 3))
     same_skill = [actual + rng.normal(size=actual.shape) for _ in range(2)]
     worse = actual + 1.5 * rng.normal(size=actual.shape)
-    assert baselines.chance(actual, *same_skill) > 0.05
-    assert baselines.chance(actual, same_skill[0], worse) < 0.001
-    assert baselines.chance(actual, worse, worse) == 1.0
+    assert forecasts.chance(actual, *same_skill) > 0.05
+    assert forecasts.chance(actual, same_skill[0], worse) < 0.001
+    assert forecasts.chance(actual, worse, worse) == 1.0
 
 
 def test_chance_is_a_probability_where_windows_overlap():
@@ -352,7 +352,7 @@ def test_chance_is_a_probability_where_windows_overlap():
         last = values[: len(actual), None]
         noise = [np.convolve(rng.normal(size=len(last)), np.ones(6), "same") for _ in range(2)]
         one, other = (last + each[:, None] / 3 for each in noise)
-        found.append(baselines.chance(actual, one, other))
+        found.append(forecasts.chance(actual, one, other))
     share = np.mean(np.array(found) < 0.05)
     assert 0.01 < share < 0.11
 
