@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 from keras.src.datasets import imdb as theirs
+from recur.data.datasets.reviews import Reviews
 
 from recur.data.datasets import imdb
-from recur.data.datasets.reviews import Reviews
 from recur.keras import reviews
 from recur.messages import FailedError
 

@@ -7,13 +7,13 @@ import re
 
 import numpy as np
 import pytest
+from recur.data.datasets.reviews import Reviews
+from recur.data.datasets.texts import Texts
 
 import recur.datasets
 from recur import FailedError, Series
 from recur.data import datasets
 from recur.data.datasets import source
-from recur.data.datasets.reviews import Reviews
-from recur.data.datasets.texts import Texts
 from recur.data.music import HIGHEST, LOWEST, Music
 
 MODULES = {

@@ -11,11 +11,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from recur.data.datasets.reviews import Reviews
 
 from recur import FailedError, InputError
 from recur.data.datasets import imdb, keras_imdb, movie_reviews, source
 from recur.data.datasets.imdb import SOURCE
-from recur.data.datasets.reviews import Reviews
 
 REVIEWS = {
     "train/pos/0_9.txt": "A great film.<br /><br />Great!",
