@@ -170,11 +170,8 @@ def test_parts_that_are_missing_are_cut_off_and_the_test_part_is_said():
 def test_parts_that_the_source_sets_apart_are_kept():
     apart = {"validation": Numbers([7]), "test": Numbers([8, 9])}
     found = splits(5, **apart).parted(Parting(at_the_end, at_the_end), test=0.9, validation=0.9)
-    assert (found.train.rows, found.validation.rows, found.test.rows) == (
-        [0, 1, 2, 3, 4],
-        [7],
-        [8, 9],
-    )
+    parts = found.train.rows, found.validation.rows, found.test.rows
+    assert parts == ([0, 1, 2, 3, 4], [7], [8, 9])
     assert (found.cut, found.notes) == ((), ())
     one = splits(5, test=Numbers([8, 9])).parted(Parting(at_the_end, at_the_end))
     assert (one.cut, one.notes) == (("validation",), ())

@@ -253,7 +253,7 @@ def test_other_data_may_have_other_names_for_the_columns(here):
     whole = run.train("forecast", data="a.csv", features="all", target="close", **given)
     assert whole.evaluate("b.csv", target="c", features="o,l").values
     with pytest.raises(
-        InputError, match=r"no column 'close'; .*by options of evaluate: .*, target, "
+        InputError, match=r"no column 'close'; .* options of evaluate: .*, target, "
     ):
         trained.evaluate("b.csv")
     with pytest.raises(InputError, match="that the model knows: 'low' and 'open', in this order"):

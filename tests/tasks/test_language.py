@@ -163,6 +163,17 @@ def test_a_training_that_stopped_goes_on(here):
     assert going.scores.values == whole.scores.values
 
 
+def test_a_run_of_format_1_goes_on_as_it_did(here):
+    write(sentences=60)
+    trained = run.train("language", **SMALL, seed=3, out="run")
+    config = files.read_json("run/config.json")
+    given = {**config["options"], "length": 5, "temperature": 3.0}
+    files.write_json("run/config.json", {**config, "format": 1, "options": given})
+    expected = trained.predict("the dog", length=5, temperature=3.0, seed=3)
+    assert run.load("run").predict("the dog") == expected
+    assert run.load("run").predict("the dog", seed=4) != expected
+
+
 def test_a_document_shorter_than_a_piece_is_a_piece(here):
     files.write_text("text.txt", "one two three four five six seven eight nine ten\n" * 4)
     trained = run.train("language", **{**SMALL, "truncate": 1000})
