@@ -23,13 +23,14 @@ from recur.data import units
 from recur.data.documents import Documents
 from recur.data.examples import Examples
 from recur.data.records.texts import KINDS, Texts, documents_of, in_order
-from recur.data.splits import Splits
+from recur.data.splits import Splits, TooFewError
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
 from recur.models.deep import CELLS
 from recur.models.many_to_many import ManyToMany
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, OwnData, option
+from recur.tasks.sources import file_of, name_of
 from recur.tasks.task import Evaluation, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, lines
 from recur.training.metrics import bits, perplexity
@@ -198,8 +199,8 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
         self, source: Any, options: LanguageOptions, fitted: LanguagePreprocessing | None = None
     ) -> Splits[Texts]:
         """Reads a text file as documents."""
-        name = Path(source).name
-        texts = documents_of(files.read_text(source), options.documents)
+        name = name_of(source)
+        texts = documents_of(files.read_text(file_of(source, self.name)), options.documents)
         if fitted is not None:
             return Splits(texts, about=name)
         if options.limit is not None:
@@ -222,7 +223,7 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
         if lengths.max(initial=0) < 2:
             got = count(int(lengths.sum()), "token")
             expected = f"a text with two {fitted.unit.kind} in a row at least"
-            raise InputError(must("a part of the data", expected, got, "Add more text."))
+            raise TooFewError(expected, got, "Add more text.")
         starts = (np.cumsum(lengths) - lengths)[lengths > 0]
         return Documents(np.concatenate(encoded), starts=starts)
 

@@ -30,6 +30,7 @@ from recur.messages import InputError, count, listed, must
 from recur.models.many_to_one import POOLINGS, ManyToOne
 from recur.tasks.answers import Answer, Judgement
 from recur.tasks.options import Answering, TableData, option
+from recur.tasks.sources import name_of
 from recur.tasks.task import Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, labelled
 
@@ -119,7 +120,7 @@ class Sentiment(Task[SentimentOptions, LabelledTexts, SentimentPreprocessing, An
             encoding=options.encoding,
             drop_bad=options.drop_bad,
         )
-        name = Path(source).name
+        name = name_of(source)
         classes = len(set(found.labels))
         if classes > MOST_CLASSES:
             todo = "Name the column of the classes (label)."
