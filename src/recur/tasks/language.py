@@ -19,9 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from recur import files, schema, training
-from recur.data import units
 from recur.data.datasets.texts import Texts
 from recur.data.documents import Documents
+from recur.data.text import UNKNOWN_WORD
+from recur.data.vocabulary import UNKNOWN_FIRST, Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
 from recur.models.deep import CELLS
@@ -34,8 +35,9 @@ from recur.training.metrics import bits, perplexity
 from recur.training.optimizers import find_optimizer
 from recur.training.schedule import decay_by_epoch
 
-Unit = units.Words | units.Characters | units.Subwords
-
+UNITS = ("words", "characters", "subwords")
+UNKNOWN = 0
+"""The id of what is not known, as `UNKNOWN_FIRST` has it."""
 DOCUMENTS = ("file", "lines", "paragraphs")
 LIKELIEST = 5
 """Next words that an answer lists."""
@@ -46,7 +48,7 @@ class LanguageOptions(Options):
     """Options of the task."""
 
     data: str = option("review-texts", "a text file, or the name of a dataset")
-    unit: str = option("words", "what the text is made of", choices=tuple(units.KINDS))
+    unit: str = option("words", "what the text is made of", choices=UNITS)
     documents: str = option(
         "file",
         "where memory begins anew, in a file of your own: never (file), at every line, or at blank "
@@ -111,17 +113,17 @@ class LanguagePreprocessing:
         unit: words, characters or subwords, and their numbers.
     """
 
-    unit: Unit
+    unit: Vocabulary
 
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON."""
-        return {"unit": self.unit.kind, "vocabulary": self.unit.to_json()}
+        return {"unit": self.unit.noun, "vocabulary": self.unit.to_json()}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Builds it again."""
         known = schema.read(_Stored, stored, "it")
-        return cls(units.from_json(known["unit"], known["vocabulary"]))
+        return cls(Vocabulary.from_json(known["vocabulary"]))
 
 
 class _Stored(TypedDict):
@@ -187,10 +189,10 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
     def prepare(self, options: LanguageOptions) -> Prepared[LanguagePreprocessing, Text]:
         """Reads a text in three parts, and finds what the first is made of."""
         texts = _read(options)
-        kind = units.KINDS[options.unit]
-        fitted = LanguagePreprocessing(
-            kind.fit(texts.train, options.vocabulary, spaces=texts.spaces)
-        )
+        words = "spaces" if texts.spaces else "words-and-marks"
+        splitter = words if options.unit == "words" else options.unit
+        how: dict[str, Any] = {"splitter": splitter, "numbering": UNKNOWN_FIRST}
+        fitted = LanguagePreprocessing(Vocabulary.fit(texts.train, size=options.vocabulary, **how))
         train, validation, test = (
             _encoded(part, fitted.unit, f"the {name} part of {texts.about}")
             for name, part in (
@@ -250,7 +252,7 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
         optimizer = find_optimizer(options.optimizer, model, options.learning_rate)
         feed = feed_of(prepared.train, batch_size=options.batch_size, truncate=options.truncate)
         decay_by_epoch(optimizer, options.decay, after=options.decay_after, steps=len(feed))
-        characters = options.unit == units.Characters.kind
+        characters = options.unit == "characters"
         how = {
             "metrics": ("bits_per_character",) if characters else self.metrics,
             "optimizer": optimizer,
@@ -276,10 +278,10 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
             truncate=options.truncate,
         )["loss"]
         unit = trained.preprocessing.unit
-        if isinstance(unit, units.Characters):
+        if unit.noun == "characters":
             return {"bits_per_character": bits(found), "loss": found}
         scores = {"perplexity": perplexity(found)}
-        if isinstance(unit, units.Subwords):
+        if unit.noun == "subwords":
             # Of all subwords, the first of a document too, as if each had cost the mean.
             each = len(data.documents.x) / max(data.characters, 1)
             scores["bits_per_character"] = bits(found) * each
@@ -385,24 +387,24 @@ def _word_end(text: str, at: int) -> int:
     return at
 
 
-def _encoded(documents: Sequence[str], unit: Unit, what: str) -> Text:
-    encoded = [unit.encode(text) for text in documents]
+def _encoded(documents: Sequence[str], unit: Vocabulary, what: str) -> Text:
+    encoded = [np.array(unit.encode(text), dtype=np.int64) for text in documents]
     lengths = np.array([len(ids) for ids in encoded], dtype=np.int64)
     if lengths.max(initial=0) < 2:
         got = count(int(lengths.sum()), "token")
-        expected = f"a text with two {unit.kind} in a row at least"
+        expected = f"a text with two {unit.noun} in a row at least"
         raise InputError(must(what, expected, got, "Add more text."))
     starts = (np.cumsum(lengths) - lengths)[lengths > 0]
     return Text(Documents(np.concatenate(encoded), starts=starts), sum(map(len, documents)))
 
 
-def _unknown_note(text: Text, unit: Unit) -> tuple[str, ...]:
+def _unknown_note(text: Text, unit: Vocabulary) -> tuple[str, ...]:
     """A score over a small vocabulary is better than it looks: its unknown words are one."""
-    share = float((text.documents.x == units.UNKNOWN).mean())
+    share = float((text.documents.x == UNKNOWN).mean())
     if not share:
         return ()
-    what = f"{share:.1%} of the {unit.kind} tested on are not in the vocabulary"
-    return (f"{what}; they count as one word, {units.UNKNOWN_WORD}.",)
+    what = f"{share:.1%} of the {unit.noun} tested on are not in the vocabulary"
+    return (f"{what}; they count as one word, {UNKNOWN_WORD}.",)
 
 
 def _prompts(inputs: Sequence[str]) -> list[str]:
@@ -417,10 +419,10 @@ def _encoded_prompt(
 ) -> Tensor:
     """(1, T) numbers."""
     unit = trained.preprocessing.unit
-    ids = torch.from_numpy(unit.encode(prompt))[None]
-    if not len(ids[0]) or bool((ids == units.UNKNOWN).all()):
+    ids = torch.tensor([unit.encode(prompt)], dtype=torch.int64)
+    if not len(ids[0]) or bool((ids == UNKNOWN).all()):
         expected = "one with a word that the model knows"
-        todo = f"It learnt {len(unit):,} {unit.kind}; try another beginning."
+        todo = f"It learnt {len(unit):,} {unit.noun}; try another beginning."
         raise InputError(must("a prompt", expected, repr(prompt), todo))
     return ids
 
@@ -430,7 +432,7 @@ def _continued(
 ) -> Continuation:
     unit, model, options = trained.preprocessing.unit, trained.model, trained.options
     assert isinstance(model, ManyToMany)
-    ids, unknown = _encoded_prompt(prompt, trained), unit.unknown(prompt)
+    ids, unknown = _encoded_prompt(prompt, trained), unit.not_known(prompt)
     scores, state = _following(model, ids)
     chances = scores.softmax(dim=-1)
     top = chances.topk(min(LIKELIEST, len(unit) - 1))
@@ -440,7 +442,7 @@ def _continued(
         chance = torch.Generator().manual_seed(options.seed)
         how = {"search": "sample", "temperature": options.temperature, "generator": chance}
     written = model.generate(
-        ids[:, -1:], state=state, max_steps=options.length, never=[units.UNKNOWN], **how
+        ids[:, -1:], state=state, max_steps=options.length, never=[UNKNOWN], **how
     )
     start = unit.decode(ids[0].tolist())
     tokens = written.tokens[0].tolist()
@@ -458,7 +460,7 @@ def _following(model: nn.Module, ids: Tensor) -> tuple[Tensor, Any]:
     with torch.no_grad():
         state = model.remember(ids[:, :-1])
         scores: Tensor = model(ids[:, -1:], state=state)[0, -1]
-    scores[units.UNKNOWN] = -math.inf
+    scores[UNKNOWN] = -math.inf
     return scores, state
 
 

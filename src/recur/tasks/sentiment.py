@@ -12,7 +12,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from recur.data.labelled import Labelled as LabelledText
 from recur.data.labelled import read_labelled_text
 from recur.data.padding import pad_sequences
 from recur.data.sequences import Sequences
-from recur.data.text import Vocabulary
+from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
 from recur.models.many_to_one import POOLINGS, ManyToOne
@@ -107,7 +107,13 @@ class SentimentPreprocessing:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Builds it again."""
-        return schema.read(cls, stored, "it")
+        known = schema.read(_Stored, stored, "it")
+        return cls(Vocabulary.from_json(known["vocabulary"]), tuple(known["classes"]))
+
+
+class _Stored(TypedDict):
+    vocabulary: dict[str, Any]
+    classes: list[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +150,7 @@ class Sentiment(Task[SentimentOptions, SentimentPreprocessing, Sequences]):
         reviews = _read(options)
         classes = _classes(reviews)
         learn, validate = _split((reviews.train, reviews.train_labels), options.validation_split)
-        vocabulary = Vocabulary.fit(learn[0], num_words=options.vocabulary)
+        vocabulary = Vocabulary.fit(learn[0], size=options.vocabulary)
         fitted = SentimentPreprocessing(vocabulary, classes)
         train, validation = _encoded(learn, options, fitted), _encoded(validate, options, fitted)
         test = _encoded((reviews.test, reviews.test_labels), options, fitted)

@@ -21,7 +21,7 @@ from recur.data.datasets.kept import checksum_of, kept, pack, unpack
 from recur.data.datasets.progress import Bar
 from recur.data.datasets.reviews import Reviews
 from recur.data.datasets.source import Remote, Source
-from recur.data.text import INDEX_FROM, START, UNKNOWN
+from recur.data.vocabulary import KERAS
 from recur.messages import FailedError, shown
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ def load_data(
     skip_top: int = 0,
     maxlen: int | None = None,
     seed: int = 113,
-    start_char: int | None = START,
-    oov_char: int | None = UNKNOWN,
-    index_from: int = INDEX_FROM,
+    start_char: int | None = KERAS.start,
+    oov_char: int | None = KERAS.unknown,
+    index_from: int = KERAS.first - 1,
 ) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]:
     """Returns reviews as lists of word ids: what `keras.datasets.imdb.load_data` gives.
 
