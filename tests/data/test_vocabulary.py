@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recur import InputError, Vocabulary
-from recur.data.vocabulary import (
+from recur.data.numbering import (
     BLANK_FIRST,
     KERAS,
     PIECES_ONLY,
@@ -143,7 +143,7 @@ def test_targets_have_a_beginning_and_an_end():
     assert vocabulary.decode([500, -1]) == "<unk><unk>"
     assert [vocabulary.piece(number) for number in range(3)] == ["<pad>", "<s>", "</s>"]
     plain = made("subwords", ["low lower"], 280, PIECES_ONLY)
-    assert plain.decode(plain.encode("a <unk> b")) == "a <unk> b"
+    assert plain.decode([*plain.encode("a <unk> b"), 500]) == "a <unk> b"
 
 
 def test_classes_know_no_unknown():

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from recur import files, run, tasks
-from recur.data.vocabulary import UNKNOWN_FIRST, Vocabulary
+from recur.data.numbering import UNKNOWN_FIRST
+from recur.data.vocabulary import Vocabulary
 from recur.messages import InputError
 from recur.tasks.task import Trained
 

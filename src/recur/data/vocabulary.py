@@ -7,60 +7,17 @@ import itertools
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, NotRequired, Self, TypedDict
+from typing import Any, Self
 
 from recur import schema
 from recur.data import subwords
+from recur.data.numbering import KERAS, Numbering
+from recur.data.old_vocabularies import as_now
 from recur.data.text import SPLITTERS, UNKNOWN_WORD, Splitter
 from recur.data.words import LETTERS, UNICODE
-from recur.messages import InputError, must, one_of, shown, whole
+from recur.messages import InputError, must, one_of, shown
 
 SUBWORDS, TOKENS = "subwords", "tokens"
-
-
-@dataclass(frozen=True)
-class Numbering:
-    """Which ids have a meaning of their own, and from where on pieces follow.
-
-    Attributes:
-        first: the id of the first piece.
-        padding: the id of padding, or of CTC's blank; None if there is none. The same holds for
-            the others.
-        start: the id that stands before a text.
-        end: the id that stands after it.
-        unknown: the id of what is not in the vocabulary.
-    """
-
-    first: int
-    padding: int | None = None
-    start: int | None = None
-    end: int | None = None
-    unknown: int | None = None
-
-    def __post_init__(self) -> None:
-        whole("the id of the first piece", self.first, 0)
-        ids = [number for number, _ in self.special()]
-        if len(set(ids)) < len(ids) or not all(0 <= number < self.first for number in ids):
-            expected = f"different ids below {self.first}, where pieces begin"
-            raise InputError(must("padding, start, end and unknown", expected, ids))
-
-    def special(self) -> list[tuple[int, str]]:
-        """The ids that there are of padding, start, end and unknown, and what people call them."""
-        named = ((self.padding, "<pad>"), (self.start, "<s>"), (self.end, "</s>"))
-        pairs = (*named, (self.unknown, UNKNOWN_WORD))
-        return [(number, name) for number, name in pairs if number is not None]
-
-
-KERAS = Numbering(padding=0, start=1, unknown=2, first=4)
-"""That of Keras' IMDB data, so that both can be used side by side; 3 is not used."""
-UNKNOWN_FIRST = Numbering(unknown=0, first=1)
-"""0 stands for what is not known: for language models."""
-TARGETS = Numbering(padding=0, start=1, end=2, unknown=3, first=4)
-"""For sequences that are written, and end somewhere."""
-BLANK_FIRST = Numbering(padding=0, first=1)
-"""0 is CTC's blank; what is not known is refused."""
-PIECES_ONLY = Numbering(first=0)
-"""For tags and other classes; what is not known is refused."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +30,7 @@ class Vocabulary:
         splitter: how texts are cut. "words": in lower case, without marks (see `tokenize`);
             "words-and-marks": the same with marks and ends of lines; "spaces": what stands between
             spaces, as it is; "characters"; "subwords"; "tokens": they are, lists come in.
-        numbering: the ids with a meaning of their own.
+        numbering: the ids with a meaning of their own; `recur.data.numbering` has the usual ones.
         rule: what a word is: "unicode"; "letters" for runs of recur 0.1 (see `tokenize`).
         pairs: the subwords that were joined into another, in order.
     """
@@ -227,8 +184,10 @@ class Vocabulary:
         numbers = [number for number in map(int, ids) if number not in self._marks]
         if self.splitter != SUBWORDS:
             return self._way.join(map(self.piece, numbers))
-        shift, first, last = self._shift, self.numbering.first, len(self)
-        found = [number - shift if first <= number < last else 0 for number in numbers]
+        shift, pieces = self._shift, range(self.numbering.first, len(self))
+        if self.unknown is None:
+            numbers = [number for number in numbers if number in pieces]
+        found = [number - shift if number in pieces else 0 for number in numbers]
         return str(self._tokenizer.decode(found, skip_special_tokens=False))
 
     def piece(self, number: int) -> str:
@@ -251,8 +210,8 @@ class Vocabulary:
             InputError: if `stored` is not what `to_json` gave.
             FailedError: for subwords, if the package tokenizers is not installed.
         """
-        old = stored if "splitter" in stored else _of_before(stored)
-        found = schema.read(cls, old, "a vocabulary")
+        known = stored if "splitter" in stored else as_now(stored)
+        found = schema.read(cls, known, "a vocabulary")
         if found.splitter == SUBWORDS:
             found._tokenizer  # noqa: B018 - what is damaged is said now
         return found
@@ -318,68 +277,3 @@ def _text(given: str | Sequence[str]) -> str:
     if isinstance(given, str):
         return given
     raise InputError(must("what subwords are learnt from", "texts", shown(given)))
-
-
-# What recur 0.1 stored.
-
-
-class _KerasWords(TypedDict):
-    words: list[str]
-    index_from: NotRequired[int]
-    rule: NotRequired[str]
-
-
-class _Pieces(TypedDict):
-    pieces: list[str]
-
-
-class _Words(_Pieces):
-    spaces: bool
-    rule: NotRequired[str]
-
-
-class _Model(TypedDict):
-    vocab: dict[str, int]
-    merges: list[list[str] | str]
-
-
-class _Tokenizer(TypedDict):
-    model: _Model
-
-
-class _Subwords(TypedDict):
-    tokenizer: _Tokenizer
-
-
-def _of_before(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """What `to_json` would have given for it."""
-    what = "a vocabulary"
-    if "words" in stored:
-        reviews = schema.read(_KerasWords, stored, what)
-        numbering = replace(KERAS, first=reviews.get("index_from", KERAS.first - 1) + 1)
-        rule = reviews.get("rule", LETTERS)  # there was one, and it had no name
-        return _as_now("words", numbering, reviews["words"], rule)
-    if "tokenizer" in stored:
-        model = schema.read(_Subwords, stored, what)["tokenizer"]["model"]
-        pairs = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
-        return {**_as_now(SUBWORDS, UNKNOWN_FIRST, _by_id(model["vocab"])), "pairs": pairs}
-    if "spaces" in stored:
-        words = schema.read(_Words, stored, what)
-        splitter = "spaces" if words["spaces"] else "words-and-marks"
-        return _as_now(splitter, UNKNOWN_FIRST, words["pieces"], words.get("rule", LETTERS))
-    return _as_now("characters", UNKNOWN_FIRST, schema.read(_Pieces, stored, what)["pieces"])
-
-
-def _as_now(
-    splitter: str, numbering: Numbering, pieces: list[str], rule: str = UNICODE
-) -> dict[str, Any]:
-    return Vocabulary((), splitter, numbering, rule).to_json() | {"pieces": pieces}
-
-
-def _by_id(ids: Mapping[str, int]) -> list[str]:
-    """The subwords after the unknown one."""
-    pieces = sorted(ids, key=ids.__getitem__)
-    if sorted(ids.values()) != list(range(len(ids))) or pieces[:1] != [UNKNOWN_WORD]:
-        expected = f"the ids from 0 ({UNKNOWN_WORD}) to {len(ids) - 1:,}, each once"
-        raise InputError(must("the subwords", expected, "others"))
-    return pieces[1:]

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from recur import files, schema, training
 from recur.data.datasets.texts import Texts
 from recur.data.documents import Documents
+from recur.data.numbering import UNKNOWN_FIRST
 from recur.data.text import UNKNOWN_WORD
-from recur.data.vocabulary import UNKNOWN_FIRST, Vocabulary
+from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
 from recur.models.deep import CELLS

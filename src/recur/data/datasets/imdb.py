@@ -21,7 +21,7 @@ from recur.data.datasets.kept import checksum_of, kept, pack, unpack
 from recur.data.datasets.progress import Bar
 from recur.data.datasets.reviews import Reviews
 from recur.data.datasets.source import Remote, Source
-from recur.data.vocabulary import KERAS
+from recur.data.numbering import KERAS
 from recur.messages import FailedError, shown
 
 if TYPE_CHECKING:
