@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from recur import files, run, tasks
-from recur.data import units
+from recur.data.numbering import UNKNOWN_FIRST
+from recur.data.vocabulary import Vocabulary
 from recur.messages import InputError
 from recur.tasks import preparing
 from recur.tasks.task import Trained
@@ -61,7 +62,7 @@ def test_sentences_are_learnt_and_gone_on_with(here):
     assert texts[0] == texts[1] != texts[2]
 
 
-@pytest.mark.parametrize("unit", units.KINDS)
+@pytest.mark.parametrize("unit", ["words", "characters", "subwords"])
 def test_every_unit_is_trained_saved_and_loaded(here, unit):
     if unit == "subwords":
         pytest.importorskip("tokenizers")
@@ -224,7 +225,7 @@ def test_wrong_prompts_get_a_sentence(here):
 def test_a_long_prompt_is_read_in_pieces():
     """Of 100,000 words the scores alone would be 800 MB, at 2,000 words to score."""
     words = [f"w{n}" for n in range(2_000)]
-    fitted = TASK.preprocessing(units.Words(words))
+    fitted = TASK.preprocessing(Vocabulary(tuple(words), "words-and-marks", UNKNOWN_FIRST))
     small = options(units=16, layers=1)
     model = TASK.model(small, fitted).eval()
     seen = []
