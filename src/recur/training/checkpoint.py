@@ -24,9 +24,10 @@ from recur.training import kept_by_optimizer, randomness
 from recur.training.carried import on_device, packed, unpacked
 from recur.training.gradients import Norms
 from recur.training.schedulers import Schedule
+from recur.training.totals import Tally
 
 FILE = "state.safetensors"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
@@ -39,9 +40,10 @@ class Position:
         batch: batches done of the next epoch.
         rows: the history.
         notes: the history's.
-        sums: of the epoch under way; see `Totals`.
-        examples: of the epoch under way; see `Totals`.
-        weight: of the epoch under way; see `Totals`.
+        tallies: of the epoch under way; see `Totals`.
+        sums: those of the only tally, in states of format 1.
+        examples: the same.
+        weight: the same; states of before there were weights have none.
         norms: gradient norms of the epoch under way.
         seconds: spent in the epoch under way.
         best: the best value of the monitored column; None before there is one.
@@ -55,6 +57,7 @@ class Position:
     batch: int = 0
     rows: list[dict[str, float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tallies: list[Tally] = field(default_factory=list)
     sums: list[float] = field(default_factory=list)
     examples: int = 0
     weight: float = 0
@@ -71,6 +74,12 @@ class Position:
             whole(name, getattr(self, name) or 0, least=0)
         if (self.best is None) != (self.best_epoch is None):
             raise InputError(must("best and best_epoch", "known together", "one without the other"))
+
+    def known_tallies(self) -> list[Tally]:
+        """The tallies, also of a state of format 1; none where there was no batch yet."""
+        if self.tallies or not self.sums:
+            return self.tallies
+        return [Tally(self.sums, self.examples, self.weight or self.examples)]
 
 
 class Header(TypedDict):

@@ -17,6 +17,7 @@ from recur.engine.cpu.threads import one_if_crowded
 from recur.messages import FailedError, InputError, must
 from recur.training import checkpoint as store
 from recur.training import guard, randomness
+from recur.training.aims import Aim
 from recur.training.call import Call, Caller, aligned, caller, takes_lengths, with_targets_on
 from recur.training.callbacks import Callbacks, Training
 from recur.training.checkpoint import Live, Position
@@ -25,13 +26,12 @@ from recur.training.folder import open_folder
 from recur.training.gradients import Gradients, Norms, explosion
 from recur.training.history import History
 from recur.training.interrupt import Interrupt, TrainingInterrupted
-from recur.training.losses import Loss
 from recur.training.measure import UNREAD, evaluating, measured
-from recur.training.metrics import Metric, goes_up
 from recur.training.plan import Plan
 from recur.training.progress import Progress
 from recur.training.schedulers import Schedule
-from recur.training.totals import Counts, Totals
+from recur.training.totals import Tally, Totals, Values
+from recur.training.weights import Counts
 
 SAVE_EVERY = 300.0  # seconds between checkpoints within a long epoch
 
@@ -41,8 +41,8 @@ class Unread(NamedTuple):
 
     number: int
     batch: Batch
-    values: list[Tensor | float]
-    counts: Counts
+    values: list[Values]
+    counts: list[Counts]
     norm: Tensor | float
     again: Call
 
@@ -54,8 +54,7 @@ class Trainer:
         self,
         model: nn.Module,
         feeds: tuple[Feed, Feed | None],
-        loss: Loss,
-        metrics: list[Metric],
+        aims: tuple[list[Aim], list[Aim]],
         optimizer: Optimizer,
         schedule: Schedule,
         callbacks: Callbacks,
@@ -69,12 +68,12 @@ class Trainer:
         self.device = self.call.device
         self.fused = all(group.get("fused") for group in optimizer.param_groups)
         self.gradients = Gradients(model.parameters(), plan.clip_norm)
-        self.totals = Totals(loss, metrics, self.train.targets, aligned=aligned(model))
+        self.totals = Totals(aims[0], self.train.targets, aligned=aligned(model))
         if self.validation is not None:
-            self.validated = Totals(loss, metrics, self.validation.targets, aligned=aligned(model))
+            self.validated = Totals(aims[1], self.validation.targets, aligned=aligned(model))
         self.live = Live(model, optimizer, schedule, self.device)
         self.unread: list[Unread] = []
-        self.settings = self._settings(loss)
+        self.settings = self._settings()
 
     def run(self, seed: int | None, resume: bool, show: bool | None) -> History:
         """Trains from the beginning, or from where the checkpoint stands."""
@@ -127,23 +126,29 @@ class Trainer:
         self.resumed = True
         self.facts.epoch, self.facts.batch = self.position.epoch + 1, self.position.batch
         self.facts.row = dict(self.position.rows[-1]) if self.position.rows else {}
-        sums = self.position.sums or self.totals.sums
-        if len(sums) != len(self.totals.sums):
-            what, expected = f"the sums in {folder}", f"{len(self.totals.sums)} of them"
-            raise InputError(must(what, expected, len(sums)))
-        self.totals.sums = sums
-        self.totals.examples = self.position.examples
-        # States of before there were weights have none: every example counted alike.
-        self.totals.weight = self.position.weight or self.position.examples
+        self.totals.tallies = self._tallies(folder)
         self.call.go_on_with(self.live.carried)
 
-    def _settings(self, loss: Loss) -> dict[str, Any]:
+    def _tallies(self, folder: Path) -> list[Tally]:
+        """Those of the epoch under way, out of a state."""
+        kept, now = self.position.known_tallies(), self.totals.tallies
+        found, expected = ([len(tally.sums) for tally in each] for each in (kept, now))
+        if kept and found != expected:
+            raise InputError(must(f"the sums in {folder}", f"{expected} of them", found))
+        return kept or now
+
+    def _settings(self) -> dict[str, Any]:
+        aims = self.totals.aims
+        losses = {aim.name: aim.loss.name for aim in aims}
+        metrics = {aim.name: [metric.name for metric in aim.metrics] for aim in aims}
+        weights = {a.name: a.class_weights.to_json() for a in aims if a.class_weights is not None}
         return {
             **self.train.settings(),
             "truncate": self.plan.truncate,
             "shuffle": self.plan.shuffle,
-            "loss": loss.name,
-            "metrics": [metric.name for metric in self.totals.metrics],
+            "loss": losses.get("", losses),
+            "metrics": metrics.get("", metrics),
+            "class_weight": weights.get("", weights or None),
             "optimizer": type(self.optimizer).__name__,
         }
 
@@ -249,13 +254,13 @@ class Trainer:
     def _train_batch(self, batch: Batch) -> None:
         batch = with_targets_on(batch, self.device)
         self.gradients.clear()
-        loss, values, counts = self.totals.measure(batch, self.call(batch))
-        if not loss.requires_grad:
+        found = self.totals.measure(batch, self.call(batch))
+        if not found.loss.requires_grad:
             raise InputError("The loss depends on no weight: something was detached on the way.")
-        loss.backward()  # type: ignore[no-untyped-call]
+        found.loss.backward()  # type: ignore[no-untyped-call]
         norm = self.gradients.clip()
         number, again = self.position.batch + 1, self.call.again()
-        self.unread.append(Unread(number, batch, values, counts, norm, again))
+        self.unread.append(Unread(number, batch, found.values, found.counts, norm, again))
         # The CPU's numbers are here at once, and a bad one must not reach the weights.
         if self.gradients.on_cpu or len(self.unread) >= UNREAD:
             self._read()
@@ -273,9 +278,10 @@ class Trainer:
     def _read(self) -> None:
         """Looks at the numbers of the batches that were not looked at."""
         for seen in self.unread:
-            values, norm = [float(value) for value in seen.values], float(seen.norm)
-            if not (math.isfinite(values[0]) and math.isfinite(norm)):
-                self._fail(seen, values[0], norm)
+            values, norm = [list(map(float, each)) for each in seen.values], float(seen.norm)
+            loss = sum(each[0] for each in values)
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                self._fail(seen, loss, norm)
             self.totals.add(values, seen.counts)
             self.position.norms.add(norm)
         self.unread.clear()
@@ -308,8 +314,7 @@ class Trainer:
         position = self.position
         if position.batch:
             position.seconds = time.perf_counter() - self.started
-        position.sums, position.examples = list(self.totals.sums), self.totals.examples
-        position.weight = self.totals.weight
+        position.tallies = self.totals.tallies
         self.live.carried = self.call.state if position.batch else None
         settings = self.settings | {"seed": position.seed}
         self.folder.save(position, self.live, settings)
@@ -364,6 +369,8 @@ class Trainer:
     def _history(self) -> History:
         history = History()
         history.rows, history.notes = list(self.position.rows), list(self.position.notes)
-        known = [n for n in history.columns if n.removeprefix("val_") in self.totals.names]
-        history.higher_is_better = {name: goes_up(name, self.totals.metrics) for name in known}
+        known = self.totals.columns
+        known |= {f"val_{name}": up for name, up in known.items()}
+        columns = (name for name in history.columns if name in known)
+        history.higher_is_better = {name: known[name] for name in columns}
         return history
