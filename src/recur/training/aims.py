@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from recur.training.losses import Loss
+from recur.training.losses import Loss, smoothed
 from recur.training.metrics import Metric
 from recur.training.weights import ClassWeights
 
@@ -34,6 +34,17 @@ class Aim:
         before = f"{self.name}_" if self.name else ""
         each = {f"{before}{metric.name}": metric.more_is_better for metric in self.metrics}
         return {f"{before}loss": False, **each}
+
+    def taught(self, label_smoothing: float, class_weights: ClassWeights | None) -> Aim:
+        """Returns the same in training, where classes have weights and labels are smooth.
+
+        A metric that is the loss in another unit stays that of the labels as they are.
+        """
+        if not label_smoothing:
+            return replace(self, class_weights=class_weights)
+        plain = (replace(each, mean=each.mean or self.loss.mean) for each in self.metrics)
+        loss = smoothed(self.loss, label_smoothing)
+        return replace(self, loss=loss, metrics=tuple(plain), class_weights=class_weights)
 
 
 def columns(aims: Iterable[Aim]) -> dict[str, bool]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -48,6 +48,9 @@ def fit(
     schedule: ScheduleLike | None = None,
     warmup: float = 0.0,
     clip_norm: float | None = 1.0,
+    accumulate: int = 1,
+    ema: float | None = None,
+    label_smoothing: float = 0.0,
     truncate: int | None = None,
     shuffle: bool = True,
     bucket: bool | None = None,
@@ -113,6 +116,13 @@ def fit(
             line; "linear" and "cosine" then fall over the rest.
         clip_norm: the norm that the whole gradient is cut to; None not to. The norm before cutting
             is in the history.
+        accumulate: batches of one step of the optimizer: its gradient is that of one batch which
+            holds them all. The last ones of an epoch may be fewer.
+        ema: the decay of an exponential moving average of the weights, such as 0.999: validation,
+            the best epoch and the weights at the end are those of the average. In the first steps
+            the decay is lower, so that the beginning is forgotten. None: the weights themselves.
+        label_smoothing: the share of each target that goes to all classes alike, in training only;
+            for "cross_entropy" and the binary losses.
         truncate: k, to walk at most k steps at a time (truncated backpropagation through time): a
             step of the optimizer after each, the state carried on to the next k steps without its
             gradient. Needs a model that takes `state` (or `hx`) and returns (outputs, state), and a
@@ -146,6 +156,7 @@ def fit(
             ignores them, after the batch has ended and the state is saved.
     """
     _check(epochs, batch_size, patience, clip_norm, resume, checkpoint)
+    _check_more(accumulate, ema, label_smoothing)
     check_truncate(truncate)
     check_model(model)
     told = find_callbacks(callbacks, on_epoch)
@@ -166,7 +177,7 @@ def fit(
     chosen = find_metrics(metrics, found)
     aims = [Aim(found, tuple(chosen))]
     balance = find_class_weights(class_weight, found, feeds[0], aligned=aligned(model))
-    taught = [dataclasses.replace(aims[0], class_weights=balance)]
+    taught = [aim.taught(label_smoothing, balance) for aim in aims]
     up = columns(aims)
     watched = _watched(monitor, list(up), validated=feeds[1] is not None)
     plan = Plan(
@@ -180,9 +191,13 @@ def fit(
         restore_best=restore_best,
         folder=None if checkpoint is None else path_of(checkpoint),
         learning_rate=learning_rate,
+        accumulate=accumulate,
+        ema=ema,
+        label_smoothing=label_smoothing,
     )
     steps = find_optimizer(optimizer, model, learning_rate)
-    sizes = find_schedule(schedule, steps, warmup=warmup, steps=epochs * len(feeds[0]), up=plan.up)
+    total = epochs * math.ceil(len(feeds[0]) / accumulate)
+    sizes = find_schedule(schedule, steps, warmup=warmup, steps=total, up=plan.up)
     trainer = Trainer(model, feeds, (taught, aims), steps, sizes, told, plan)
     return trainer.run(seed, resume, progress)
 
@@ -215,6 +230,13 @@ def _check(
         wrong.append("resume needs checkpoint: the folder with the state to go on from.")
     if wrong:
         raise InputError(" ".join(wrong))
+
+
+def _check_more(accumulate: int, ema: float | None, label_smoothing: float) -> None:
+    whole("accumulate", accumulate)
+    real("label_smoothing", label_smoothing, lambda s: 0 <= s < 1, "from 0 on and below 1")
+    if ema is not None:
+        real("ema", ema, lambda decay: 0 < decay < 1, "between 0 and 1, or None for no average")
 
 
 def _move(model: nn.Module, device: str | torch.device) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 import torch
@@ -173,25 +173,28 @@ def binary_crossentropy(
     return F.binary_cross_entropy_with_logits(logits, targets, reduction=reduction)
 
 
-def cross_entropy(scores: Tensor, targets: Tensor) -> Tensor:
+def cross_entropy(scores: Tensor, targets: Tensor, *, smoothing: float = 0.0) -> Tensor:
     """Mean cross-entropy of scores (..., C) and class numbers (...) or probabilities (..., C).
 
     Class numbers of -100 do not count; where none counts the loss is 0.
     """
     flat = scores.reshape(-1, scores.shape[-1])
     if targets.is_floating_point():
-        return F.cross_entropy(flat, targets.reshape(flat.shape))
+        return F.cross_entropy(flat, targets.reshape(flat.shape), label_smoothing=smoothing)
     classes = targets.reshape(-1)
-    total = F.cross_entropy(flat, classes, ignore_index=IGNORED, reduction="sum")
+    total = F.cross_entropy(
+        flat, classes, ignore_index=IGNORED, reduction="sum", label_smoothing=smoothing
+    )
     return total / (classes != IGNORED).sum().clamp(min=1)
 
 
-def _cross_entropy_of_each(scores: Tensor, targets: Tensor) -> Tensor:
+def _cross_entropy_of_each(scores: Tensor, targets: Tensor, *, smoothing: float = 0.0) -> Tensor:
     """The cross-entropy of each row of scores (..., C): (...)."""
     rows = scores.shape[:-1]
     flat = scores.reshape(-1, scores.shape[-1])
     wanted = targets.reshape(flat.shape if targets.is_floating_point() else -1)
-    return F.cross_entropy(flat, wanted, ignore_index=IGNORED, reduction="none").reshape(rows)
+    how: dict[str, Any] = {"reduction": "none", "label_smoothing": smoothing}
+    return F.cross_entropy(flat, wanted, ignore_index=IGNORED, **how).reshape(rows)
 
 
 def _unreduced(function: Any) -> Function:
@@ -219,6 +222,31 @@ LOSSES = {
         ("huber", F.huber_loss, NUMBERS),
     )
 }
+
+
+def smoothed(loss: Loss, smoothing: float) -> Loss:
+    """A loss by name whose targets are not wholly sure: a share of each goes to all classes alike.
+
+    C. Szegedy et al., "Rethinking the Inception architecture for computer vision", 2016.
+
+    Raises:
+        InputError: a loss of numbers, or a function, which can do so itself.
+    """
+    if LOSSES.get(loss.name) is not loss or loss.outputs == NUMBERS:
+        expected = "given with 'cross_entropy' or a binary loss by name"
+        raise InputError(must("label_smoothing", expected, f"the loss {loss.name!r}"))
+    change = _smoothing_itself if loss.outputs == CLASSES else _on_smooth_labels
+    function, each = (change(f, smoothing) for f in (loss.function, loss.unreduced))
+    return replace(loss, function=function, unreduced=each)
+
+
+def _smoothing_itself(function: Any, smoothing: float) -> Function:
+    return functools.partial(function, smoothing=smoothing)
+
+
+def _on_smooth_labels(function: Any, smoothing: float) -> Function:
+    return lambda outputs, targets: function(outputs, targets * (1 - smoothing) + smoothing / 2)
+
 
 # What outputs are to torch's own modules.
 MODULES: dict[type[nn.Module], str] = {
