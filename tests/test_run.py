@@ -437,6 +437,7 @@ def test_what_others_put_into_a_failing_run_stays(counting, monkeypatch, tmp_pat
 
 
 def test_evaluate_takes_only_options_that_say_how_other_data_are_read(trained, monkeypatch):
+    files.write_text("other", "numbers")
     with pytest.raises(InputError, match="an option of evaluate must be none; got 'units'"):
         trained.evaluate("other", units=3)
     monkeypatch.setattr(type(trained.task), "reading", ("steps",))
