@@ -83,10 +83,8 @@ def test_answers_are_drawn_from_the_seed(trained):
 def test_keys_are_drawn_one_step_after_another(trained, temperature):
     """By hand, from one source of chance."""
     given, model = [[60, 64, 67], [62, 65, 69]], trained.model
-    of = options(seed=5, length=12, temperature=temperature)
-    (answer,) = TASK.predict(
-        Trained(of, trained.trained.preprocessing, model), ["C4 E4 G4 | D4 F4 A4"]
-    )
+    how = {"seed": 5, "length": 12, "temperature": temperature}
+    (answer,) = trained.predict("C4 E4 G4 | D4 F4 A4", **how)
     chance, want = torch.Generator().manual_seed(5), []
     roll = torch.from_numpy(piano_roll(given))
     with torch.no_grad():
