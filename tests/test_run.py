@@ -319,13 +319,14 @@ def test_how_to_answer_is_no_option_of_training(counting, trained):
 
 
 def test_data_in_memory_are_needed_again(counting):
-    class Table:
-        def __str__(self):
-            raise AssertionError("made a text")
-
-    trained = run.train("counting", data=Table(), out="a", **QUICK)
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"row": ["101"]})
+    trained = run.train("counting", data=table, out="a", **QUICK)
     assert files.read_json("a/config.json")["options"]["data"] == IN_MEMORY
-    assert trained.evaluate(Table()).values
+    assert trained.evaluate(table).values
+    with pytest.raises(InputError, match="a table must be the path of a file, or"):
+        run.train("counting", data=object(), out="b", **QUICK)
+    assert not os.path.exists("b")
     with pytest.raises(InputError, match="The data were a table in memory, which no run keeps"):
         sources.dataset(trained.options.data, counting)
 

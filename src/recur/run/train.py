@@ -83,6 +83,7 @@ def train(
             wanted = directory.unused(out, task)
             settings = chosen.options.of(task, options, chosen.answering)
         tell(f"Reading {settings.data}" if settings.data else "Reading the data")
+        in_table = {} if table is None else source.source_in_memory(table)
         prepared = preparing.prepare(chosen, settings, table)
         if not resume:
             preparing.check_asked(prepared.splits, settings)
@@ -95,9 +96,7 @@ def train(
             directory.unused(path, task)  # another may have begun and ended in the meantime
         tell(prepared.about)
         tell(f"The run is kept in {path}")
-        known = source.source_of(settings.data, chosen, path)
-        if table is not None:
-            known = source.source_in_memory(table)
+        known = in_table or source.source_of(settings.data, chosen, path)
         training = _Training(path, alone, chosen, settings, prepared, known, answering)
         try:
             return training.run(resume=resume, progress=progress, tell=tell)
