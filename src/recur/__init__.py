@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from recur.data.sequences import collate as collate
     from recur.data.series import Series as Series
     from recur.data.series import read_series as read_series
-    from recur.data.text import Vocabulary as Vocabulary
     from recur.data.text import tokenize as tokenize
+    from recur.data.vocabulary import Vocabulary as Vocabulary
     from recur.diagnostics import diagnose as diagnose
     from recur.layers import GRU as GRU
     from recur.layers import LSTM as LSTM
@@ -81,7 +81,8 @@ else:
         "recur.data.padding": ("pad_sequences",),
         "recur.data.sequences": ("Batch", "Sequences", "collate"),
         "recur.data.series": ("Series", "read_series"),
-        "recur.data.text": ("Vocabulary", "tokenize"),
+        "recur.data.text": ("tokenize",),
+        "recur.data.vocabulary": ("Vocabulary",),
         "recur.diagnostics": ("diagnose",),
         "recur.layers": (
             *("GRU", "LSTM", "RNN", "SLSTM", "IndRNN", "MinGRU", "MinLSTM", "SimpleRNN"),

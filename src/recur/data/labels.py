@@ -96,11 +96,11 @@ def _apart(labels: Sequence[Any], column: str, separator: str, *, told: bool) ->
     rows = [_names(label, separator) for label in labels]
     note = f"The column {column!r} is read as several labels of a text"
     between = f" with {separator!r} between them" if separator else ""
-    said = () if told else (f"{note}{between} (labels several; or choose one).",)
+    said = [] if told else [f"{note}{between} (labels several; or choose one)."]
     without = sum(not row for row in rows)
     if without:
-        said += (f"{count(without, 'text')} of {len(rows):,} have none of the labels.",)
-    return Meant(rows, SEVERAL, said)
+        said.append(f"{count(without, 'text')} of {len(rows):,} have none of the labels.")
+    return Meant(rows, SEVERAL, tuple(said))
 
 
 def _names(label: Any, separator: str) -> tuple[str, ...]:

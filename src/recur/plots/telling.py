@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from recur.messages import InputError, must, shortened
+from recur.messages import InputError, brief, must, shortened
 from recur.plots.figure import BLUE, in_own_style, new_figure
 from recur.plots.letters import drawable
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 40
 """Classes that a picture has room for."""
-MOST_LETTERS = 22
+MOST_LETTERS = 24
 """Of a word or a class."""
 
 
@@ -59,4 +59,4 @@ def telling_words(
 
 
 def _plain(text: str) -> str:
-    return shortened(drawable(text), MOST_LETTERS).replace("$", r"\$")
+    return brief(drawable(text), MOST_LETTERS).replace("$", r"\$")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from recur import files, plots, tasks
+from recur.data.splits import Splits
 from recur.data.tables import NoColumnError
 from recur.diagnostics import Attribution
 from recur.files import PathLike
@@ -107,9 +108,7 @@ class Run:
                 other data are read.
         """
         held = self._held_out(data, reading)
-        evaluation = preparing.evaluated(
-            self.task, self.trained, held, lambda: self.task.read(self._own(data))
-        )
+        evaluation = preparing.evaluated(self.task, self.trained, held, lambda: self._learnt(data))
         return scores_of(self.task, evaluation, held.notes)
 
     def draw_evaluation(self, scores: Scores, into: PathLike | None = None) -> list[Path]:
@@ -131,9 +130,12 @@ class Run:
         asked = "" if in_memory or data is None or own is not self.options else str(data)
         self._check_reading(reading, bool(asked) or in_memory)
         own = dataclasses.replace(own, **reading)
-        source = data if in_memory else None
+        table = data if in_memory else None
+        known = self._is_own_table(data)
         try:
-            return preparing.held_out(self.task, own, self.trained.preprocessing, asked, source)
+            return preparing.held_out(
+                self.task, own, self.trained.preprocessing, asked, table, known=known
+            )
         except NoColumnError as error:
             if not (asked or in_memory):
                 raise
@@ -148,6 +150,14 @@ class Run:
                 raise InputError(must("an option of evaluate", known, repr(name)))
             if not other:
                 raise InputError(f"{name} says how other data are read: name them (data).")
+
+    def _learnt(self, data: Any) -> Splits[Any]:
+        """Reads what it was trained on."""
+        return self.task.read(self._own(data), data if self._is_own_table(data) else None)
+
+    def _is_own_table(self, data: Any) -> bool:
+        """Whether this is the table in memory that it was trained on."""
+        return _in_memory(data) and source.is_same_table(directory.read_config(self.path), data)
 
     def _own(self, data: Any) -> Options:
         """The options, with the place of the data that it was trained on."""

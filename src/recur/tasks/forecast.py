@@ -156,6 +156,10 @@ class ForecastTask(Task[ForecastOptions, Steps, ForecastPreprocessing, Answering
         assert fitted is not None
         return whole(_read_like(source, options, fitted))
 
+    def tested(self, splits: Splits[Steps], fitted: ForecastPreprocessing) -> Steps:
+        """From the step on that was the first one then: a file may have grown."""
+        return Steps.of(splits.train.only.series, fitted.test_start)
+
     def fit(self, splits: Splits[Steps], options: ForecastOptions) -> ForecastPreprocessing:
         """Measures the training part."""
         assert splits.test is not None

@@ -13,9 +13,9 @@ import dataclasses
 from collections.abc import Mapping
 
 from recur.data.records.labelled import Opinions
-from recur.data.text import Vocabulary
-from recur.tasks.classify import Known, OfTexts, WordOptions
+from recur.data.vocabulary import Vocabulary
 from recur.tasks.options import option
+from recur.tasks.texts import Known, OfTexts, WordOptions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -90,6 +90,4 @@ def _number(line: str, path: Path) -> int:
     try:
         return int(line[9:11])
     except ValueError as error:
-        raise FailedError(
-            f"{path} is damaged: {line[:40]!r}. Install it again."
-        ) from error
+        raise FailedError(f"{path} is damaged: {line[:40]!r}. Install it again.") from error
