@@ -17,7 +17,7 @@ from recur.data.datasets import archives, keras_imdb, movie_reviews
 from recur.data.datasets.kept import checksum_of, kept, pack, unpack
 from recur.data.datasets.source import Remote, Source
 from recur.data.numbering import KERAS
-from recur.data.records.labelled import Opinions
+from recur.data.records.labelled import LabelledTexts, Opinions
 from recur.data.splits import Splits
 from recur.messages import FailedError
 
@@ -51,7 +51,7 @@ _LABELS = {"neg": "negative", "pos": "positive"}
 _Parts = dict[str, Opinions]
 
 
-def load() -> Splits[Opinions]:
+def load() -> Splits[LabelledTexts]:
     """Returns the reviews: the official split, or else the packaged training split.
 
     Raises:

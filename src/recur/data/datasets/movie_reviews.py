@@ -7,7 +7,7 @@ import io
 
 from recur import files
 from recur.data.datasets.source import Source
-from recur.data.records.labelled import Opinions, stratified
+from recur.data.records.labelled import LabelledTexts, Opinions, stratified
 from recur.data.splits import Splits
 
 SOURCE = Source(
@@ -28,7 +28,7 @@ RECORDS = Opinions
 _LABELS = {"0": "negative", "1": "positive"}
 
 
-def load() -> Splits[Opinions]:
+def load() -> Splits[LabelledTexts]:
     """Returns the reviews; a fixed fifth, the same share of each class, is held out for testing.
 
     The package's file holds Rotten Tomatoes snippets too; its column `source` tells them apart.
