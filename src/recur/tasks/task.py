@@ -287,8 +287,16 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         Raises:
             InputError: if there is no such file or it is not UTF-8.
         """
-        content = _standard_input() if file == "-" else files.read_text(file)
-        return [line for line in content.splitlines() if line.strip()]
+        return [line for line in text_of(file).splitlines() if line.strip()]
+
+
+def text_of(file: str) -> str:
+    """Returns the text of a file of inputs; "-" is standard input.
+
+    Raises:
+        InputError: if there is no such file or it is not UTF-8.
+    """
+    return _standard_input() if file == "-" else files.read_text(file)
 
 
 def _standard_input() -> str:

@@ -63,6 +63,14 @@ def lines(path: Path) -> str:
     return str(path)
 
 
+def pairs(path: Path) -> str:
+    """Writes short texts and the same from the end, with a tab between; returns the path."""
+    rng = np.random.default_rng(0)
+    texts = [list(rng.choice(WORDS, rng.integers(2, 7))) for _ in range(NUMBER)]
+    files.write_text(path, "\n".join(f"{' '.join(t)}\t{' '.join(t[::-1])}" for t in texts))
+    return str(path)
+
+
 def pieces(path: Path) -> str:
     """Writes short pieces of three chords, as JSON; returns its path."""
     rng = np.random.default_rng(0)

@@ -9,6 +9,7 @@ from recur.training.schedule import Plateau, Steps
 from recur.training.schedulers import EachStep
 from recur.training.summary import Summary, summary
 from recur.training.tensorboard import TensorBoard
+from recur.training.writing import write
 
 __all__ = [
     "Callback",
@@ -24,4 +25,5 @@ __all__ = [
     "fit",
     "predict",
     "summary",
+    "write",
 ]
