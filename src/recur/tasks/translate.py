@@ -11,20 +11,22 @@ import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from recur import plots, schema, training
-from recur.data import units
+from recur import plots, training
 from recur.data.documents import Documents
 from recur.data.examples import Examples
+from recur.data.numbering import Numbering
 from recur.data.records.pairs import Columns, Pairs, apart, lines_of, read_pairs
 from recur.data.sequences import Sequences
 from recur.data.splits import Parting, Splits
+from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.layers.attention import KINDS
+from recur.messages import brief
 from recur.models.deep import CELLS
 from recur.models.encoder_decoder import BRIDGES, EncoderDecoder
 from recur.scoring.dictionary import WordByWord
@@ -32,18 +34,18 @@ from recur.scoring.scores import package
 from recur.scoring.translation import bleu_and_chrf
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, TableData, option
-from recur.tasks.task import Evaluation, Objective, Task, Trained, text_of
+from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained, text_of
 from recur.tasks.tiny import Tiny, pairs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Unit = units.Words | units.Characters | units.Subwords
-
+SPLITTERS = {"subwords": "subwords", "words": "words-and-marks", "characters": "characters"}
+END_FIRST = Numbering(end=0, unknown=1, first=2)
 SHARE = 0.1
 """Of pairs without parts of their own, for testing, and of the rest for validation."""
-END = "(end)"
-"""What stands for the end of a text."""
+SHOWN = 60
+"""Letters of a translation in a title."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,7 @@ class TranslateOptions(TableData):
     target_column: str = option(
         "", "the column of their translations (default: the second)", reads=True
     )
-    unit: str = option("subwords", "what texts are made of", choices=tuple(units.KINDS))
+    unit: str = option("subwords", "what texts are made of", choices=tuple(SPLITTERS))
     vocabulary: int = option(10_000, "pieces of each language, the most frequent", least=3)
     maxlen: int = option(100, "the most pieces of a text that are read and learnt", least=1)
     cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
@@ -127,7 +129,7 @@ class TranslateAnswering(Answering):
 
 
 @dataclasses.dataclass(frozen=True)
-class TranslatePreprocessing:
+class TranslatePreprocessing(Fitted):
     """What the texts of both languages are made of.
 
     Attributes:
@@ -136,27 +138,8 @@ class TranslatePreprocessing:
         words: the yardstick: by word its translation; see `recur.scoring.dictionary`.
     """
 
-    source: Unit
-    target: Unit
-    words: dict[str, str]
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns it as JSON."""
-        sides = {"source": self.source.to_json(), "target": self.target.to_json()}
-        return {"unit": self.source.kind, **sides, "words": self.words}
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> TranslatePreprocessing:
-        """Builds it again."""
-        known = schema.read(_Stored, stored, "it")
-        source, target = (units.from_json(known["unit"], known[s]) for s in ("source", "target"))
-        return cls(source, target, known["words"])
-
-
-class _Stored(TypedDict):
-    unit: str
-    source: dict[str, Any]
-    target: dict[str, Any]
+    source: Vocabulary
+    target: Vocabulary
     words: dict[str, str]
 
 
@@ -213,9 +196,11 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
     def fit(self, splits: Splits[Pairs], options: TranslateOptions) -> TranslatePreprocessing:
         """Finds what the training texts are made of, a language at a time."""
         package("sacrebleu")  # said now, and not after the training
-        learnt, kind = splits.train, units.KINDS[options.unit]
+        learnt = splits.train
+        how: dict[str, Any] = {"splitter": SPLITTERS[options.unit], "numbering": END_FIRST}
         source, target = (
-            kind.fit(texts, options.vocabulary) for texts in (learnt.sources, learnt.targets)
+            Vocabulary.fit(texts, size=options.vocabulary, **how)
+            for texts in (learnt.sources, learnt.targets)
         )
         words = WordByWord.fit(learnt.sources, learnt.targets).words
         return TranslatePreprocessing(source, target, words)
@@ -225,8 +210,8 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
     ) -> Sequences:
         """Numbers of the pieces, with an end after the last."""
         sources, targets = (
-            [[*unit.encode(text).tolist(), len(unit)][: options.maxlen] for text in texts]
-            for unit, texts in (
+            [vocabulary.encode(text, options.maxlen, keep="first") for text in texts]
+            for vocabulary, texts in (
                 (fitted.source, records.sources),
                 (fitted.target, records.targets),
             )
@@ -235,11 +220,10 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
 
     def model(self, options: TranslateOptions, fitted: TranslatePreprocessing) -> nn.Module:
         """An encoder that reads both ways, a decoder that asks it by attention."""
-        end = len(fitted.target)
         return EncoderDecoder(
-            vocabulary=end + 1,
-            source_vocabulary=len(fitted.source) + 1,
-            end=end,
+            vocabulary=len(fitted.target),
+            source_vocabulary=len(fitted.source),
+            end=fitted.target.end,
             embedding=options.embedding,
             embedding_dropout=options.embedding_dropout,
             attention=None if options.attention == "none" else options.attention,
@@ -305,9 +289,9 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
         for each in answers:
             source, target = self._tokens(trained, each)
             model = _Probability(trained.model, target)
-            labels = _labels(trained.preprocessing.source, source.tolist())
+            labels = list(map(trained.preprocessing.source.piece, source.tolist()))
             found.append(
-                integrated_gradients(model, source, labels=labels, names=[each.text or END])
+                integrated_gradients(model, source, labels=labels, names=[brief(each.text, SHOWN)])
             )
         return found
 
@@ -347,7 +331,7 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
                 trained.model,
                 self.encode(asked, trained.options, fitted),
                 max_steps=how.length,
-                never=[units.UNKNOWN],
+                never=[END_FIRST.unknown],
                 **_search(how),
             )
             written = dict(zip(rows, found, strict=True))
@@ -361,7 +345,7 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
         """(S,) of the source and (T,) of its translation, with their ends."""
         fitted = trained.preprocessing
         x, _ = self.encode(Pairs([answer.source], []), trained.options, fitted)[0]
-        return x, torch.tensor([*answer.pieces, len(fitted.target)])
+        return x, torch.tensor([*answer.pieces, fitted.target.end])
 
     def _alignment(self, trained: TrainedHere, answer: Translation) -> Figure:
         assert isinstance(trained.model, EncoderDecoder)
@@ -370,8 +354,8 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
             weights = trained.model.align(source[None], target[None])[0]
         return plots.alignment(
             weights.numpy(),
-            source=_labels(fitted.source, source.tolist()),
-            target=_labels(fitted.target, target.tolist()),
+            source=list(map(fitted.source.piece, source.tolist())),
+            target=list(map(fitted.target.piece, target.tolist())),
             title="Where each piece of the translation looked",
         )
 
@@ -393,7 +377,3 @@ def _search(how: TranslateAnswering) -> dict[str, Any]:
     if how.beam == 1:
         return {"search": "greedy"}
     return {"search": "beam", "width": how.beam, "length_penalty": how.length_penalty}
-
-
-def _labels(unit: Unit, numbers: Sequence[int]) -> list[str]:
-    return [unit.piece(number) if number < len(unit) else END for number in numbers]

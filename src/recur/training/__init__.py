@@ -9,6 +9,7 @@ from recur.training.schedule import Plateau, Steps
 from recur.training.schedulers import EachStep
 from recur.training.summary import Summary, summary
 from recur.training.tensorboard import TensorBoard
+from recur.training.weights import Weighted
 from recur.training.writing import write
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "TensorBoard",
     "Training",
     "TrainingInterrupted",
+    "Weighted",
     "evaluate",
     "fit",
     "predict",

@@ -40,7 +40,8 @@ def write(
     Raises:
         InputError: a model that does not write, or data or arguments that do not fit.
     """
-    if not hasattr(model, "generate"):
+    generate: Any = getattr(model, "generate", None)
+    if generate is None:
         expected = "one that writes (with generate), such as EncoderDecoder"
         raise InputError(must("the model", expected, type(model).__name__))
     feed = feed_of(x, lengths=lengths, batch_size=batch_size)
@@ -49,7 +50,7 @@ def write(
     with passing("writing", len(feed), progress) as advance, evaluating(model):
         for batch in feed.batches(None):
             steps = {"lengths": batch.lengths} if with_lengths else {}
-            found = model.generate(batch.x.to(device), **steps, **how)
+            found = generate(batch.x.to(device), **steps, **how)
             tokens, ends = found.tokens, found.lengths
             if tokens.dim() == 3:  # a beam: the best hypothesis comes first
                 tokens, ends = tokens[:, 0], ends[:, 0]

@@ -72,11 +72,14 @@ class Columns(NamedTuple):
     target: str = ""
 
 
+FIRST_TWO = Columns()
+
+
 def read_pairs(
     source: files.PathLike | Any,
     target: str = "",
     *,
-    columns: Columns = Columns(),
+    columns: Columns = FIRST_TWO,
     delimiter: str = "",
     encoding: str = "",
 ) -> Splits[Pairs]:
@@ -112,7 +115,9 @@ def read_pairs(
         raise InputError(f"{name} has no pair of two texts.")
     if len(rows) < len(sources):
         left = len(sources) - len(rows)
-        notes += (f"{left:,} of {count(len(sources), 'pair')} of {name} left out: a side is blank.",)
+        notes += (
+            f"{left:,} of {count(len(sources), 'pair')} of {name} left out: a side is blank.",
+        )
     pairs = Pairs([sources[row].strip() for row in rows], [targets[row].strip() for row in rows])
     return Splits(pairs, about=name, notes=notes)
 
