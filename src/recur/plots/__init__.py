@@ -5,6 +5,7 @@ without pyplot: no window opens, no display is needed, and nothing stays in memo
 matplotlib is imported when the first figure is drawn.
 """
 
+from recur.plots.captioned import captioned
 from recur.plots.confusion import confusion
 from recur.plots.figure import save, save_each
 from recur.plots.inside import alignment, attribution, gradients, heatmaps, layer_sizes
@@ -18,6 +19,7 @@ __all__ = [
     "Unrolled",
     "alignment",
     "attribution",
+    "captioned",
     "confusion",
     "curves",
     "forecast",

@@ -71,6 +71,21 @@ def pairs(path: Path) -> str:
     return str(path)
 
 
+def pictures(folder: Path) -> list[str]:
+    """Writes pictures of one colour, a caption beside each; returns their paths."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    paths = []
+    for number in range(NUMBER):
+        colour, shade = ("red", (255, 0, 0)) if number % 2 else ("blue", (0, 0, 255))
+        path = folder / f"{number:02}.png"
+        Image.new("RGB", (12, 9), shade).save(path)
+        files.write_text(path.with_suffix(".txt"), f"all is {colour}\n{rng.choice(WORDS)}\n")
+        paths.append(str(path))
+    return paths
+
+
 def pieces(path: Path) -> str:
     """Writes short pieces of three chords, as JSON; returns its path."""
     rng = np.random.default_rng(0)
