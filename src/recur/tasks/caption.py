@@ -281,9 +281,9 @@ class CaptionTask(Task[CaptionOptions, CaptionedPictures, CaptionPreprocessing, 
 
     def tiny(self, folder: Path) -> Tiny:
         """Tiny data."""
-        paths = pictures(folder)
+        paths = pictures(folder / "pictures")
         small = {"size": 8, "features": 4, "embedding": 4}
-        return Tiny({"data": str(folder), **small}, paths[:2])
+        return Tiny({"data": str(folder / "pictures"), **small}, paths[:2])
 
     def _captioned(
         self, trained: TrainedHere, records: CaptionedPictures, how: CaptionAnswering

@@ -72,9 +72,10 @@ def pairs(path: Path) -> str:
 
 
 def pictures(folder: Path) -> list[str]:
-    """Writes pictures of one colour, a caption beside each; returns their paths."""
+    """Writes pictures of one colour, captions beside each, into a folder; returns their paths."""
     from PIL import Image
 
+    files.make_folder(folder)
     rng = np.random.default_rng(0)
     paths = []
     for number in range(NUMBER):

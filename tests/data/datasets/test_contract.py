@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 import recur.datasets
-from recur import FailedError, Series
+from recur import FailedError, Series, tasks
 from recur.data import datasets
 from recur.data.datasets import source
 from recur.data.music import HIGHEST, LOWEST
+from recur.data.pictures import decoded
+from recur.data.records.captioned import CaptionedPictures
 from recur.data.records.labelled import LabelledTexts
+from recur.data.records.pairs import Pairs
 from recur.data.records.pieces import Pieces
 from recur.data.records.steps import Steps
 from recur.data.records.texts import Texts
@@ -41,7 +44,7 @@ def test_the_catalogue_lists_every_dataset_once():
 def test_it_says_what_it_is(module):
     entry = module.SOURCE
     assert re.fullmatch(r"[a-z][a-z0-9-]*", entry.name)
-    assert entry.task in ("sentiment", "forecast", "language", "music")
+    assert entry.task in tasks.described()
     assert re.fullmatch(r"[\d.]+ MB", entry.size)
     assert entry.homepage.startswith("https://")
     assert entry.title
@@ -111,7 +114,29 @@ def check_music(music: Splits[Pieces]) -> None:
     assert len(parts[0]) > max(len(parts[1]), len(parts[2]))
 
 
-CHECKS = {LabelledTexts: check_reviews, Texts: check_texts, Pieces: check_music}
+def check_pairs(pairs: Splits[Pairs]) -> None:
+    parts = [part for part in (pairs.train, pairs.validation, pairs.test) if part is not None]
+    for part in parts:
+        assert len(part.sources) == len(part.targets) > 0
+        assert all(text.strip() == text != "" for text in (*part.sources, *part.targets))
+
+
+def check_captioned(pictures: Splits[CaptionedPictures]) -> None:
+    parts = pictures.train, pictures.validation, pictures.test
+    assert len(parts[0]) > max(len(parts[1]), len(parts[2]))
+    for part in parts:
+        assert len(part.pictures) == len(part.captions) > 0
+        assert all(some and all(each.strip() for each in some) for some in part.captions)
+        assert decoded(part.pictures[0], 16).std() > 0
+
+
+CHECKS = {
+    CaptionedPictures: check_captioned,
+    LabelledTexts: check_reviews,
+    Pairs: check_pairs,
+    Pieces: check_music,
+    Texts: check_texts,
+}
 
 
 def check_series(series: Series, target: str) -> None:
