@@ -13,6 +13,7 @@ from recur.plots.learning import curves, overview
 from recur.plots.music import piano_roll
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
 from recur.plots.series import forecast
+from recur.plots.telling import telling_words
 
 __all__ = [
     "UNROLLED",
@@ -30,5 +31,6 @@ __all__ = [
     "piano_roll",
     "save",
     "save_each",
+    "telling_words",
     "unrolled",
 ]

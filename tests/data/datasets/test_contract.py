@@ -15,7 +15,7 @@ from recur.data.datasets import source
 from recur.data.music import HIGHEST, LOWEST
 from recur.data.pictures import decoded
 from recur.data.records.captioned import CaptionedPictures
-from recur.data.records.labelled import LabelledTexts
+from recur.data.records.labelled import LabelledTexts, Opinions
 from recur.data.records.pairs import Pairs
 from recur.data.records.pieces import Pieces
 from recur.data.records.steps import Steps
@@ -98,6 +98,14 @@ def check_reviews(reviews: Splits[LabelledTexts]) -> None:
         assert all(text.strip() for text in part.texts)
 
 
+def check_topics(texts: Splits[LabelledTexts]) -> None:
+    parts = [part for part in (texts.train, texts.validation, texts.test) if part is not None]
+    assert len(set(texts.train.labels)) > 2
+    for part in parts:
+        assert len(part.texts) == len(part.labels) > 0
+        assert set(part.labels) == set(texts.train.labels)
+
+
 def check_texts(texts: Splits[Texts]) -> None:
     parts = [part.documents for part in (texts.train, texts.validation, texts.test)]
     assert all(part and all(text.strip() for text in part) for part in parts)
@@ -132,10 +140,11 @@ def check_captioned(pictures: Splits[CaptionedPictures]) -> None:
 
 CHECKS = {
     CaptionedPictures: check_captioned,
-    LabelledTexts: check_reviews,
     Pairs: check_pairs,
-    Pieces: check_music,
+    Opinions: check_reviews,
+    LabelledTexts: check_topics,
     Texts: check_texts,
+    Pieces: check_music,
 }
 
 
