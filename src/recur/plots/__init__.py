@@ -5,6 +5,7 @@ without pyplot: no window opens, no display is needed, and nothing stays in memo
 matplotlib is imported when the first figure is drawn.
 """
 
+from recur.plots.confusion import confusion
 from recur.plots.figure import save, save_each
 from recur.plots.inside import alignment, attribution, gradients, heatmaps, layer_sizes
 from recur.plots.learning import curves, overview
@@ -17,6 +18,7 @@ __all__ = [
     "Unrolled",
     "alignment",
     "attribution",
+    "confusion",
     "curves",
     "forecast",
     "gradients",
