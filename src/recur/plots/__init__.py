@@ -12,6 +12,7 @@ from recur.plots.learning import curves, overview
 from recur.plots.music import piano_roll
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
 from recur.plots.series import forecast
+from recur.plots.tags import tagging
 
 __all__ = [
     "UNROLLED",
@@ -28,5 +29,6 @@ __all__ = [
     "piano_roll",
     "save",
     "save_each",
+    "tagging",
     "unrolled",
 ]
