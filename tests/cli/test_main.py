@@ -207,7 +207,7 @@ def test_ctrl_c_after_training_says_how_to_go_on(counting, capsys, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(type(counting), "evaluate", pressed)
+        patched.setattr(type(counting), "score", pressed)
         line = complaint(["train", "counting", "--out", "a", *QUICK], capsys, status=130)
     assert line.endswith("Go on with: recur train counting --out a --resume")
     assert main(["train", "counting", "--out", "a", "--resume"]) == 0

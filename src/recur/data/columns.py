@@ -6,7 +6,7 @@ know which it holds.
 
 from __future__ import annotations
 
-from itertools import chain
+from array import array as machine_array
 from typing import Any
 
 import numpy as np
@@ -198,13 +198,14 @@ def _token_lists(parts: list[Any]) -> Ragged | None:
     """Lists of ints in one pass, with no array for each; None if they are something else."""
     if not all(type(part) is list and part and type(part[0]) is int for part in parts):
         return None
+    flat = machine_array("q")
     try:
-        flat = np.array(list(chain.from_iterable(parts)))
-    except (ValueError, OverflowError):
+        for part in parts:
+            flat.fromlist(part)
+    except (TypeError, OverflowError):
         return None  # not all are numbers: the general way finds which
-    if flat.dtype != np.int64:
-        return None
-    return _end_to_end(flat, np.array([len(part) for part in parts], dtype=np.int64))
+    values = np.array(flat, dtype=np.int64)
+    return _end_to_end(values, np.array([len(part) for part in parts], dtype=np.int64))
 
 
 def _end_to_end(values: NDArray[Any], lengths: NDArray[np.int64]) -> Ragged:

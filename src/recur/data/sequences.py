@@ -45,6 +45,7 @@ class Batch(NamedTuple):
         reset: (B, T) True where a new sequence begins inside a row; None where none does.
         goes_on: the rows are the continuation of those of the batch before.
         also: (B, ...) what else the model reads, by the names of its forward's parameters.
+        weight: (B,) how much each example counts in the loss; None for alike.
     """
 
     x: Tensor
@@ -53,6 +54,7 @@ class Batch(NamedTuple):
     reset: Tensor | None = None
     goes_on: bool = False
     also: Mapping[str, Tensor] = NOTHING
+    weight: Tensor | None = None
 
 
 class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):

@@ -27,13 +27,11 @@ from recur.run.run import Run, Scores, scores_of
 from recur.tasks import preparing
 from recur.tasks.options import Options
 from recur.tasks.preparing import Prepared
+from recur.tasks.sources import IN_MEMORY
 from recur.tasks.task import Task, Trained
 from recur.training import History, TrainingInterrupted
 from recur.training.folder import LostFolderError
 from recur.training.interrupt import StoppedAtOnce
-
-IN_MEMORY = "(a table in memory)"
-"""What config.json calls data that were no file."""
 
 
 def train(
@@ -79,9 +77,11 @@ def train(
         if resume:
             path, alone = _to_resume(out, chosen, held)
             settings = _settings_of(path, options)
+            answering = directory.answering_of(directory.read_config(path), chosen)
         else:
+            answering = {}
             wanted = directory.unused(out, task)
-            settings = chosen.options.of(task, options)
+            settings = chosen.options.of(task, options, chosen.answering)
         tell(f"Reading {settings.data}" if settings.data else "Reading the data")
         prepared = preparing.prepare(chosen, settings, table)
         if not resume:
@@ -95,7 +95,7 @@ def train(
             directory.unused(path, task)  # another may have begun and ended in the meantime
         tell(prepared.about)
         tell(f"The run is kept in {path}")
-        training = _Training(path, alone, chosen, settings, prepared)
+        training = _Training(path, alone, chosen, settings, prepared, answering)
         try:
             return training.run(resume=resume, progress=progress, tell=tell)
         except TrainingInterrupted:
@@ -132,6 +132,7 @@ class _Training:
     task: Task[Any, Any, Any, Any]
     options: Options
     prepared: Prepared[Any]
+    answering: dict[str, Any]
 
     def run(self, *, resume: bool, progress: bool | None, tell: Callable[[str], None]) -> Run:
         self._begin()
@@ -168,6 +169,7 @@ class _Training:
             "data": self.prepared.about,
             source.SOURCE: source.source_of(self.options.data, self.task, self.path),
             "options": self.options.to_json(),
+            **({"answering": self.answering} if self.answering else {}),
             "versions": versions,
             "threads": torch.get_num_threads(),
         }
@@ -223,7 +225,8 @@ class _Training:
             "higher_is_better": history.higher_is_better,
         }
         files.write_json(self.path / directory.METRICS, metrics)
-        return Run(self.path, self.task, trained, history, metrics), scores
+        run = Run(self.path, self.task, trained, history, metrics, self.answering)
+        return run, scores
 
     def _lost(self, what: str, saved: bool) -> FailedError:
         """The error for a run that is no longer where it was."""
@@ -255,7 +258,7 @@ def _settings_of(path: Path, given: Mapping[str, Any]) -> Options:
     config = directory.read_config(path)
     task = tasks.find(config["task"])
     kept = directory.read_options(path, config, task)
-    asked: Options = task.options.of(task.name, {**kept.to_json(), **given})
+    asked: Options = task.options.of(task.name, {**kept.to_json(), **given}, task.answering)
     for name in given:
         before, now = getattr(kept, name), getattr(asked, name)
         moved = name == "data" and source.is_same(config, asked.data)

@@ -42,6 +42,7 @@ from recur.models.deep import CELLS
 from recur.models.many_to_many import ManyToMany
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, OwnData, option
+from recur.tasks.sources import file_of
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, pieces
 
@@ -187,7 +188,7 @@ class MusicTask(Task[MusicOptions, Pieces, MusicPreprocessing, MusicAnswering]):
         self, source: Any, options: MusicOptions, fitted: MusicPreprocessing | None = None
     ) -> Splits[Pieces]:
         """Reads a JSON file of pieces, with the parts that it names."""
-        return read_pieces(source)
+        return read_pieces(file_of(source, self.name))
 
     def augmented(self, learnt: Pieces, options: MusicOptions) -> Pieces:
         """Each piece in other keys too."""
@@ -201,8 +202,6 @@ class MusicTask(Task[MusicOptions, Pieces, MusicPreprocessing, MusicAnswering]):
         self, records: Pieces, options: MusicOptions, fitted: MusicPreprocessing
     ) -> Sequences:
         """Each step's keys as the target of the step before, the first of an empty one."""
-        if not records.pieces:
-            raise InputError(must("the data", "at least one piece", "none"))
         rolls = [piano_roll(piece) for piece in records.pieces]
         return Sequences([_heard(roll)[:-1] for roll in rolls], rolls)
 

@@ -157,7 +157,9 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 def with_targets_on(batch: Batch, device: torch.device) -> Batch:
-    """Moves the targets; lengths stay where they are, since layers take them from anywhere."""
+    """Moves targets and weights; lengths stay where they are: layers take them from anywhere."""
+    if batch.weight is not None:
+        batch = batch._replace(weight=batch.weight.to(device, non_blocking=True))
     if batch.y is None or batch.y.device == device:
         return batch
     return batch._replace(y=batch.y.to(device, non_blocking=True))

@@ -85,7 +85,7 @@ def first_bad(model: nn.Module, batch: Batch, totals: Totals, call: Call) -> tup
     trace = Trace()
     with _buffers_kept(model), torch.enable_grad(), trace.watching(model):
         model.zero_grad(set_to_none=True)
-        loss, _, _ = totals.measure(batch, call(batch))
+        loss = totals.measure(batch, call(batch)).loss
         if trace.found:
             return trace.found, trace.todo
         if _bad(loss):
@@ -100,7 +100,7 @@ def bad_batch(call: Caller, feed: Feed, totals: Totals) -> tuple[int, Batch] | N
     To be called without gradients.
     """
     for number, batch in enumerate(feed.batches(None), start=1):
-        loss, _, _ = totals.measure(batch, call(batch))
+        loss = totals.measure(batch, call(batch)).loss
         if _bad(loss):
             return number, batch
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,16 +15,18 @@ from recur.data.sequences import Sequences
 from recur.files import PathLike, path_of
 from recur.messages import InputError, listed, must, one_of, real, whole
 from recur.training import losses, metrics
-from recur.training.call import check_model
+from recur.training.aims import Aim, columns
+from recur.training.call import aligned, check_model
 from recur.training.callbacks import Callback, find_callbacks
 from recur.training.feed import Feed, check_truncate, examples_of, feed_of
 from recur.training.history import History
 from recur.training.losses import find_loss
-from recur.training.metrics import Metric, find_metrics, goes_up
+from recur.training.metrics import find_metrics
 from recur.training.optimizers import OptimizerLike, find_optimizer
 from recur.training.plan import OnEpoch, Plan
 from recur.training.schedulers import ScheduleLike, find_schedule
 from recur.training.trainer import Trainer
+from recur.training.weights import Weighted, find_class_weights, weighted_examples
 
 
 def fit(
@@ -33,6 +36,8 @@ def fit(
     *,
     loss: str | losses.Function,
     lengths: Any = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
     metrics: Sequence[str | metrics.Function] = (),
     validation_data: Any = None,
     validation_split: float = 0.0,
@@ -43,6 +48,9 @@ def fit(
     schedule: ScheduleLike | None = None,
     warmup: float = 0.0,
     clip_norm: float | None = 1.0,
+    accumulate: int = 1,
+    ema: float | None = None,
+    label_smoothing: float = 0.0,
     truncate: int | None = None,
     shuffle: bool = True,
     bucket: bool | None = None,
@@ -82,9 +90,17 @@ def fit(
             reported as the mean too. What a callable gives is taken for the mean over the targets
             of its batch: no more can be known of it.
         lengths: the steps of each row, where `x` is one padded array.
+        sample_weight: (N,) how much each example counts in the loss, 0 or more. Those of the part
+            that `validation_split` takes count in validation.
+        class_weight: how much each class counts in the loss of training: a dict by class number, a
+            list or a tensor with one for each class, or "balanced": in inverse proportion to how
+            often a class is there. With weights a step goes down the sum of the weighted losses
+            over the number of targets; the loss that is reported is the weighted mean. Metrics have
+            no weights, and validation measures the loss without those of classes.
         metrics: names ("accuracy", "mae", "mse", "rmse", "perplexity", "bits_per_character") or
             callables (outputs, targets) -> mean.
-        validation_data: (x, y), (x, y, lengths), `Sequences` or a `DataLoader`.
+        validation_data: (x, y), (x, y, lengths), `Sequences` or a `DataLoader`; with weights of
+            its own `recur.training.Weighted(Sequences(x, y), weights)`.
         validation_split: the last part of the data, before any shuffling, is kept for validation.
         epochs: passes over the data.
         batch_size: rows in a batch.
@@ -100,6 +116,13 @@ def fit(
             line; "linear" and "cosine" then fall over the rest.
         clip_norm: the norm that the whole gradient is cut to; None not to. The norm before cutting
             is in the history.
+        accumulate: batches of one step of the optimizer: its gradient is that of one batch which
+            holds them all. The last ones of an epoch may be fewer.
+        ema: the decay of an exponential moving average of the weights, such as 0.999: validation,
+            the best epoch and the weights at the end are those of the average. In the first steps
+            the decay is lower, so that the beginning is forgotten. None: the weights themselves.
+        label_smoothing: the share of each target that goes to all classes alike, in training only;
+            for "cross_entropy" and the binary losses.
         truncate: k, to walk at most k steps at a time (truncated backpropagation through time): a
             step of the optimizer after each, the state carried on to the next k steps without its
             gradient. Needs a model that takes `state` (or `hx`) and returns (outputs, state), and a
@@ -133,6 +156,7 @@ def fit(
             ignores them, after the batch has ended and the state is saved.
     """
     _check(epochs, batch_size, patience, clip_norm, resume, checkpoint)
+    _check_more(accumulate, ema, label_smoothing)
     check_truncate(truncate)
     check_model(model)
     told = find_callbacks(callbacks, on_epoch)
@@ -142,6 +166,7 @@ def fit(
         x,
         y,
         lengths,
+        sample_weight,
         validation_data,
         validation_split,
         batch_size=batch_size,
@@ -150,22 +175,30 @@ def fit(
     )
     found = find_loss(loss)
     chosen = find_metrics(metrics, found)
-    watched = _watched(monitor, chosen, validated=feeds[1] is not None)
+    aims = [Aim(found, tuple(chosen))]
+    balance = find_class_weights(class_weight, found, feeds[0], aligned=aligned(model))
+    taught = [aim.taught(label_smoothing, balance) for aim in aims]
+    up = columns(aims)
+    watched = _watched(monitor, list(up), validated=feeds[1] is not None)
     plan = Plan(
         epochs=epochs,
         clip_norm=clip_norm,
         truncate=truncate,
         shuffle=shuffle,
         monitor=watched,
-        up=goes_up(watched, chosen),
+        up=up[watched if watched in up else watched.removeprefix("val_")],
         patience=patience,
         restore_best=restore_best,
         folder=None if checkpoint is None else path_of(checkpoint),
         learning_rate=learning_rate,
+        accumulate=accumulate,
+        ema=ema,
+        label_smoothing=label_smoothing,
     )
     steps = find_optimizer(optimizer, model, learning_rate)
-    sizes = find_schedule(schedule, steps, warmup=warmup, steps=epochs * len(feeds[0]), up=plan.up)
-    trainer = Trainer(model, feeds, found, chosen, steps, sizes, told, plan)
+    total = epochs * math.ceil(len(feeds[0]) / accumulate)
+    sizes = find_schedule(schedule, steps, warmup=warmup, steps=total, up=plan.up)
+    trainer = Trainer(model, feeds, (taught, aims), steps, sizes, told, plan)
     return trainer.run(seed, resume, progress)
 
 
@@ -199,6 +232,13 @@ def _check(
         raise InputError(" ".join(wrong))
 
 
+def _check_more(accumulate: int, ema: float | None, label_smoothing: float) -> None:
+    whole("accumulate", accumulate)
+    real("label_smoothing", label_smoothing, lambda s: 0 <= s < 1, "from 0 on and below 1")
+    if ema is not None:
+        real("ema", ema, lambda decay: 0 < decay < 1, "between 0 and 1, or None for no average")
+
+
 def _move(model: nn.Module, device: str | torch.device) -> None:
     try:
         model.to(device)
@@ -210,14 +250,13 @@ def _move(model: nn.Module, device: str | torch.device) -> None:
         raise InputError(must("device", expected, repr(device), f"{reason}.")) from error
 
 
-def _watched(monitor: str | None, chosen: Sequence[Metric], *, validated: bool) -> str:
+def _watched(monitor: str | None, columns: list[str], *, validated: bool) -> str:
     """The column that says which epoch is best."""
-    columns = ["loss", *[metric.name for metric in chosen]]
     if not validated and (monitor or "").removeprefix("val_") in columns and monitor not in columns:
         todo = "Give validation_data or validation_split."
         raise InputError(must("monitor", f"{listed(columns)} without validation", monitor, todo))
     if validated:
-        columns += [f"val_{name}" for name in columns]
+        columns = columns + [f"val_{name}" for name in columns]
     return one_of("monitor", monitor or ("val_loss" if validated else "loss"), columns)
 
 
@@ -225,6 +264,7 @@ def _feeds(
     x: Any,
     y: Any,
     lengths: Any,
+    sample_weight: Any,
     validation_data: Any,
     validation_split: float,
     *,
@@ -232,6 +272,8 @@ def _feeds(
     bucket: bool | None,
     truncate: int | None,
 ) -> tuple[Feed, Feed | None]:
+    if sample_weight is not None:
+        x, y, lengths = weighted_examples(x, y, lengths, sample_weight), None, None
     if not validation_split:
         train = feed_of(
             x, y, lengths=lengths, batch_size=batch_size, bucket=bucket, truncate=truncate
@@ -244,7 +286,7 @@ def _feeds(
     if isinstance(x, torch.utils.data.DataLoader):
         raise InputError("validation_split needs arrays or Sequences; a DataLoader has its own.")
     whole = x if isinstance(x, Documents) else examples_of(x, y, lengths)
-    if not isinstance(whole, Documents | Sequences):
+    if not isinstance(whole, Documents | Sequences | Weighted):
         kind = type(whole).__name__
         raise InputError(f"validation_split needs arrays or Sequences; split the {kind} yourself.")
     first, last = whole.split(validation_split)

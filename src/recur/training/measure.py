@@ -13,17 +13,17 @@ from torch import Tensor, nn
 from recur.data.sequences import Batch
 from recur.messages import InputError
 from recur.training import losses, metrics
+from recur.training.aims import Aim
 from recur.training.call import Caller, aligned, caller, with_targets_on
 from recur.training.feed import Feed, SequenceFeed, check_truncate, feed_of
 from recur.training.losses import find_loss
 from recur.training.metrics import find_metrics
 from recur.training.progress import passing
-from recur.training.totals import Counts, Totals
+from recur.training.totals import Measured, Totals
+from recur.training.weights import weighted_examples
 
 # Elsewhere than on the CPU, so many batches are sent to the device before their values are read.
 UNREAD = 16
-
-Measured = tuple[list[Tensor | float], Counts]
 
 
 def evaluate(
@@ -32,6 +32,7 @@ def evaluate(
     y: Any = None,
     *,
     lengths: Any = None,
+    sample_weight: Any = None,
     loss: str | losses.Function,
     metrics: Sequence[str | metrics.Function] = (),
     batch_size: int = 256,
@@ -45,6 +46,7 @@ def evaluate(
         x: data, as for `fit`.
         y: targets, as for `fit`.
         lengths: as for `fit`.
+        sample_weight: as for `fit`; the loss is a weighted mean then.
         loss: a name or a callable, as for `fit`.
         metrics: names or callables.
         batch_size: rows at a time; the result does not depend on it, but for rounding (and for a
@@ -60,9 +62,12 @@ def evaluate(
     """
     check_truncate(truncate)
     found = find_loss(loss)
+    if sample_weight is not None:
+        x, y, lengths = weighted_examples(x, y, lengths, sample_weight), None, None
     feed = feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate, cuts=False)
     call = caller(model, carries=truncate is not None)
-    totals = Totals(found, find_metrics(metrics, found), feed.targets, aligned=aligned(model))
+    aim = Aim(found, tuple(find_metrics(metrics, found)))
+    totals = Totals([aim], feed.targets, aligned=aligned(model))
     with passing("evaluating", len(feed), progress) as advance:
         return measured(call, feed, totals, after=advance)
 
@@ -80,8 +85,7 @@ def measured(
     with evaluating(call.model):
         for batch in feed.batches(None):
             batch = with_targets_on(batch, device)
-            _, values, counts = totals.measure(batch, call(batch))
-            unread.append((values, counts))
+            unread.append(totals.measure(batch, call(batch)))
             if device.type == "cpu" or len(unread) >= UNREAD:
                 _read(unread, totals)
             if after is not None:
@@ -201,6 +205,6 @@ def _of_one_width(outputs: list[Tensor]) -> list[Tensor]:
 
 
 def _read(unread: list[Measured], totals: Totals) -> None:
-    for values, counts in unread:
-        totals.add([float(value) for value in values], counts)
+    for seen in unread:
+        totals.add([list(map(float, each)) for each in seen.values], seen.counts)
     unread.clear()

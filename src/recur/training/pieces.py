@@ -63,6 +63,7 @@ class CutFeed:
                 None if batch.reset is None else batch.reset[:, here],
                 goes_on=start > 0 or batch.goes_on,
                 also=batch.also,
+                weight=batch.weight,
             )
 
 

@@ -61,7 +61,7 @@ def test_stocks():
     with pytest.raises(
         InputError, match=r"stock must be AAPL, .*; got 'AAPPL'\. Did you mean 'AAPL'"
     ):
-        stocks.load("AAPPL").train.only.series
+        stocks.load("AAPPL")
 
 
 @pytest.fixture
@@ -90,4 +90,4 @@ def test_a_file_of_stocks(own):
 def test_a_damaged_file(own, content, error, message):
     own.write_bytes(content)
     with pytest.raises(error, match=message):
-        stocks.load("AB").train.only.series
+        stocks.load("AB")
