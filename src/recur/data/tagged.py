@@ -137,7 +137,7 @@ def asked(block: str, name: str, word: int) -> Sentence | None:
     """
     form = form_of(block)
     if form == "conllu":
-        lines = list(_blocks(block))[0]
+        lines = next(_blocks(block))
         rows = [row for row in _rows(lines, name) if row is not None]
         return Sentence(tuple(row[FORM] for row in rows), lines=tuple(line for _, line in lines))
     by_tabs = form == "tabs"

@@ -8,9 +8,7 @@ word.
 
 from __future__ import annotations
 
-import colorsys
 import dataclasses
-import functools
 import itertools
 import re
 from collections import Counter
@@ -18,8 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from recur import training
@@ -29,28 +25,22 @@ from recur.data.sequences import Sequences
 from recur.data.splits import Parting, Splits
 from recur.data.tokens import tokens
 from recur.diagnostics import Attribution, integrated_gradients
-from recur.messages import FailedError, InputError, count, must, shown
+from recur.messages import FailedError, InputError, must, shown
 from recur.models.deep import CELLS
 from recur.models.fronts import WordsAndCharacters
 from recur.models.many_to_many import ManyToMany
 from recur.scoring import tags as scores_of
 from recur.scoring.classes import Confusion
-from recur.scoring.yardsticks import MostFrequentTag
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, OwnData, option
-from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained, content_of
+from recur.tasks.tag_preprocessing import TagPreprocessing
+from recur.tasks.tagged_text import OUTSIDE, TaggedText
+from recur.tasks.task import Evaluation, Objective, Task, Trained, content_of
 from recur.tasks.tiny import Tiny, tagged_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from rich.text import Text
 
-LETTERS = 20
-"""Of a longer word, an address, so many are read: half of them from its beginning."""
-NONE, UNKNOWN = 0, 1
-"""Letters that are none, and those that training never saw; of words, the latter are 0."""
-OUTSIDE = "O"
-"""The tag of words outside of all spans."""
 AT_ONCE = 1000
 """Sentences that are tagged at once."""
 DRAWN, MOST_DRAWN = 3, 40
@@ -90,115 +80,6 @@ class TagOptions(OwnData):
     epochs: int = option(12, "passes over the training data", least=1)
 
 
-@dataclasses.dataclass(frozen=True)
-class TagPreprocessing(Fitted):
-    """What the training sentences are made of.
-
-    Attributes:
-        column: the name of the column of tags.
-        tags: those there are; a target is an index into them.
-        words: with a vector of their own; the id of the first is 1.
-        letters: the id of the first is 2.
-        lower: whether words are looked up in lower case.
-        usual: for each word the tag that it most often had in training.
-        otherwise: the most frequent tag of all.
-    """
-
-    column: str
-    tags: tuple[str, ...]
-    words: tuple[str, ...]
-    letters: tuple[str, ...]
-    lower: bool
-    usual: dict[str, str]
-    otherwise: str
-
-    def __post_init__(self) -> None:
-        if len(self.tags) < 2:
-            raise InputError(must("tags", "two at least", len(self.tags)))
-
-    @functools.cached_property
-    def ids(self) -> dict[str, int]:
-        """Word to id."""
-        return {word: n for n, word in enumerate(self.words, start=1)}
-
-    @functools.cached_property
-    def spelling(self) -> dict[str, int]:
-        """Letter to id."""
-        return {letter: n for n, letter in enumerate(self.letters, start=UNKNOWN + 1)}
-
-    def read(self, words: Sequence[str]) -> NDArray[np.int32]:
-        """(T, 1 + LETTERS) the id of each word, then those of its letters."""
-        found = np.full((len(words), 1 + LETTERS), NONE, dtype=np.int32)
-        for row, word in zip(found, words, strict=True):
-            row[0] = self.ids.get(word.lower() if self.lower else word, 0)
-            letters = word if len(word) <= LETTERS else word[: LETTERS // 2] + word[-LETTERS // 2 :]
-            row[1 : 1 + len(letters)] = [self.spelling.get(each, UNKNOWN) for each in letters]
-        return found
-
-    def targets(self, tags: Sequence[str]) -> NDArray[np.int64]:
-        """(T,) the number of each tag.
-
-        Raises:
-            InputError: if one is not known.
-        """
-        numbers = {tag: n for n, tag in enumerate(self.tags)}
-        for tag in tags:
-            if tag not in numbers:
-                expected = f"one of the {len(self.tags)} that the run knows"
-                raise InputError(must(f"a tag of {self.column}", expected, repr(tag)))
-        return np.array([numbers[tag] for tag in tags], dtype=np.int64)
-
-
-@dataclasses.dataclass(frozen=True)
-class TaggedText(Answer):
-    """A sentence with its tags. Its `str()` is word/tag; what is outside of all spans stands alone.
-
-    Attributes:
-        sentence: the words.
-        column: the name of the column of tags.
-        tags: of each word.
-        probabilities: of these tags.
-        known: all tags of the model, in order.
-    """
-
-    sentence: Sentence
-    column: str
-    tags: list[str]
-    probabilities: list[float]
-    known: tuple[str, ...] = dataclasses.field(repr=False)
-
-    def __str__(self) -> str:
-        return " ".join(word + mark for word, mark, _ in self._marked())
-
-    def __rich__(self) -> Text:
-        """The same, a colour for each tag, or kind of span."""
-        from rich.text import Text
-
-        found = Text()
-        for word, mark, tag in self._marked():
-            color = _color(tag, self.known)
-            found.append(word, style=f"bold {color}" if mark else "")
-            found.append(mark, style=color)
-            found.append(" ")
-        found.rstrip()
-        return found
-
-    def _marked(self) -> Iterator[tuple[str, str, str]]:
-        for word, tag in zip(self.sentence.words, self.tags, strict=True):
-            yield word, "" if tag == OUTSIDE else f"/{tag}", tag
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the answer as JSON."""
-        words = list(self.sentence.words)
-        return {"words": words, "tags": list(self.tags), "probabilities": list(self.probabilities)}
-
-    def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yields its part of a CoNLL-U file; or of one of words and tags, a word a line."""
-        ending = "conllu" if self.column in tagged.CONLLU else "tsv"
-        text = tagged.written(self.sentence, [self.column], [self.tags])
-        yield f"tagged.{ending}", text.encode()
-
-
 TrainedHere = Trained[TagOptions, TagPreprocessing]
 
 
@@ -228,27 +109,10 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
         return _with_column(splits, options.column or (fitted.column if fitted and there else ""))
 
     def fit(self, splits: Splits[TaggedSentences], options: TagOptions) -> TagPreprocessing:
-        """Fits the words, the letters, and each word's most frequent tag; a tag is of any part."""
-        learnt = splits.train
-        words = [word for sentence in learnt.words for word in sentence]
-        counts = Counter(word.lower() for word in words) if options.lower else Counter(words)
-        letters = Counter(letter for word in words for letter in word)
-        usual = MostFrequentTag(learnt.words, learnt.tags(0))
-        if len(set(usual.tags.values())) < 2:
-            got = f"only {usual.otherwise!r} in {count(len(learnt), 'sentence')}"
-            expected = f"of two tags at least in the column {learnt.columns[0]}"
-            raise InputError(must("the training sentences", expected, got))
-        parts = (learnt, splits.validation, splits.test)
-        tags = {tag for part in parts if part for tags in part.tags(0) for tag in tags}
-        return TagPreprocessing(
-            learnt.columns[0],
-            tuple(sorted(tags)),
-            tuple(word for word, times in _ranked(counts) if times >= options.seen),
-            tuple(letter for letter, times in _ranked(letters) if times >= options.seen),
-            options.lower,
-            usual.tags,
-            usual.otherwise,
-        )
+        """Fits words and letters on the training part; a tag may be known from any part."""
+        parts = (splits.train, splits.validation, splits.test)
+        tags = (tag for part in parts if part for tags in part.tags(0) for tag in tags)
+        return TagPreprocessing.of(splits.train, tags, seen=options.seen, lower=options.lower)
 
     def encode(
         self, records: TaggedSentences, options: TagOptions, fitted: TagPreprocessing
@@ -263,15 +127,15 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
     def model(self, options: TagOptions, fitted: TagPreprocessing) -> nn.Module:
         """Words and letters, recurrent layers, a score for each tag."""
         front = WordsAndCharacters(
-            len(fitted.words) + 1,
-            len(fitted.letters) + UNKNOWN + 1,
+            len(fitted.words),
+            len(fitted.letters),
             size=options.embedding,
             character_size=options.character_embedding,
             units=options.character_units,
             cell=options.cell,
             std=options.embedding_std,
             word_dropout=options.word_dropout,
-            unknown=0,
+            unknown=fitted.words.unknown,
         )
         return ManyToMany(outputs=len(fitted.tags), front=front, **options.recurrent())
 
@@ -288,27 +152,26 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
         fitted = trained.preprocessing
         meant = records.chosen(_column(records, fitted), "other data").tags(0)
         said = [each.tags for each in self._tagged(trained, records)]
-        usual = [[fitted.usual.get(w, fitted.otherwise) for w in each] for each in records.words]
-        loss = super().score(trained, records, examples).values["loss"]
-        found = {**scores_of.accuracy(said, meant), "loss": loss}
-        del found["words"]
-        unseen = [
-            s == m
-            for words, *both in zip(records.words, said, meant, strict=True)
-            for word, s, m in zip(words, *both, strict=True)
-            if word not in fitted.usual
-        ]
-        if unseen:
-            found["accuracy_unseen"] = sum(unseen) / len(unseen)
-        found["accuracy_most_frequent_tag"] = scores_of.accuracy(usual, meant)["accuracy"]
+        usual = [fitted.most_frequent(words) for words in records.words]
+        found = scores_of.accuracy(said, meant)
+        values = {name: found[name] for name in ("accuracy", "sentences")}
+        values["loss"] = super().score(trained, records, examples).values["loss"]
+        values["accuracy_most_frequent_tag"] = scores_of.accuracy(usual, meant)["accuracy"]
+        unseen = [[word not in fitted.usual for word in sentence] for sentence in records.words]
+        if any(map(any, unseen)):
+            both = (
+                [[*itertools.compress(*each)] for each in zip(tags, unseen, strict=True)]
+                for tags in (said, meant)
+            )
+            values["accuracy_unseen"] = scores_of.accuracy(*both)["accuracy"]
         notes: tuple[str, ...] = ()
-        if _are_spans(fitted.tags):
+        if _are_spans(fitted.tags.pieces):
             try:
-                found |= scores_of.entities(said, meant)
-                found["f1_most_frequent_tag"] = scores_of.entities(usual, meant)["f1"]
+                values |= scores_of.entities(said, meant)
+                values["f1_most_frequent_tag"] = scores_of.entities(usual, meant)["f1"]
             except FailedError as error:  # a package is missing: the other scores are there
                 notes = (str(error),)
-        return Evaluation(found, notes, (said, meant))
+        return Evaluation(values, notes, (said, meant))
 
     def report(self, scores: Mapping[str, float]) -> str:
         """Returns the scores in lines."""
@@ -340,7 +203,7 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
             raise InputError(must("a sentence", "a text or a list of words", shown(given)))
         if tagged.form_of(given) != "text":
             return tagged.asked(given, "a sentence", trained.options.word)
-        return Sentence(tuple(tokens(given, trained.preprocessing.ids)), text=given)
+        return Sentence(tuple(tokens(given, trained.preprocessing.words.ids)), text=given)
 
     def inputs_of(self, file: str) -> list[str]:
         """Returns the sentences of a file: blocks of CoNLL-U or of columns, or else its lines."""
@@ -360,9 +223,9 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
         chances = self._chances(trained, records)
         for sentence, each in zip(records.sentences, chances, strict=True):
             best = each.max(dim=1)
-            tags = [fitted.tags[n] for n in best.indices.tolist()]
+            tags = [fitted.tags.piece(n) for n in best.indices.tolist()]
             likely = [round(p, 4) for p in best.values.tolist()]
-            yield TaggedText(sentence, fitted.column, tags, likely, fitted.tags)
+            yield TaggedText(sentence, fitted.column, tags, likely, fitted.tags.pieces)
 
     def _chances(self, trained: TrainedHere, records: TaggedSentences) -> Iterator[Tensor]:
         """Yields the probabilities (T, tags) of each sentence."""
@@ -381,7 +244,7 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
         for sentence, each in zip(records.sentences, chances, strict=True):
             best = each.max(dim=1)
             at = int(best.values.argmin())
-            names = [f"{sentence.words[at]!r} as {tag}" for tag in fitted.tags]
+            names = [f"{sentence.words[at]!r} as {tag}" for tag in fitted.tags.pieces]
             reason = integrated_gradients(
                 trained.model,
                 fitted.read(sentence.words),
@@ -402,14 +265,17 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
         told = [each.sentence for each in answers if isinstance(each, TaggedText)][:DRAWN]
         chances = self._chances(trained, TaggedSentences(told))
         for n, (sentence, each) in enumerate(zip(told, chances, strict=True), start=1):
-            yield f"tags-{n}", plots.tagging(each, sentence.words, trained.preprocessing.tags)
+            yield (
+                f"tags-{n}",
+                plots.tagging(each, sentence.words, trained.preprocessing.tags.pieces),
+            )
 
     def evaluation_figures(
         self, trained: TrainedHere, evaluation: Evaluation
     ) -> Iterator[tuple[str, Figure]]:
         """Draws which tag was taken for which."""
         said, meant = (list(itertools.chain(*tags)) for tags in evaluation.detail)
-        most = [tag for tag, _ in _ranked(Counter(meant))[:MOST_DRAWN]]
+        most = {tag for tag, _ in Counter(meant).most_common(MOST_DRAWN)}
         pairs = [(s, m) for s, m in zip(said, meant, strict=True) if s in most and m in most]
         found = Confusion.of([s for s, _ in pairs], [m for _, m in pairs])
         yield "confusion", found.figure(f"Tags of {trained.preprocessing.column}")
@@ -422,11 +288,6 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
         return Tiny(
             {"data": data, "bidirectional": False, **small}, ("the film was good", "a plot")
         )
-
-
-def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
-    """The most frequent first; of equally frequent ones in alphabetical order."""
-    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _with_column(splits: Splits[TaggedSentences], column: str) -> Splits[TaggedSentences]:
@@ -445,12 +306,3 @@ def _column(records: TaggedSentences, fitted: TagPreprocessing) -> list[str]:
 
 def _are_spans(tags: Sequence[str]) -> bool:
     return all(map(_SPAN.fullmatch, tags)) and any(tag != OUTSIDE for tag in tags)
-
-
-def _color(tag: str, known: Sequence[str]) -> str:
-    """A colour for each tag, the same one for all tags of a kind of span."""
-    kinds = list(dict.fromkeys(each.partition("-")[2] or each for each in known if each != OUTSIDE))
-    kind = tag.partition("-")[2] or tag
-    hue = kinds.index(kind) / len(kinds) if kind in kinds else 0.0
-    red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(hue, 0.55, 0.9))
-    return f"rgb({red},{green},{blue})"

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 import recur.datasets
-from recur import FailedError, Series
+from recur import FailedError, Series, tasks
 from recur.data import datasets
 from recur.data.datasets import source
 from recur.data.music import HIGHEST, LOWEST
 from recur.data.records.labelled import LabelledTexts
 from recur.data.records.pieces import Pieces
 from recur.data.records.steps import Steps
+from recur.data.records.tagged import TaggedSentences
 from recur.data.records.texts import Texts
 from recur.data.splits import Splits
 
@@ -41,7 +42,7 @@ def test_the_catalogue_lists_every_dataset_once():
 def test_it_says_what_it_is(module):
     entry = module.SOURCE
     assert re.fullmatch(r"[a-z][a-z0-9-]*", entry.name)
-    assert entry.task in ("sentiment", "forecast", "language", "music")
+    assert entry.task in tasks.described()
     assert re.fullmatch(r"[\d.]+ MB", entry.size)
     assert entry.homepage.startswith("https://")
     assert entry.title
@@ -111,7 +112,21 @@ def check_music(music: Splits[Pieces]) -> None:
     assert len(parts[0]) > max(len(parts[1]), len(parts[2]))
 
 
-CHECKS = {LabelledTexts: check_reviews, Texts: check_texts, Pieces: check_music}
+def check_tagged(tagged: Splits[TaggedSentences]) -> None:
+    parts = [part for part in (tagged.train, tagged.validation, tagged.test) if part is not None]
+    for part in parts:
+        assert part.columns == parts[0].columns
+        for each in part.sentences:
+            assert len(each.words) > 0
+            assert [len(tags) for tags in each.tags] == [len(each.words)] * len(part.columns)
+
+
+CHECKS = {
+    LabelledTexts: check_reviews,
+    Pieces: check_music,
+    TaggedSentences: check_tagged,
+    Texts: check_texts,
+}
 
 
 def check_series(series: Series, target: str) -> None:
