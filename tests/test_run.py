@@ -18,6 +18,7 @@ from recur.messages import FailedError, InputError
 from recur.run import weights
 from recur.tasks import preparing, sources
 from recur.tasks.sources import IN_MEMORY
+from recur.tasks.task import Objective
 
 QUICK = {"epochs": 2, "batch_size": 16, "progress": False}
 
@@ -84,14 +85,16 @@ def test_a_metric_that_declares_which_way_is_up_names_the_epoch_that_was_kept(
         return ((outputs > 0) == (targets > 0.5)).double().mean()
 
     kappa.higher_is_better = True
-    monkeypatch.setattr(type(counting), "metrics", ("accuracy", kappa))
-    monkeypatch.setattr(type(counting), "monitor", "val_kappa")
+    by_kappa = Objective("binary_crossentropy_with_logits", ("accuracy", kappa), "val_kappa")
+    monkeypatch.setattr(type(counting), "objective", lambda *_: by_kappa)
     given = {**QUICK, "epochs": 10, "learning_rate": 0.05}
     trained = run.train("counting", out="k", **given)
     values = trained.history.val_kappa
     assert min(values) < max(values)
     assert values[trained.metrics["best_epoch"] - 1] == max(values)
-    found = counting.evaluate(trained.trained, counting.prepare(trained.options).validation)
+    prepared = preparing.prepare(counting, trained.options)
+    part = prepared.splits.validation, prepared.validation
+    found = counting.score(trained.trained, *part).values
     assert found["accuracy"] == pytest.approx(max(values))
     loaded = run.load("k").history
     assert loaded.best_epoch("val_kappa") == trained.metrics["best_epoch"]
@@ -316,13 +319,14 @@ def test_how_to_answer_is_no_option_of_training(counting, trained):
 
 
 def test_data_in_memory_are_needed_again(counting):
-    class Table:
-        def __str__(self):
-            raise AssertionError("made a text")
-
-    trained = run.train("counting", data=Table(), out="a", **QUICK)
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"row": ["101"]})
+    trained = run.train("counting", data=table, out="a", **QUICK)
     assert files.read_json("a/config.json")["options"]["data"] == IN_MEMORY
-    assert trained.evaluate(Table()).values
+    assert trained.evaluate(table).values
+    with pytest.raises(InputError, match="a table must be the path of a file, or"):
+        run.train("counting", data=object(), out="b", **QUICK)
+    assert not os.path.exists("b")
     with pytest.raises(InputError, match="The data were a table in memory, which no run keeps"):
         sources.dataset(trained.options.data, counting)
 

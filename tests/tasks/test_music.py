@@ -79,6 +79,28 @@ def test_answers_are_drawn_from_the_seed(trained):
     assert follows(temperature=1e-6) == follows(temperature=0.0)
 
 
+@pytest.mark.parametrize("temperature", [0.0, 0.7, 1.0])
+def test_keys_are_drawn_one_step_after_another(trained, temperature):
+    """By hand, from one source of chance."""
+    given, model = [[60, 64, 67], [62, 65, 69]], trained.model
+    how = {"seed": 5, "length": 12, "temperature": temperature}
+    (answer,) = trained.predict("C4 E4 G4 | D4 F4 A4", **how)
+    chance, want = torch.Generator().manual_seed(5), []
+    roll = torch.from_numpy(piano_roll(given))
+    with torch.no_grad():
+        scores, state = model(torch.cat([torch.zeros(1, 88), roll])[None], return_state=True)
+        for _ in range(12):
+            latest = scores[0, -1]
+            sounds = latest > 0
+            if temperature:
+                noise = torch.rand(88, generator=chance)
+                sounds = noise < (latest / temperature).sigmoid()
+            want.append([key + 21 for key in sounds.nonzero().flatten().tolist()])
+            scores, state = model(sounds.float()[None, None], state=state, return_state=True)
+    assert answer.follows == want
+    assert any(want)
+
+
 def test_a_score_is_the_sum_over_keys_and_the_mean_over_all_steps(trained):
     """Piece by piece, by hand: the first step from an empty one, all others from those before."""
     held = preparing.held_out(TASK, trained.options, trained.trained.preprocessing).examples

@@ -260,3 +260,21 @@ def test_old_runs_keep_their_words_and_new_ones_know_emoji(here):
     assert old.ids == fitted.vocabulary.ids
     assert old.split("Good 👍🏽 电影") == ["good", "电影"]
     assert old.to_json()["rule"] == "letters"
+
+
+def test_a_table_in_memory_is_learnt_and_known_again(here):
+    pandas = pytest.importorskip("pandas")
+    write(n=60)
+    table = pandas.read_csv("reviews.csv")
+    trained = run.train("sentiment", **QUICK, data=table, out="run")
+    loaded = run.load("run")
+    same = loaded.evaluate(table)  # its test part, and not what was learnt from
+    assert same.values == trained.scores.values
+    assert same.notes == ("Tested on 12 texts of the table, held out from training.",)
+    assert loaded.evaluate(table[:10]).notes == ()
+    with pytest.raises(InputError, match=r"a table in memory, which no run keeps"):
+        loaded.evaluate()
+    with pytest.raises(InputError, match=r"a table in memory, which no run keeps"):
+        run.train("sentiment", out="run", resume=True, epochs=2, progress=False)
+    longer = run.train("sentiment", data=table, out="run", resume=True, epochs=2, progress=False)
+    assert len(longer.history) == 2

@@ -7,6 +7,7 @@ know which it holds.
 from __future__ import annotations
 
 from array import array as machine_array
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,30 @@ class Ragged:
 
 
 Column = Dense | Ragged
+
+
+class Named:
+    """Several columns of the same examples, by name: rows and batches are dicts."""
+
+    lengths: NDArray[np.int64] | None = None
+
+    def __init__(self, columns: Mapping[str, Column]) -> None:
+        self.columns = dict(columns)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def row(self, index: int) -> dict[str, Tensor]:
+        """Example `index`."""
+        return {name: each.row(index) for name, each in self.columns.items()}
+
+    def take(self, rows: NDArray[np.int64]) -> Named:
+        """The examples at `rows`."""
+        return Named({name: each.take(rows) for name, each in self.columns.items()})
+
+    def batch(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
+        """The examples at `rows`, a tensor (B, ...) of each column."""
+        return {name: each.batch(rows) for name, each in self.columns.items()}
 
 
 def column(examples: Any, what: str) -> Column:

@@ -83,11 +83,12 @@ def train(
             wanted = directory.unused(out, task)
             settings = chosen.options.of(task, options, chosen.answering)
         tell(f"Reading {settings.data}" if settings.data else "Reading the data")
+        in_table = {} if table is None else source.source_in_memory(table)
         prepared = preparing.prepare(chosen, settings, table)
         if not resume:
             preparing.check_asked(prepared.splits, settings)
         if resume:
-            _same_data(path, settings, prepared)
+            _same_data(path, settings, prepared, table)
         else:
             made = wanted is None or not os.path.lexists(wanted)
             path = wanted or directory.numbered(task)
@@ -95,7 +96,8 @@ def train(
             directory.unused(path, task)  # another may have begun and ended in the meantime
         tell(prepared.about)
         tell(f"The run is kept in {path}")
-        training = _Training(path, alone, chosen, settings, prepared, answering)
+        known = in_table or source.source_of(settings.data, chosen, path)
+        training = _Training(path, alone, chosen, settings, prepared, known, answering)
         try:
             return training.run(resume=resume, progress=progress, tell=tell)
         except TrainingInterrupted:
@@ -132,6 +134,7 @@ class _Training:
     task: Task[Any, Any, Any, Any]
     options: Options
     prepared: Prepared[Any]
+    source: dict[str, str]
     answering: dict[str, Any]
 
     def run(self, *, resume: bool, progress: bool | None, tell: Callable[[str], None]) -> Run:
@@ -167,7 +170,7 @@ class _Training:
             "task": self.task.name,
             "kind": self.task.kind,
             "data": self.prepared.about,
-            source.SOURCE: source.source_of(self.options.data, self.task, self.path),
+            source.SOURCE: self.source,
             "options": self.options.to_json(),
             **({"answering": self.answering} if self.answering else {}),
             "versions": versions,
@@ -268,9 +271,11 @@ def _settings_of(path: Path, given: Mapping[str, Any]) -> Options:
     return asked
 
 
-def _same_data(path: Path, settings: Options, prepared: Prepared[Any]) -> None:
+def _same_data(path: Path, settings: Options, prepared: Prepared[Any], table: Any) -> None:
     """Going on with other data would mix two trainings."""
     config = directory.read_config(path)
+    if table is not None and source.is_same_table(config, table):
+        return
     source.check_same(config, settings.data, path)
     if source.is_same(config, settings.data):  # perhaps under another name
         return

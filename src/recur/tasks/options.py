@@ -127,6 +127,13 @@ class Options(Declared):
         above=0.0,
         below=1.0,
     )
+    ema: float | None = option(
+        None,
+        "judge and keep a moving average of the weights, such as 0.999 (default: the weights)",
+        above=0.0,
+        below=1.0,
+    )
+    accumulate: int = option(1, "batches whose gradients make one step", least=1)
     limit: int | None = option(None, "use the first N examples only, for a quick look", least=1)
     seed: int = option(0, "same seed, same numbers", least=0, most=2**63 - 1)
 

@@ -155,6 +155,8 @@ def held_out(
     fitted: Preprocessing,
     data: str = "",
     source: Any = None,
+    *,
+    known: bool = False,
 ) -> HeldOut[R]:
     """Returns the test part of the data that options name; of other data theirs, or all of them.
 
@@ -164,16 +166,17 @@ def held_out(
         fitted: the run's preprocessing.
         data: other data: a file, or a dataset's name.
         source: other data: a table in memory.
+        known: the table is the one that the run was trained on.
 
     Raises:
         InputError: if the data are not what the task needs.
     """
-    if data or source is not None:
+    if not known and (data or source is not None):
         splits = other(task, options, fitted, data, source)
         apart = splits.test is not None and len(splits.test) > 0
         records = splits.test if splits.test is not None and apart else splits.train
     else:
-        splits, apart = task.read(options), True
+        splits, apart = task.read(options, source), True
         records = task.tested(splits, fitted)
     what = f"the test part of {splits.about}" if apart else splits.about
     if not len(records):
@@ -216,6 +219,8 @@ def learn(
     given = {
         "optimizer": options.optimizer,
         "learning_rate": options.learning_rate,
+        "ema": options.ema,
+        "accumulate": options.accumulate,
         **task.recipe(options),
         **loop,
     }

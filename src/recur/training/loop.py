@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,19 +14,23 @@ from recur.data.documents import Documents
 from recur.data.sequences import Sequences
 from recur.files import PathLike, path_of
 from recur.messages import InputError, listed, must, one_of, real, whole
-from recur.training import losses, metrics
-from recur.training.aims import Aim, columns
+from recur.training.aims import (
+    LossLike,
+    MetricsLike,
+    columns,
+    find_aims,
+    named,
+    weights_of_classes,
+)
 from recur.training.call import aligned, check_model
 from recur.training.callbacks import Callback, find_callbacks
 from recur.training.feed import Feed, check_truncate, examples_of, feed_of
 from recur.training.history import History
-from recur.training.losses import find_loss
-from recur.training.metrics import find_metrics
 from recur.training.optimizers import OptimizerLike, find_optimizer
 from recur.training.plan import OnEpoch, Plan
 from recur.training.schedulers import ScheduleLike, find_schedule
 from recur.training.trainer import Trainer
-from recur.training.weights import Weighted, find_class_weights, weighted_examples
+from recur.training.weights import Weighted, weighted_examples
 
 
 def fit(
@@ -34,11 +38,12 @@ def fit(
     x: Any,
     y: Any = None,
     *,
-    loss: str | losses.Function,
+    loss: LossLike,
+    loss_weights: Mapping[str, float] | None = None,
     lengths: Any = None,
     sample_weight: Any = None,
     class_weight: Any = None,
-    metrics: Sequence[str | metrics.Function] = (),
+    metrics: MetricsLike = (),
     validation_data: Any = None,
     validation_split: float = 0.0,
     epochs: int = 1,
@@ -79,7 +84,8 @@ def fit(
         x: an array or tensor (N, ...), a list of N sequences of unequal length, `Sequences`, a
             `Dataset` or a `DataLoader`. With `truncate` also `Documents`, or an `IterableDataset`
             whose examples are documents, as long as they like: x or (x, y) with a target a step.
-        y: N targets, unless `x` holds them.
+        y: N targets, unless `x` holds them. For a model of several outputs a dict of targets by
+            their names, or a tuple of them in the order of `loss`.
         loss: "binary_crossentropy" (of probabilities), "binary_crossentropy_with_logits",
             "cross_entropy" (scores and class numbers; also "sparse_categorical_crossentropy"),
             "mse", "mae", "huber", or a callable (outputs, targets) -> scalar. Targets (N,) and
@@ -88,7 +94,10 @@ def fit(
             torch's losses with weights of classes over the sum of the weights, without the targets
             that they ignore. One that sums (`reduction="sum"`) trains on the sums of batches and is
             reported as the mean too. What a callable gives is taken for the mean over the targets
-            of its batch: no more can be known of it.
+            of its batch: no more can be known of it. A dict of these for a model whose forward
+            returns a dict of outputs, or a tuple of them in the order of `loss`: "loss" is the sum,
+            and each has columns with its name in front ("tag_loss", "tag_accuracy").
+        loss_weights: what each loss of a dict is multiplied by in the sum; 1 where none is named.
         lengths: the steps of each row, where `x` is one padded array.
         sample_weight: (N,) how much each example counts in the loss, 0 or more. Those of the part
             that `validation_split` takes count in validation.
@@ -98,7 +107,7 @@ def fit(
             over the number of targets; the loss that is reported is the weighted mean. Metrics have
             no weights, and validation measures the loss without those of classes.
         metrics: names ("accuracy", "mae", "mse", "rmse", "perplexity", "bits_per_character") or
-            callables (outputs, targets) -> mean.
+            callables (outputs, targets) -> mean. With a dict of losses a dict of these lists.
         validation_data: (x, y), (x, y, lengths), `Sequences` or a `DataLoader`; with weights of
             its own `recur.training.Weighted(Sequences(x, y), weights)`.
         validation_split: the last part of the data, before any shuffling, is kept for validation.
@@ -162,9 +171,13 @@ def fit(
     told = find_callbacks(callbacks, on_epoch)
     if device is not None:
         _move(model, device)
+    aims = find_aims(loss, metrics, loss_weights)
+    if isinstance(validation_data, tuple) and len(validation_data) > 1:
+        given, answers, *rest = validation_data
+        validation_data = (given, named(aims, answers), *rest)
     feeds = _feeds(
         x,
-        y,
+        named(aims, y),
         lengths,
         sample_weight,
         validation_data,
@@ -173,11 +186,8 @@ def fit(
         bucket=bucket,
         truncate=truncate,
     )
-    found = find_loss(loss)
-    chosen = find_metrics(metrics, found)
-    aims = [Aim(found, tuple(chosen))]
-    balance = find_class_weights(class_weight, found, feeds[0], aligned=aligned(model))
-    taught = [aim.taught(label_smoothing, balance) for aim in aims]
+    balance = weights_of_classes(class_weight, aims, feeds[0], aligned=aligned(model))
+    taught = [aim.taught(label_smoothing, balance[aim.name]) for aim in aims]
     up = columns(aims)
     watched = _watched(monitor, list(up), validated=feeds[1] is not None)
     plan = Plan(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, overload
 
 import torch
@@ -12,12 +12,9 @@ from torch import Tensor, nn
 
 from recur.data.sequences import Batch
 from recur.messages import InputError
-from recur.training import losses, metrics
-from recur.training.aims import Aim
+from recur.training.aims import LossLike, MetricsLike, find_aims, named
 from recur.training.call import Caller, aligned, caller, with_targets_on
 from recur.training.feed import Feed, SequenceFeed, check_truncate, feed_of
-from recur.training.losses import find_loss
-from recur.training.metrics import find_metrics
 from recur.training.progress import passing
 from recur.training.totals import Measured, Totals
 from recur.training.weights import weighted_examples
@@ -33,8 +30,9 @@ def evaluate(
     *,
     lengths: Any = None,
     sample_weight: Any = None,
-    loss: str | losses.Function,
-    metrics: Sequence[str | metrics.Function] = (),
+    loss: LossLike,
+    loss_weights: Mapping[str, float] | None = None,
+    metrics: MetricsLike = (),
     batch_size: int = 256,
     truncate: int | None = None,
     progress: bool | None = None,
@@ -47,8 +45,9 @@ def evaluate(
         y: targets, as for `fit`.
         lengths: as for `fit`.
         sample_weight: as for `fit`; the loss is a weighted mean then.
-        loss: a name or a callable, as for `fit`.
-        metrics: names or callables.
+        loss: a name or a callable, as for `fit`; a dict for several outputs.
+        loss_weights: as for `fit`.
+        metrics: names or callables; a dict of them for several outputs.
         batch_size: rows at a time; the result does not depend on it, but for rounding (and for a
             callable that is no mean over its targets: see `fit`). None of `Documents` is cut: each
             is read from its beginning to its end, and where there are fewer of them than rows, more
@@ -61,13 +60,14 @@ def evaluate(
         InputError: data, a loss or metrics that do not fit.
     """
     check_truncate(truncate)
-    found = find_loss(loss)
+    aims = find_aims(loss, metrics, loss_weights)
+    y = named(aims, y)
     if sample_weight is not None:
         x, y, lengths = weighted_examples(x, y, lengths, sample_weight), None, None
     feed = feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate, cuts=False)
-    call = caller(model, carries=truncate is not None)
-    aim = Aim(found, tuple(find_metrics(metrics, found)))
-    totals = Totals([aim], feed.targets, aligned=aligned(model))
+    names = [aim.name for aim in aims if aim.name]
+    call = caller(model, carries=truncate is not None, names=names)
+    totals = Totals(aims, feed.targets, aligned=aligned(model))
     with passing("evaluating", len(feed), progress) as advance:
         return measured(call, feed, totals, after=advance)
 
@@ -140,26 +140,26 @@ def predict(
 
     Returns:
         (N, ...). Outputs for every step are padded to the longest sequence; what stands beyond a
-        row's length is no answer. With `return_lengths` a pair of these and (N,) int64, the steps
+        row's length is no answer. A model that returns a dict of outputs gives a dict of these.
+        With `return_lengths` a pair of these and (N,) int64, the steps
         of each sequence: `[row[:n] for row, n in zip(outputs, lengths)]` are the answers.
 
     Raises:
         InputError: data that do not fit.
     """
     feed = feed_of(x, lengths=lengths, batch_size=batch_size)
-    call, outputs, steps = caller(model), [], []
+    call, outputs, steps = caller(model, names=None), [], []
     with passing("predicting", len(feed), progress) as advance, evaluating(model):
         for batch in feed.batches(None):
-            outputs.append(call(batch._replace(y=None)).cpu())
+            found = call(batch._replace(y=None))
+            outputs.append(found if isinstance(found, Mapping) else {"": found})
             steps.append(_steps(batch))
             advance()
     if not outputs:
-        return (
-            (torch.empty(0), torch.empty(0, dtype=torch.int64))
-            if return_lengths
-            else torch.empty(0)
-        )
-    answers = _in_order(feed, torch.cat(_of_one_width(outputs)))
+        nothing = torch.empty(0), torch.empty(0, dtype=torch.int64)
+        return nothing if return_lengths else nothing[0]
+    every: Any = {name: _together(feed, [each[name] for each in outputs]) for name in outputs[0]}
+    answers = every.get("", every)
     return (answers, _in_order(feed, torch.cat(steps))) if return_lengths else answers
 
 
@@ -191,6 +191,11 @@ def _in_order(feed: Feed, together: Tensor) -> Tensor:
     answers = torch.empty_like(together)
     answers[order] = together
     return answers
+
+
+def _together(feed: Feed, outputs: list[Tensor]) -> Tensor:
+    """One output for all data, on the CPU."""
+    return _in_order(feed, torch.cat(_of_one_width([each.cpu() for each in outputs])))
 
 
 def _of_one_width(outputs: list[Tensor]) -> list[Tensor]:

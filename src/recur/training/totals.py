@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
-from recur.data.sequences import Batch
-from recur.messages import InputError
+from recur.data.sequences import Batch, Targets
+from recur.messages import InputError, listed, must
 from recur.training.aims import Aim, columns
 from recur.training.targets import which_exist
 from recur.training.weights import TINY, Counts, weighted
@@ -58,7 +58,7 @@ class Totals:
     """
 
     def __init__(
-        self, aims: Sequence[Aim], known: Tensor | None = None, *, aligned: bool = True
+        self, aims: Sequence[Aim], known: Targets | None = None, *, aligned: bool = True
     ) -> None:
         """Begins a first pass.
 
@@ -89,20 +89,30 @@ class Totals:
         """
         if batch.y is None:
             raise InputError("There are no targets y; a loss needs them.")
+        self._check_names(batch.y)
         steps = batch.x.shape[1] if batch.x.dim() > 1 else 0
         found = [self._one(aim, batch, outputs, batch.y, steps) for aim in self.aims]
         losses, values, counts = (list(each) for each in zip(*found, strict=True))
-        if len(self.aims) == 1:
+        if not self.aims[0].name:
             return Measured(losses[0], losses, values, counts)
         shares = (aim.share * loss for aim, loss in zip(self.aims, losses, strict=True))
         return Measured(torch.stack(list(shares)).sum(), losses, values, counts)
+
+    def _check_names(self, y: Any) -> None:
+        names = [aim.name for aim in self.aims if aim.name]
+        if names and not (isinstance(y, Mapping) and all(name in y for name in names)):
+            got = f"a dict with {listed(y, 'and')}" if isinstance(y, Mapping) else type(y).__name__
+            raise InputError(must("targets", f"a dict with {listed(names, 'and')}", got))
+        if not names and isinstance(y, Mapping):
+            todo = "Give loss a dict with a loss for each."
+            raise InputError(must("targets", "one tensor with one loss", "a dict", todo))
 
     def _one(
         self, aim: Aim, batch: Batch, outputs: Any, y: Any, steps: int
     ) -> tuple[Tensor, Values, Counts]:
         outputs, given = (outputs[aim.name], y[aim.name]) if aim.name else (outputs, y)
         within = which_exist(outputs, given, batch.lengths if self._aligned else None, steps)
-        examples, known = batch.weight, self._known
+        examples, known = batch.weight, cast(Any, self._known)
         if within is not None:
             outputs, given, known = outputs[within], given[within.to(given.device)], None
             if examples is not None:

@@ -66,6 +66,7 @@ class Trainer:
         self.train, self.validation = feeds
         self.schedule, self.callbacks = schedule, callbacks
         self.facts = Training(model, optimizer, plan.epochs, len(self.train))
+        self.aims = aims[0]
         self.call = self._caller()
         self.device = self.call.device
         self.fused = all(group.get("fused") for group in optimizer.param_groups)
@@ -105,7 +106,8 @@ class Trainer:
 
     def _caller(self) -> Caller:
         """Calls the model, with a state of its own where states are carried."""
-        return caller(self.model, carries=self.plan.truncate is not None)
+        names = [aim.name for aim in self.aims if aim.name]
+        return caller(self.model, carries=self.plan.truncate is not None, names=names)
 
     # Beginning and end
 
