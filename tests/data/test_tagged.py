@@ -56,11 +56,17 @@ def test_the_words_may_stand_in_another_column():
     assert (found.columns, found.words) == (("1",), [("EU",), ("Peter",)])
 
 
+@pytest.mark.parametrize("word", ["\u3000", "1\u00a0000", "a\u2028b"])
+@pytest.mark.parametrize("between", [" ", "\t"])
+def test_other_spaces_are_letters_of_words(word, between):
+    assert parse(f"{word}{between}X\nb{between}Y\n", "f").words == [(word, "b")]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("a\tX\nb\n", r"line 2 of f must be of 2 columns, as line 1; got 1"),
-        ("a\tX\nb\t \n", r"line 2 of f must be without an empty column"),
+        ("a\tX\nb\t\n", r"line 2 of f must be without an empty column"),
         ("just\nwords\n", r"f must be CoNLL-U, or lines with a word and its tag.* got 1 column"),
         ("", r"f must be CoNLL-U.*got no words"),
         (CONLLU + "2\tb\n", r"line 12 of f must be a number and nine more columns.*2\\tb"),

@@ -106,13 +106,13 @@ def form_of(text: str) -> str:
     "words" is a word a line. Columns with spaces between are told from text by what they end with:
     tags of spans (B-PER, O), or by a line -DOCSTART-.
     """
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
     first = next((line for line in lines if not line.startswith("#")), "").split("\t")
     if len(first) == len(CONLLU) and _ID.fullmatch(first[0]):
         return "conllu"
     if any("\t" in line for line in lines):
         return "tabs"
-    fields = [line.split() for line in lines]
+    fields = [_between_spaces(line) for line in lines]
     if lines and all(len(each) == 1 for each in fields):
         return "words" if len(lines) > 1 else "text"
     spans = all(len(each) > 1 and _SPAN.fullmatch(each[-1]) for each in fields)
@@ -276,7 +276,7 @@ def _rows(block: Lines, name: str) -> Iterator[list[str] | None]:
 def _of_columns(text: str, name: str, *, by_tabs: bool) -> list[list[tuple[int, list[str]]]]:
     """Fields with the numbers of their lines, in blocks; as many fields in every line."""
     found = [
-        [(number, line.split("\t") if by_tabs else line.split()) for number, line in block]
+        [(number, line.split("\t") if by_tabs else _between_spaces(line)) for number, line in block]
         for block in _blocks(text)
     ]
     first = next(((n, f) for block in found for n, f in block if f[0] != DOCUMENT), None)
@@ -286,10 +286,15 @@ def _of_columns(text: str, name: str, *, by_tabs: bool) -> list[list[tuple[int, 
         if len(fields) != len(first[1]):
             expected = f"of {count(len(first[1]), 'column')}, as line {first[0]}"
             raise InputError(must(f"line {number} of {name}", expected, len(fields)))
-        if not all(map(str.strip, fields)):
+        if "" in fields:
             got = repr("\t".join(fields))
             raise InputError(must(f"line {number} of {name}", "without an empty column", got))
     return found
+
+
+def _between_spaces(line: str) -> list[str]:
+    """Not what other spaces part: a word may hold one, as 1 000 does in French."""
+    return [field for field in line.split(" ") if field]
 
 
 def _word(column: int, wide: int, name: str) -> int:

@@ -197,7 +197,7 @@ class Run:
         """
         found: dict[str, list[bytes]] = {}
         for name, content in (part for each in answers for part in each.files()):
-            found.setdefault(files.safe_name(name), []).append(content)
+            found.setdefault(files.safe_file_name(name), []).append(content)
         if not found:
             raise InputError(f"An answer of {self.task.name} is no file. Leave save out.")
         into = files.path_of(folder)

@@ -4,6 +4,16 @@ A word is known by its vector and by what a bidirectional LSTM makes of its lett
 E. Hovy, arXiv:1603.01354; B. Plank et al., arXiv:1604.05529), so that a word that was never seen
 has a tag too. Bidirectional layers read the sentence, and a linear layer scores the tags of each
 word.
+
+Data of one's own are CoNLL-U, or a word a line with its tag last and a blank line after
+each sentence:
+
+    EU B-ORG
+    rejects O
+    German B-MISC
+    call O
+
+    Peter B-PER
 """
 
 from __future__ import annotations
@@ -207,7 +217,7 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
 
     def inputs_of(self, file: str) -> list[str]:
         """Returns the sentences of a file: blocks of CoNLL-U or of columns, or else its lines."""
-        text = content_of(file)
+        text = content_of(file) if file == "-" else tagged.text_of(file)
         if tagged.form_of(text) == "text":
             return [line for line in text.splitlines() if line.strip()]
         return tagged.blocks_of(text)
