@@ -22,7 +22,9 @@ if TYPE_CHECKING:  # for checkers of types; what is there is what `every` finds
     from recur.data.datasets import stocks as stocks
     from recur.data.datasets import sunspots as sunspots
     from recur.data.datasets import tinyshakespeare as tinyshakespeare
+    from recur.data.datasets import turkish_web as turkish_web
     from recur.data.datasets import twenty_newsgroups as twenty_newsgroups
+    from recur.data.datasets import ud_english_ewt as ud_english_ewt
     from recur.data.datasets import wordnet as wordnet
 
 __all__ = ["Source", "catalogue"]

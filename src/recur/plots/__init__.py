@@ -13,6 +13,7 @@ from recur.plots.learning import curves, overview
 from recur.plots.music import piano_roll
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
 from recur.plots.series import forecast
+from recur.plots.tags import tagging
 from recur.plots.telling import telling_words
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "piano_roll",
     "save",
     "save_each",
+    "tagging",
     "telling_words",
     "unrolled",
 ]

@@ -309,19 +309,17 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         Raises:
             InputError: if there is no such file or it is not UTF-8.
         """
-        return [line for line in text_of(file).splitlines() if line.strip()]
+        return [line for line in content_of(file).splitlines() if line.strip()]
 
 
-def text_of(file: str) -> str:
-    """Returns the text of a file of inputs; "-" is standard input.
+def content_of(file: str) -> str:
+    """The text of a file of inputs ("-" is standard input).
 
     Raises:
         InputError: if there is no such file or it is not UTF-8.
     """
-    return _standard_input() if file == "-" else files.read_text(file)
-
-
-def _standard_input() -> str:
+    if file != "-":
+        return files.read_text(file)
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:

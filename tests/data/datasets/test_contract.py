@@ -19,6 +19,7 @@ from recur.data.records.labelled import LabelledTexts, Opinions
 from recur.data.records.pairs import Pairs
 from recur.data.records.pieces import Pieces
 from recur.data.records.steps import Steps
+from recur.data.records.tagged import TaggedSentences
 from recur.data.records.texts import Texts
 from recur.data.splits import Splits
 
@@ -122,6 +123,15 @@ def check_music(music: Splits[Pieces]) -> None:
     assert len(parts[0]) > max(len(parts[1]), len(parts[2]))
 
 
+def check_tagged(tagged: Splits[TaggedSentences]) -> None:
+    parts = [part for part in (tagged.train, tagged.validation, tagged.test) if part is not None]
+    for part in parts:
+        assert part.columns == parts[0].columns
+        for each in part.sentences:
+            assert len(each.words) > 0
+            assert [len(tags) for tags in each.tags] == [len(each.words)] * len(part.columns)
+
+
 def check_pairs(pairs: Splits[Pairs]) -> None:
     parts = [part for part in (pairs.train, pairs.validation, pairs.test) if part is not None]
     for part in parts:
@@ -139,6 +149,7 @@ def check_captioned(pictures: Splits[CaptionedPictures]) -> None:
 
 
 CHECKS = {
+    TaggedSentences: check_tagged,
     CaptionedPictures: check_captioned,
     Pairs: check_pairs,
     Opinions: check_reviews,
