@@ -6,7 +6,7 @@ the probabilities of all steps at once, with blanks, is read by the CTC function
 """
 
 from recur.decoding.beam import beam_search
-from recur.decoding.ctc import ctc_beam_search, ctc_greedy_search
+from recur.decoding.ctc import ctc_align, ctc_beam_search, ctc_greedy_search
 from recur.decoding.decode import decode
 from recur.decoding.greedy import greedy_search
 from recur.decoding.sampling import narrowed, sample
@@ -16,6 +16,7 @@ __all__ = [
     "Decoded",
     "Step",
     "beam_search",
+    "ctc_align",
     "ctc_beam_search",
     "ctc_greedy_search",
     "decode",
