@@ -8,12 +8,13 @@ the SoX resampler (the package soxr), whose filter keeps out what a lower rate c
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import importlib
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,16 @@ from torch import Tensor
 
 from recur import files
 from recur.files import PathLike
-from recur.messages import FailedError, InputError, must, one_of
+from recur.messages import FailedError, InputError, RecurError, must, one_of
 
 Samples = NDArray[np.float32]
 
 RATES = (1000, 768_000)
 """Samples a second, at least and at most."""
 FLOOR = 1e-10
-"""The energy below which a band counts as silent."""
+"""The energy below which a band counts as silent, whatever the recording."""
+SILENCE = 1e-6
+"""And that for a recording whose greatest is 1: without it digital silence would rule the mean."""
 SCALES = ("slaney", "htk")
 NORMALISED = ("bands", "whole", "none")
 
@@ -148,21 +151,18 @@ def _opened(name: str, place: Callable[[], Path | io.BytesIO]) -> Sound:
     return Sound(name, about.frames / about.samplerate, load)
 
 
-class _readable:  # noqa: N801: read as a word
+@contextlib.contextmanager
+def _readable(name: str) -> Iterator[None]:
     """Says of what is no recording that it is none."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, RuntimeError | OSError | TypeError) and kind is not FailedError:
-            why = str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__
-            todo = "It may be damaged, or of another kind."
-            expected = "a recording that can be read (WAV, FLAC, OGG, MP3)"
-            raise InputError(must(self.name, expected, why, todo)) from error
+    try:
+        yield
+    except (RuntimeError, OSError, TypeError) as error:  # libsndfile's are RuntimeErrors
+        if isinstance(error, RecurError):
+            raise
+        why = str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__
+        expected = "a recording that can be read (WAV, FLAC, OGG, MP3)"
+        todo = "It may be damaged, or of another kind."
+        raise InputError(must(name, expected, why, todo)) from error
 
 
 def _package(name: str) -> Any:
@@ -184,7 +184,8 @@ class LogMel:
     of two) is summed by triangles that overlap by half and stand at equal distances on the mel
     scale, each of area 1 (M. Slaney, Auditory Toolbox, 1998). Scale "slaney" is linear up to
     1,000 Hz, 200/3 Hz a mel, and logarithmic above, 27 mels for a factor of 6.4; "htk" is
-    2595 log10(1 + f / 700) (S. Young et al., The HTK Book). Energies below 1e-10 are silence.
+    2595 log10(1 + f / 700) (S. Young et al., The HTK Book). Energies below a millionth of the
+    recording's greatest, or below 1e-10, are silence.
 
     Attributes:
         rate: samples a second.
@@ -233,7 +234,8 @@ class LogMel:
 
     def __call__(self, samples: Samples) -> Tensor:
         """The features (T, M) of samples (S,)."""
-        logs = self.energies(samples).clamp(min=FLOOR).log()
+        energies = self.energies(samples)
+        logs = energies.clamp(min=max(FLOOR, SILENCE * float(energies.max()))).log()
         if self.normalised == "none":
             return logs
         over = 0 if self.normalised == "bands" else (0, 1)
@@ -259,7 +261,7 @@ class LogMel:
     @property
     def frequencies(self) -> list[float]:
         """The middle of each band in Hz."""
-        return _edges(self.rate, self.bands, self.scale)[1:-1].tolist()
+        return [float(edge) for edge in _edges(self.rate, self.bands, self.scale)[1:-1]]
 
 
 @functools.cache
@@ -329,7 +331,8 @@ class Changes:
         before, after = (int(chance.uniform(0, self.shift) * rate) for _ in range(2))
         samples = np.pad(samples, (before, after))
         loud = float(np.sqrt(np.mean(samples**2)))
-        added = chance.uniform(0, self.noise) * loud * chance.standard_normal(len(samples))
+        share = chance.uniform(0, self.noise) * loud
+        added = share * chance.standard_normal(len(samples), np.float32)
         louder = 10 ** (chance.uniform(-self.gain, self.gain) / 20)
         return ((samples + added) * louder).astype(np.float32)
 

@@ -129,9 +129,7 @@ def ctc_align(log_probs: Tensor, labels: Tensor | Any, *, blank: int = 0) -> lis
     for step, place in enumerate(path):
         if place % 2:
             steps[place // 2].append(step)
-    return [
-        max(at, key=lambda t, c=label: now[t, c]) for at, label in zip(steps, said, strict=True)
-    ]
+    return [at[int(now[at, label].argmax())] for at, label in zip(steps, said, strict=True)]
 
 
 def _best_path(log_probs: Floats, states: list[int]) -> list[int]:

@@ -5,6 +5,7 @@ without pyplot: no window opens, no display is needed, and nothing stays in memo
 matplotlib is imported when the first figure is drawn.
 """
 
+from recur.plots.alarms import alarms, separation
 from recur.plots.confusion import confusion
 from recur.plots.figure import save, save_each
 from recur.plots.inside import alignment, attribution, gradients, heatmaps, layer_sizes
@@ -17,6 +18,7 @@ from recur.plots.sound import spectrogram
 __all__ = [
     "UNROLLED",
     "Unrolled",
+    "alarms",
     "alignment",
     "attribution",
     "confusion",
@@ -29,6 +31,7 @@ __all__ = [
     "piano_roll",
     "save",
     "save_each",
+    "separation",
     "spectrogram",
     "unrolled",
 ]

@@ -77,6 +77,6 @@ class LinearSummary:
 
 
 def _summaries(sequences: Sequence[Any]) -> Floats:
-    """(N, 2F)"""
+    """(N, 2F) the mean of each number over time, and its deviation."""
     arrays = [np.asarray(each, dtype=np.float64) for each in sequences]
     return np.stack([np.concatenate([a.mean(axis=0), a.std(axis=0)]) for a in arrays])

@@ -18,6 +18,7 @@ out where they are known:
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from recur import plots
@@ -269,7 +269,7 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
         self, trained: TrainedHere, records: Clips, examples: Examples | Documents
     ) -> Evaluation:
         """Returns the errors of words and characters, beside the linear model's."""
-        answers = [each.text for each in self.answer(trained, records, SpeechAnswering())]
+        answers = [each.text for each in self._heard(trained, records, SpeechAnswering())]
         found = words.error_rates(answers, records.transcripts)
         values = {
             "wer": found["wer"],
@@ -310,9 +310,12 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
 
     def answer(self, trained: TrainedHere, records: Clips, how: SpeechAnswering) -> list[Answer]:
         """Reads recordings."""
+        return list(self._heard(trained, records, how))
+
+    def _heard(self, trained: TrainedHere, records: Clips, how: SpeechAnswering) -> Iterator[Heard]:
         asked = dataclasses.replace(records, transcripts=[], varied=False)
         examples = self.encode(asked, trained.options, trained.preprocessing)
-        call, found = caller(trained.model), []
+        call = caller(trained.model)
         with evaluating(trained.model):
             for begin in range(0, len(records), AT_ONCE):
                 batch = examples.batch(range(begin, min(begin + AT_ONCE, len(records))))
@@ -321,8 +324,7 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
                 for row, each in enumerate(log_probs):
                     steps = batch.x.shape[1] if lengths is None else int(lengths[row])
                     sound = records.sounds[begin + row]
-                    found.append(_heard(sound, batch.x[row, :steps], each, trained, how))
-        return found
+                    yield _heard(sound, batch.x[row, :steps], each, trained, how)
 
     def figures(
         self, trained: TrainedHere, answers: Sequence[Answer]
@@ -358,8 +360,9 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
         data = _tones(folder)
         options = {
             "data": data,
-            **{name: 0.0 for name in ("speed", "gain", "noise", "shift")},
+            **dict.fromkeys(("speed", "gain", "noise", "shift"), 0.0),
             "masks": 0,
+            "normalised": "whole",
             "rate": 2000,
             "bands": 8,
             "filters": 4,
@@ -376,29 +379,36 @@ def _cut(text: str, options: SpeechOptions) -> list[str]:
 def _least(text: str, options: SpeechOptions) -> float:
     """Seconds that a recording needs, so that some alignment says the text."""
     labels = _cut(text, options)
-    same = sum(a == b for a, b in zip(labels, labels[1:], strict=False))
+    same = sum(a == b for a, b in itertools.pairwise(labels))
     steps = len(labels) + same
     return max(0, (steps - 1) * options.stride) * options.features.time(1)
 
 
 def _fitting(splits: Splits[Clips], options: SpeechOptions) -> Splits[Clips]:
     """Without recordings that no alignment can say the transcript in; a note names them."""
-    parts: dict[str, Clips | None] = {}
-    notes: tuple[str, ...] = ()
-    for name in ("train", "validation", "test"):
-        part = getattr(splits, name)
-        if part is not None:
-
-            def short(row: int, part: Clips = part) -> bool:
-                return part.sounds[row].seconds < _least(part.transcripts[row], options)
-
-            part, left = part.without(short, "is too short for its transcript")
-            notes += left
-        parts[name] = part
-    if not all(part is None or len(part) for part in parts.values()):
+    train, *notes = _long(splits.train, options)
+    validation, test = splits.validation, splits.test
+    if validation is not None:
+        validation, *more = _long(validation, options)
+        notes += more
+    if test is not None:
+        test, *more = _long(test, options)
+        notes += more
+    if not all(part is None or len(part) for part in (train, validation, test)):
         expected = "recordings that are long enough for their transcripts"
         raise InputError(must(splits.about, expected, "none"))
-    return dataclasses.replace(splits, **parts).noted(*notes) if notes else splits
+    found = dataclasses.replace(splits, train=train, validation=validation, test=test)
+    return found.noted(*notes)
+
+
+def _long(part: Clips, options: SpeechOptions) -> tuple[Clips, *tuple[str, ...]]:
+    """The recordings that are long enough, and a note of those that are not."""
+
+    def short(row: int) -> bool:
+        return part.sounds[row].seconds < _least(part.transcripts[row], options)
+
+    kept, left = part.without(short, "is too short for its transcript")
+    return kept, *left
 
 
 def _features(sound: Sound, hear: LogMel) -> Any:

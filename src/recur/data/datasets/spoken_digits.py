@@ -120,7 +120,6 @@ def _synthesizer() -> Iterator[Any]:
     heard: list[NDArray[np.int16]] = []
     chosen = [""]
 
-    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
     def hear(samples: Any, number: int, events: Any) -> int:
         if samples and number > 0:
             heard.append(np.ctypeslib.as_array(samples, (number,)).copy())
@@ -129,7 +128,11 @@ def _synthesizer() -> Iterator[Any]:
     own = library.espeak_Initialize(_SYNCHRONOUS, 0, data, _DONT_EXIT)
     if own <= 0:
         raise FailedError("The synthesizer cannot be started.")
-    library.espeak_SetSynthCallback(hear)
+    kind = ctypes.CFUNCTYPE(
+        ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+    )
+    called = kind(hear)  # kept while the synthesizer may call it
+    library.espeak_SetSynthCallback(called)
 
     def say(text: str, voice: str, speed: int, pitch: int) -> NDArray[np.int16]:
         heard.clear()
@@ -142,7 +145,7 @@ def _synthesizer() -> Iterator[Any]:
         library.espeak_Synth(written, len(written) + 1, 0, 1, 0, _UTF8, None, None)
         if not heard:
             raise FailedError(f"The synthesizer says nothing for {text!r}.")
-        samples = np.concatenate(heard).astype(np.float32) / 32768
+        samples = (np.concatenate(heard) / 32768).astype(np.float32)
         whole = np.clip(audio.resampled(samples, own, RATE), -1, 1 - 2**-15) * 32768
         return whole.astype(np.int16)
 

@@ -43,11 +43,13 @@ class Clips(Records):
 
     def take(self, rows: Rows) -> Self:
         """Those at `rows`, in that order."""
-        sounds, transcripts, speakers = (
-            [each[row] for row in rows] if each else []
-            for each in (self.sounds, self.transcripts, self.speakers)
+        at = [int(row) for row in rows]
+        return type(self)(
+            [self.sounds[row] for row in at],
+            [self.transcripts[row] for row in at] if self.transcripts else [],
+            [self.speakers[row] for row in at] if self.speakers else [],
+            self.varied,
         )
-        return type(self)(sounds, transcripts, speakers, self.varied)
 
     def without(self, bad: Callable[[int], bool], why: str) -> tuple[Self, tuple[str, ...]]:
         """The others, and a note that names those left out.
@@ -136,8 +138,9 @@ def read_clips(
         InputError: if there is none, or a recording or a transcript is missing or cannot be read.
         FailedError: if a package that reads it is not installed.
     """
+    notes: tuple[str, ...] = ()
     if isinstance(source, str | Path) and Path(source).is_dir():
-        name, notes = Path(source).name, ()
+        name = Path(source).name
         rows = _in_folder(Path(source))
     else:
         table = read_table(source, delimiter=delimiter, encoding=encoding, each="recording")
@@ -199,8 +202,8 @@ def _opened(rows: list[_Row], name: str, drop_bad: bool) -> tuple[Clips, tuple[s
     texts = [" ".join(row.text.split()) for row in kept]
     clips = Clips(sounds, texts, [row.speaker for row in kept] if known else [])
     named = ", ".join(bad[:MOST_NAMED]) + (" and others" if len(bad) > MOST_NAMED else "")
-    left = (f"{count(len(bad), 'recording')} left out ({named}): not to be read.",) if bad else ()
-    return clips, left
+    left = f"{count(len(bad), 'recording')} left out ({named}): not to be read."
+    return clips, (left,) if bad else ()
 
 
 def varied(records: Clips) -> Clips:
