@@ -1,6 +1,6 @@
 """Anomaly: is a row of a table, such as a connection in a network, an attack? Many-to-one.
 
-A row is a short sequence: its columns are the steps. Numbers become bins, as many rows in each, and
+A row is a short sequence: its columns are the steps. Numbers become bins, and
 symbols what they are, so that every cell is a token of its column; the network reads them as words
 of a sentence, and a score judges the whole. A value beyond all that was seen falls into the last
 bin, and a symbol that was never seen is "unknown": neither leads out of what was learnt.
@@ -118,10 +118,7 @@ class Cells:
             symbols, counts = np.unique(cells.astype(str), return_counts=True)
             kept = symbols[np.argsort(-counts, kind="stable")[:MOST_SYMBOLS]]
             return cls(name, (), tuple(sorted(kept.tolist())), False)
-        known = cells[~np.isnan(cells)]
-        shares = np.linspace(0, 1, bins + 1)[1:-1]
-        edges = np.unique(np.quantile(known, shares, method="higher")) if len(known) else known
-        return cls(name, tuple(edges.tolist()), (), True)
+        return cls(name, tuple(_edges(cells[~np.isnan(cells)], bins).tolist()), (), True)
 
     def __len__(self) -> int:
         return 1 + (len(self.edges) + 1 if self.numbers else len(self.symbols))
@@ -365,6 +362,19 @@ class Anomaly(Task[AnomalyOptions, Connections, AnomalyPreprocessing, Answering]
         examples = self.encode(asked, trained.options, trained.preprocessing)
         found = training.predict(trained.model, examples)[:, 0].double().sigmoid()
         return found.numpy()
+
+
+def _edges(known: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+    """Where bins begin: of few different values each has one; else half of the edges are quantiles
+    of the rows, the others of the different values, which are rare and far apart at the ends.
+    """
+    values = np.unique(known)
+    if len(values) <= bins:
+        return values[1:]
+    first, second = ((bins - 1) // 2, (bins - 1) - (bins - 1) // 2)
+    of_rows = np.quantile(known, np.linspace(0, 1, first + 2)[1:-1], method="higher")
+    of_values = np.quantile(values, np.linspace(0, 1, second + 2)[1:-1], method="higher")
+    return np.unique(np.concatenate([of_rows, of_values]))
 
 
 def _threshold(trained: TrainedHere) -> float:

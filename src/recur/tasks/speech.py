@@ -79,7 +79,7 @@ class SpeechOptions(TableData):
     bands: int = option(40, "bands of the mel scale", least=1)
     scale: str = option("slaney", "the mel scale", choices=audio.SCALES)
     normalised: str = option(
-        "bands",
+        "whole",
         "what of each recording has mean 0 and deviation 1: its bands, the whole, none",
         choices=audio.NORMALISED,
     )
@@ -89,7 +89,7 @@ class SpeechOptions(TableData):
     gain: float = option(0.0, "in training, up to so many decibels louder or softer", least=0.0)
     noise: float = option(0.1, "in training, noise of up to this share", least=0.0)
     shift: float = option(0.1, "in training, seconds of silence before and after", least=0.0)
-    masks: int = option(1, "in training, masks over time, and over bands", least=0)
+    masks: int = option(0, "in training, masks over time, and over bands", least=0)
     filters: int = option(64, "of the convolution over time", least=1)
     stride: int = option(2, "frames that become one step", least=1)
     workers: int = option(0, "threads that read recordings", least=0)
@@ -97,9 +97,9 @@ class SpeechOptions(TableData):
     bidirectional: bool = option(True, "read each recording in both directions")
     layers: int = option(2, "recurrent layers on top of one another", least=1, most=1000)
     units: int = option(64, "hidden units in each layer and direction", least=1)
-    dropout: float = option(0.2, "share of values dropped in training", least=0.0, below=1.0)
+    dropout: float = option(0.1, "share of values dropped in training", least=0.0, below=1.0)
     epochs: int = option(20, "passes over the training data", least=1)
-    learning_rate: float | None = option(0.003, "the optimizer's step size", above=0.0)
+    learning_rate: float | None = option(0.005, "the optimizer's step size", above=0.0)
     decay: bool = option(True, "let the step size fall in a straight line, to 0 at the end")
 
     @property

@@ -56,14 +56,17 @@ NOTE = (
 _SYNCHRONOUS, _SPEED, _PITCH, _UTF8, _DONT_EXIT = 2, 1, 3, 1, 0x8000
 
 
-@functools.cache
 def load() -> Splits[Clips]:
     """Returns the recordings in three parts, each by voices of its own.
 
     Raises:
         FailedError: if the package is not installed, or does not work here.
     """
-    checksum = checksum_of(SOURCE.find())
+    return _parts(checksum_of(SOURCE.find()))
+
+
+@functools.cache  # the same in one process, even where nothing can be kept
+def _parts(checksum: str) -> Splits[Clips]:
     said = kept("spoken-digits", checksum, _spoken)
     parts = {part: _clips(said, part) for part in SPEAKERS}
     about = "digits spoken by eSpeak NG"
