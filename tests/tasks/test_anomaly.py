@@ -150,7 +150,9 @@ def test_rows_come_as_tables_objects_and_frames(trained, tmp_path):
     wanted = [each.score for each in finished.predict(rows)]
     for given in ([str(path)], [frame], [json.dumps(row) for row in rows]):
         assert [each.score for each in finished.predict(given)] == pytest.approx(wanted)
+    assert finished.predict(rows)[0].row == "http, 150, 0"
     asked = finished.task.inputs_of(str(path))
+    assert [each.row for each in finished.predict(asked)] == ["row 1", "row 2"]
     assert [each.score for each in finished.predict(asked)] == pytest.approx(wanted)
     assert str(finished.predict(str(path))[1]).endswith("row 2")
 

@@ -38,7 +38,7 @@ from recur.data.sequences import Sequences
 from recur.data.splits import Parting, Splits
 from recur.data.tables import Table, parse_table, read_table
 from recur.diagnostics import Attribution, integrated_gradients
-from recur.messages import FailedError, InputError, must, shown
+from recur.messages import FailedError, InputError, brief, must, shown
 from recur.models.deep import CELLS
 from recur.models.many_to_one import POOLINGS, ManyToOne
 from recur.scoring import anomalies, classes
@@ -53,6 +53,10 @@ if TYPE_CHECKING:
 
 MOST_SYMBOLS = 1000
 """Symbols of a column that are known: the most frequent ones."""
+MOST_LETTERS = 60
+"""Of a row that is called by its cells."""
+ROW = "(row)"
+"""In an object: what the row is called, where it came from a table."""
 UNKNOWN = 0
 """The token of a column for what is missing, or no symbol that is known."""
 
@@ -287,7 +291,8 @@ class Anomaly(Task[AnomalyOptions, Connections, AnomalyPreprocessing, Answering]
                     if name not in row:
                         raise InputError(must(f"row {number}", f"with {name!r}", shown(row)))
                     found[name].append(row[name])
-                places.append(f"row {number}")
+                told = brief(", ".join(str(row[name]) for name in names), MOST_LETTERS)
+                places.append(str(row.get(ROW, told)))
                 continue
             table = _table(given, trained.options)
             for name in names:
@@ -335,7 +340,12 @@ class Anomaly(Task[AnomalyOptions, Connections, AnomalyPreprocessing, Answering]
         table = table or read_table(file)
         cells = {name: table.values(name) for name in table.header}
         rows = range(len(table))
-        return [json.dumps({name: values[row] for name, values in cells.items()}) for row in rows]
+        return [
+            json.dumps(
+                {ROW: f"row {table.rows[row]}", **{name: each[row] for name, each in cells.items()}}
+            )
+            for row in rows
+        ]
 
     def tiny(self, folder: Path) -> Tiny:
         """Tiny data: connections of two services, with two kinds of attacks."""
@@ -365,8 +375,10 @@ class Anomaly(Task[AnomalyOptions, Connections, AnomalyPreprocessing, Answering]
 
 
 def _edges(known: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
-    """Where bins begin: of few different values each has one; else half of the edges are quantiles
-    of the rows, the others of the different values, which are rare and far apart at the ends.
+    """Where bins begin: of few different values each has one.
+
+    Else half of the edges are quantiles of the rows, and half of the different values: those that
+    tell are rare, and far from the others.
     """
     values = np.unique(known)
     if len(values) <= bins:
