@@ -300,21 +300,3 @@ def test_a_column_that_is_left_out_is_named(tmp_path):
         "The column 'name' is left out: '3M' is no number.",
     )
     assert read_series(path, columns=["x"]).notes == series.notes[2:]
-
-
-# Texts with labels.
-
-
-def test_rows_without_a_text_are_bad(tmp_path):
-    pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame({"text": ["good", None, "bad", " "], "label": [1, 0, None, 1]})
-    path = written("a.csv", frame.to_csv(index=False))(tmp_path)
-    for source in (frame, path):
-        with pytest.raises(InputError, match="has no text or label in rows 2, 3 and 4"):
-            read_labelled_text(source)
-    more = pandas.concat([frame, frame.iloc[:1].assign(label=0)])
-    found = read_labelled_text(more, drop_bad=True)
-    assert found[:2] == (["good", "good"], ["1", "0"])
-    assert found.notes == ("3 of 5 rows of the DataFrame left out: no text or label.",)
-    with pytest.raises(InputError, match="has no row with a text and a label"):
-        read_labelled_text(frame.iloc[1:3], drop_bad=True)

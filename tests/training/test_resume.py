@@ -25,6 +25,13 @@ OPTIONS = {
     "by step, of torch": {"schedule": lambda o: torchs.OneCycleLR(o, 0.1, total_steps=24)},
     "several, of torch": {"schedule": EachStep(lambda o: torchs.SequentialLR(
         o, [torchs.LinearLR(o, 0.1, total_iters=5), torchs.MultiStepLR(o, [2, 9])], [5]))},
+    "weights of classes": {"class_weight": "balanced"},
+    "averaged weights": {"ema": 0.9},
+    "smooth labels": {"label_smoothing": 0.1},
+    "groups of batches": {"accumulate": 3, "schedule": "linear"},
+    "everything": {"accumulate": 3, "ema": 0.9, "class_weight": {1: 2.0}, "label_smoothing": 0.1,
+                   "schedule": lambda o: torchs.ExponentialLR(o, 0.5)},
+    "weights of examples": {"sample_weight": [0.1 * n for n in range(60)]},
 }  # fmt: skip
 
 # 60 examples are 8 batches of 8: within an epoch, within validation, at the end of an epoch.

@@ -51,6 +51,18 @@ Rule = Callable[[R, float], tuple[R, R]]
 """`(records, share) -> (kept, held out)`."""
 
 
+class TooFewError(InputError):
+    """Records of which no example can be made; who knows which they are says so by `of`."""
+
+    def __init__(self, expected: str, got: str, todo: str = "", what: str = "the data") -> None:
+        super().__init__(must(what, expected, got, todo))
+        self.words = expected, got, todo
+
+    def of(self, what: str) -> Self:
+        """The same of records that have a name."""
+        return type(self)(*self.words, what)
+
+
 @dataclass(frozen=True)
 class Splits(Generic[R]):
     """Records in three parts.
@@ -115,40 +127,34 @@ class Splits(Generic[R]):
         tested = self.tested_on(how.test_share if test is None else test, how.test)
         cut = (tested.mixed() if how.mixes else tested).limited(limit)
         share = how.validation_share if validation is None else validation
-        return cut.validated_on(share, how.validation)
+        done = cut.validated_on(share, how.validation)
+        done._enough("Add more." if limit is None else "Add more, or raise limit.")
+        return done
 
     def tested_on(self, share: float, rule: Rule[R]) -> Self:
-        """With a test part: the source's own, or a share held out by the rule, which is said.
-
-        Raises:
-            InputError: if a part would be empty.
-        """
+        """With a test part: the source's own, or a share held out by the rule, which is said."""
         if self.test is not None and len(self.test):
             return self
         kept, held = rule(self.train, share)
-        self._enough(held, kept)
         what = f"{count(len(held), held.noun)} of {self.about}, held out from training"
         parted = dataclasses.replace(self, train=kept, test=held, cut=(*self.cut, "test"))
         return parted.noted(f"Tested on {what}.")
 
     def validated_on(self, share: float, rule: Rule[R]) -> Self:
-        """With a validation part: the source's own, or a share held out by the rule.
-
-        Raises:
-            InputError: if a part would be empty.
-        """
+        """With a validation part: the source's own, or a share held out by the rule."""
         if self.validation is not None and len(self.validation):
             return self
         kept, held = rule(self.train, share)
-        self._enough(held, kept)
         cut = (*self.cut, "validation")
         return dataclasses.replace(self, train=kept, validation=held, cut=cut)
 
-    def _enough(self, *parts: R) -> None:
-        if not all(map(len, parts)):
+    def _enough(self, todo: str) -> None:
+        parts = (self.train, self.validation, self.test)
+        sizes = [0 if part is None else len(part) for part in parts]
+        if not all(sizes):
             noun = self.train.noun
             expected = f"enough to learn from, to validate and to test on: 3 {noun}s at least"
-            raise InputError(must(self.about, expected, count(len(self.train), noun), "Add more."))
+            raise InputError(must(self.about, expected, count(sum(sizes), noun), todo))
 
 
 @dataclass(frozen=True)
@@ -173,8 +179,8 @@ class Parting(Generic[R]):
 
 def at_the_end(records: R, share: float) -> tuple[R, R]:
     """The last share of the records; one at least, and not all if there are two."""
-    held = min(max(round(share * len(records)), 1), len(records) - 1)
-    kept = max(len(records) - held, 0)
+    held = max(min(max(round(share * len(records)), 1), len(records) - 1), 0)
+    kept = len(records) - held
     return records.take(range(kept)), records.take(range(kept, len(records)))
 
 

@@ -39,7 +39,8 @@ def read_parquet(content: bytes, name: str) -> Any:
     """
     library = _needed("pyarrow.parquet", "pyarrow", "Parquet files need")
     try:
-        return library.read_table(io.BytesIO(content))
+        # Not read_table, which imports pandas and more for it.
+        return library.ParquetFile(io.BytesIO(content)).read()
     except (OSError, ValueError) as error:
         raise InputError(f"{name} is damaged: {error}.") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import itertools
 import os
 import re
@@ -119,6 +120,13 @@ class Table:
     def cells(self, column: str) -> list[str]:
         """The cells of a column as text, without spaces around; errors as `column`."""
         return [cell.strip() if cell else "" for cell in self.column(column)]
+
+    def checksum(self) -> str:
+        """The sha256 of what it holds, whatever it was read from."""
+        digest = hashlib.sha256()
+        for name in self.header:
+            digest.update(repr((name, self.values(name))).encode())
+        return digest.hexdigest()
 
     def numbers(self, column: str) -> Numbers:
         """A column as numbers; NaN where a cell is empty.

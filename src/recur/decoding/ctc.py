@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recur.decoding.stepping import Decoded, check_scores, in_single
+from recur.decoding.narrowing import in_single
+from recur.decoding.stepping import Decoded, check_scores
 from recur.layers.lengths import as_lengths
 from recur.messages import InputError, must, whole
 

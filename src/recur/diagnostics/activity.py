@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from recur.diagnostics import gates
+from recur.cells import CELLS
 from recur.diagnostics.flow import batch_of
 from recur.diagnostics.walk import Walk, inner, watched
 from recur.messages import InputError, must
@@ -46,7 +46,7 @@ class Activity:
         """Draws them over time; `steps` are T labels, such as words."""
         from recur import plots
 
-        named = {gates.word(self.cell, k): v for k, v in self.gates.items()}
+        named = {CELLS[self.cell].word(k): v for k, v in self.gates.items()}
         return plots.heatmaps({**self.states, **named}, steps=steps, title=self.name)
 
 

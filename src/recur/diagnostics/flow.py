@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recur.cells import CELLS
 from recur.data.sequences import Batch, Sequences
 from recur.data.targets import IGNORED
 from recur.diagnostics import gates
@@ -110,7 +111,7 @@ class Flow:
     def advice(self) -> str:
         """What it means and what to do; empty where nothing is wrong."""
         if self.horizon is not None:
-            return VANISHING.get(self.cell, OTHERWISE)
+            return CELLS[self.cell].advice
         if not math.isfinite(self._largest):
             return NOT_FINITE
         return EXPLODING if self._explodes() else ""
@@ -158,26 +159,6 @@ def _finite(norms: tuple[float, ...]) -> list[float | None]:
 
 EXPLODING = "clip the norm (clip_norm=1.0), or take a smaller recurrent matrix"
 NOT_FINITE = "look for values that are not finite in the data and in the weights"
-PLAIN = (
-    'this network cannot learn dependencies longer than that; try cell="gru" or "lstm", '
-    'recurrent_init="orthogonal", or pooling="mean" or "attention", which give every step a '
-    "short way to the answer."
-)
-# What a gated cell cannot learn as it stands it may learn later: its gates move.
-GATED = (
-    "as it stands, this network learns little of dependencies longer than that, unless training "
-    'moves its gates; try to start them so that they hold ({}), or pooling="mean" or "attention".'
-)
-VANISHING = {
-    "rnn_tanh": PLAIN,
-    "rnn_relu": PLAIN,
-    **dict.fromkeys(("lstm", "lstm_coupled"), GATED.format("forget_bias, chrono")),
-    **dict.fromkeys(("gru", "gru_before"), GATED.format("chrono")),
-}
-OTHERWISE = (
-    'this network learns little of dependencies longer than that; try pooling="mean" or '
-    '"attention".'
-)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class Decoder(nn.Module):
     Args:
         vocabulary: V.
         embedding: E; H if None.
-        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
+        cell: the recurrent cell, a name of `recur.models.deep.CELLS`: "rnn", "lstm", "gru" ...
         units: H.
         layers: recurrent layers stacked.
         dropout: the part dropped before the recurrent layers, between them, and before the last

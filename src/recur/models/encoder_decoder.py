@@ -52,7 +52,7 @@ class EncoderDecoder(Reading):
         end: the token that ends a sequence, the last one of every row of targets; None if there
             is none.
         embedding: size of the embeddings; `units` if None.
-        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
+        cell: the recurrent cell, a name of `recur.models.deep.CELLS`: "rnn", "lstm", "gru" ...
         units: size of the state in each direction.
         layers: recurrent layers stacked, in each half.
         bidirectional: the encoder walks both ways.

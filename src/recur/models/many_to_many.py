@@ -51,7 +51,7 @@ class ManyToMany(Reading):
         inputs: the steps are so many numbers.
         vocabulary: the steps are token ids below this number, and are embedded first.
         embedding: size of the embedding; `units` if None.
-        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
+        cell: the recurrent cell, a name of `recur.models.deep.CELLS`: "rnn", "lstm", "gru" ...
         units: size of the state in each direction.
         layers: recurrent layers stacked.
         bidirectional: walk both ways.

@@ -38,7 +38,7 @@ class ManyToOne(Reading):
         embedding: size of the embedding.
         embedding_std: the standard deviation that the embedding starts with; torch's own is 1. A
             rare word stays near its start, where a large one is noise.
-        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
+        cell: the recurrent cell, a name of `recur.models.deep.CELLS`: "rnn", "lstm", "gru" ...
         units: size of the state in each direction.
         layers: recurrent layers stacked.
         bidirectional: walk both ways.

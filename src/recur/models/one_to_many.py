@@ -44,7 +44,7 @@ class OneToMany(nn.Module):
         condition: where the vector goes in: the "state" starts from tanh(W x + b), it is read
             beside the "input" of every step, or "both".
         embedding: size of the embedding; `units` if None.
-        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
+        cell: the recurrent cell, a name of `recur.models.deep.CELLS`: "rnn", "lstm", "gru" ...
         units: size of the state.
         layers: recurrent layers stacked.
         bidirectional: False; nothing is written from both ends.

@@ -56,11 +56,13 @@ class Config(_Format):
         task: its name.
         options: by name.
         source: where the data were, see `recur.run.source`; runs of before have none.
+        answering: how it answers where nothing is asked, of a run of format 1 that went on.
     """
 
     task: str
     options: dict[str, Any]
     source: NotRequired[dict[str, str]]
+    answering: NotRequired[dict[str, Any]]
 
 
 class Metrics(TypedDict):
@@ -206,7 +208,8 @@ def read_options(path: Path, config: Config, task: Task[Any, Any, Any, Any]) -> 
         InputError: if this recur does not know one, or not its value.
     """
     try:
-        known = {n: v for n, v in config["options"].items() if n not in answering_of(config, task)}
+        moved = answering_of(config, task).keys() - kinds(task.options).keys()
+        known = {name: value for name, value in config["options"].items() if name not in moved}
         options: Options = task.options.of(task.name, {**known, "data": source.found(config, path)})
     except InputError as error:
         raise InputError(
@@ -217,10 +220,10 @@ def read_options(path: Path, config: Config, task: Task[Any, Any, Any, Any]) -> 
 
 def answering_of(config: Config, task: Task[Any, Any, Any, Any]) -> dict[str, Any]:
     """Returns how a run answers where nothing is asked: what format 1 kept among the options."""
-    own = kinds(task.answering).keys()
     if config["format"] > 1:
-        return {}
-    return {name: value for name, value in config["options"].items() if name in own - {"seed"}}
+        return config.get("answering", {})
+    own = kinds(task.answering)
+    return {name: value for name, value in config["options"].items() if name in own}
 
 
 def read_calibration(path: Path) -> Any:

@@ -130,9 +130,12 @@ class Run:
         asked = "" if in_memory or data is None or own is not self.options else str(data)
         self._check_reading(reading, bool(asked) or in_memory)
         own = dataclasses.replace(own, **reading)
-        source = data if in_memory else None
+        table = data if in_memory else None
+        known = in_memory and source.is_same_table(directory.read_config(self.path), table)
         try:
-            return preparing.held_out(self.task, own, self.trained.preprocessing, asked, source)
+            return preparing.held_out(
+                self.task, own, self.trained.preprocessing, asked, table, known=known
+            )
         except NoColumnError as error:
             if not (asked or in_memory):
                 raise

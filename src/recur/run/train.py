@@ -27,13 +27,11 @@ from recur.run.run import Run, Scores, scores_of
 from recur.tasks import preparing
 from recur.tasks.options import Options
 from recur.tasks.preparing import Prepared
+from recur.tasks.sources import IN_MEMORY
 from recur.tasks.task import Task, Trained
 from recur.training import History, TrainingInterrupted
 from recur.training.folder import LostFolderError
 from recur.training.interrupt import StoppedAtOnce
-
-IN_MEMORY = "(a table in memory)"
-"""What config.json calls data that were no file."""
 
 
 def train(
@@ -79,15 +77,18 @@ def train(
         if resume:
             path, alone = _to_resume(out, chosen, held)
             settings = _settings_of(path, options)
+            answering = directory.answering_of(directory.read_config(path), chosen)
         else:
+            answering = {}
             wanted = directory.unused(out, task)
-            settings = chosen.options.of(task, options)
+            settings = chosen.options.of(task, options, chosen.answering)
         tell(f"Reading {settings.data}" if settings.data else "Reading the data")
+        in_table = {} if table is None else source.source_in_memory(table)
         prepared = preparing.prepare(chosen, settings, table)
         if not resume:
             preparing.check_asked(prepared.splits, settings)
         if resume:
-            _same_data(path, settings, prepared)
+            _same_data(path, settings, prepared, table)
         else:
             made = wanted is None or not os.path.lexists(wanted)
             path = wanted or directory.numbered(task)
@@ -95,7 +96,8 @@ def train(
             directory.unused(path, task)  # another may have begun and ended in the meantime
         tell(prepared.about)
         tell(f"The run is kept in {path}")
-        training = _Training(path, alone, chosen, settings, prepared)
+        known = in_table or source.source_of(settings.data, chosen, path)
+        training = _Training(path, alone, chosen, settings, prepared, known, answering)
         try:
             return training.run(resume=resume, progress=progress, tell=tell)
         except TrainingInterrupted:
@@ -132,6 +134,8 @@ class _Training:
     task: Task[Any, Any, Any, Any]
     options: Options
     prepared: Prepared[Any]
+    source: dict[str, str]
+    answering: dict[str, Any]
 
     def run(self, *, resume: bool, progress: bool | None, tell: Callable[[str], None]) -> Run:
         self._begin()
@@ -166,8 +170,9 @@ class _Training:
             "task": self.task.name,
             "kind": self.task.kind,
             "data": self.prepared.about,
-            source.SOURCE: source.source_of(self.options.data, self.task, self.path),
+            source.SOURCE: self.source,
             "options": self.options.to_json(),
+            **({"answering": self.answering} if self.answering else {}),
             "versions": versions,
             "threads": torch.get_num_threads(),
         }
@@ -223,7 +228,8 @@ class _Training:
             "higher_is_better": history.higher_is_better,
         }
         files.write_json(self.path / directory.METRICS, metrics)
-        return Run(self.path, self.task, trained, history, metrics), scores
+        run = Run(self.path, self.task, trained, history, metrics, self.answering)
+        return run, scores
 
     def _lost(self, what: str, saved: bool) -> FailedError:
         """The error for a run that is no longer where it was."""
@@ -255,7 +261,7 @@ def _settings_of(path: Path, given: Mapping[str, Any]) -> Options:
     config = directory.read_config(path)
     task = tasks.find(config["task"])
     kept = directory.read_options(path, config, task)
-    asked: Options = task.options.of(task.name, {**kept.to_json(), **given})
+    asked: Options = task.options.of(task.name, {**kept.to_json(), **given}, task.answering)
     for name in given:
         before, now = getattr(kept, name), getattr(asked, name)
         moved = name == "data" and source.is_same(config, asked.data)
@@ -265,9 +271,11 @@ def _settings_of(path: Path, given: Mapping[str, Any]) -> Options:
     return asked
 
 
-def _same_data(path: Path, settings: Options, prepared: Prepared[Any]) -> None:
+def _same_data(path: Path, settings: Options, prepared: Prepared[Any], table: Any) -> None:
     """Going on with other data would mix two trainings."""
     config = directory.read_config(path)
+    if table is not None and source.is_same_table(config, table):
+        return
     source.check_same(config, settings.data, path)
     if source.is_same(config, settings.data):  # perhaps under another name
         return

@@ -1,7 +1,7 @@
 """Forecast: the next values of a series. Many-to-one over numbers, several steps ahead at once.
 
-Every score stands beside those of the forecasts that need no learning (`baselines`), and where one
-of these is not beaten, that is said.
+Every score stands beside those of the forecasts that need no learning
+(`recur.scoring.forecasts`), and where one of these is not beaten, that is said.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
 from recur.models.deep import CELLS
 from recur.models.many_to_one import ManyToOne
-from recur.tasks import comparison
+from recur.scoring import forecasts
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, TableData, option
 from recur.tasks.scaled_series import LARGEST, SHOWN, ForecastPreprocessing, measured, scaled
@@ -156,6 +156,10 @@ class ForecastTask(Task[ForecastOptions, Steps, ForecastPreprocessing, Answering
         assert fitted is not None
         return whole(_read_like(source, options, fitted))
 
+    def tested(self, splits: Splits[Steps], fitted: ForecastPreprocessing) -> Steps:
+        """From the step on that was the first one then: a file may have grown."""
+        return Steps.of(splits.train.only.series, fitted.test_start)
+
     def fit(self, splits: Splits[Steps], options: ForecastOptions) -> ForecastPreprocessing:
         """Measures the training part."""
         assert splits.test is not None
@@ -201,16 +205,16 @@ class ForecastTask(Task[ForecastOptions, Steps, ForecastPreprocessing, Answering
         part = records.only
         part = dataclasses.replace(part, begin=max(part.begin, fitted.season))
         cut = _windows(part, trained.options, fitted)
-        beside = comparison.simple(
+        beside = forecasts.simple(
             part.series.values[:, 0], cut.starts, horizon, fitted.season, fitted.drift
         )
-        found = comparison.scores(cut.y, _forecast(trained, cut.x), beside, fitted.mase_scale)
+        found = forecasts.scores(cut.y, _forecast(trained, cut.x), beside, fitted.mase_scale)
         sizes = {"season": float(fitted.season), "windows": float(len(cut.starts))}
         return Evaluation({**sizes, **found})
 
     def report(self, scores: Mapping[str, float]) -> str:
         """Returns the forecasts in a table, and says whether the model is worth its work."""
-        return comparison.report(scores)
+        return forecasts.report(scores)
 
     def asked(self, trained: TrainedHere, inputs: Sequence[Any]) -> Steps:
         """The series it was trained on, or each of those given."""
@@ -348,7 +352,7 @@ def _what_follows(trained: TrainedHere, series: Series) -> Forecast:
     _check_long(series, fitted)
     values = _forecast(trained, series.values[None, -fitted.window :])[0]
     end = np.array([len(series)])
-    beside = comparison.simple(series.values[:, 0], end, horizon, fitted.season, fitted.drift)
+    beside = forecasts.simple(series.values[:, 0], end, horizon, fitted.season, fitted.drift)
     simple = {name.rstrip("_"): values[0].tolist() for name, values in beside.items()}
     if series.times is None:
         times = [f"+{step}" for step in range(1, horizon + 1)]

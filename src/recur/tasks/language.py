@@ -19,24 +19,28 @@ import torch
 from torch import Tensor, nn
 
 from recur import files, schema, training
-from recur.data import units
 from recur.data.documents import Documents
 from recur.data.examples import Examples
+from recur.data.numbering import UNKNOWN_FIRST
 from recur.data.records.texts import KINDS, Texts, documents_of, in_order
-from recur.data.splits import Splits
+from recur.data.splits import Splits, TooFewError
+from recur.data.text import UNKNOWN_WORD
+from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
 from recur.models.deep import CELLS
 from recur.models.many_to_many import ManyToMany
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, OwnData, option
+from recur.tasks.sources import file_of, name_of
 from recur.tasks.task import Evaluation, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, lines
 from recur.training.metrics import bits, perplexity
 from recur.training.schedule import Steps
 
-Unit = units.Words | units.Characters | units.Subwords
-
+UNITS = ("words", "characters", "subwords")
+UNKNOWN = 0
+"""The id of what is not known, as `UNKNOWN_FIRST` has it."""
 SHARE = 0.1
 """Of a text of one's own, for validation and for testing."""
 LIKELIEST = 5
@@ -48,7 +52,7 @@ class LanguageOptions(OwnData):
     """Options of the task."""
 
     data: str = option("review-texts", "a text file, or the name of a dataset")
-    unit: str = option("words", "what the text is made of", choices=tuple(units.KINDS))
+    unit: str = option("words", "what the text is made of", choices=UNITS)
     documents: str = option(
         "file",
         "where memory begins anew, in a file of your own: never (file), at every line, or at blank "
@@ -132,17 +136,17 @@ class LanguagePreprocessing:
         unit: words, characters or subwords, and their numbers.
     """
 
-    unit: Unit
+    unit: Vocabulary
 
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON."""
-        return {"unit": self.unit.kind, "vocabulary": self.unit.to_json()}
+        return {"unit": self.unit.noun, "vocabulary": self.unit.to_json()}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Builds it again."""
         known = schema.read(_Stored, stored, "it")
-        return cls(units.from_json(known["unit"], known["vocabulary"]))
+        return cls(Vocabulary.from_json(known["vocabulary"]))
 
 
 class _Stored(TypedDict):
@@ -198,8 +202,8 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
         self, source: Any, options: LanguageOptions, fitted: LanguagePreprocessing | None = None
     ) -> Splits[Texts]:
         """Reads a text file as documents."""
-        name = Path(source).name
-        texts = documents_of(files.read_text(source), options.documents)
+        name = name_of(source)
+        texts = documents_of(files.read_text(file_of(source, self.name)), options.documents)
         if fitted is not None:
             return Splits(texts, about=name)
         if options.limit is not None:
@@ -208,21 +212,24 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
 
     def fit(self, splits: Splits[Texts], options: LanguageOptions) -> LanguagePreprocessing:
         """Finds what the training text is made of."""
-        texts, kind = splits.train, units.KINDS[options.unit]
+        texts = splits.train
+        words = "spaces" if texts.spaces else "words-and-marks"
+        splitter = words if options.unit == "words" else options.unit
+        how: dict[str, Any] = {"splitter": splitter, "numbering": UNKNOWN_FIRST}
         return LanguagePreprocessing(
-            kind.fit(texts.documents, options.vocabulary, spaces=texts.spaces)
+            Vocabulary.fit(texts.documents, size=options.vocabulary, **how)
         )
 
     def encode(
         self, records: Texts, options: LanguageOptions, fitted: LanguagePreprocessing
     ) -> Documents:
         """Documents as numbers, end to end."""
-        encoded = [fitted.unit.encode(text) for text in records.documents]
+        encoded = [np.array(fitted.unit.encode(text), dtype=np.int64) for text in records.documents]
         lengths = np.array([len(ids) for ids in encoded], dtype=np.int64)
         if lengths.max(initial=0) < 2:
             got = count(int(lengths.sum()), "token")
-            expected = f"a text with two {fitted.unit.kind} in a row at least"
-            raise InputError(must("a part of the data", expected, got, "Add more text."))
+            expected = f"a text with two {fitted.unit.noun} in a row at least"
+            raise TooFewError(expected, got, "Add more text.")
         starts = (np.cumsum(lengths) - lengths)[lengths > 0]
         return Documents(np.concatenate(encoded), starts=starts)
 
@@ -246,7 +253,7 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
 
     def objective(self, options: LanguageOptions, fitted: LanguagePreprocessing) -> Objective:
         """Cross-entropy over the vocabulary, in nats for each next word."""
-        characters = options.unit == units.Characters.kind
+        characters = options.unit == "characters"
         return Objective("cross_entropy", ("bits_per_character" if characters else "perplexity",))
 
     def recipe(self, options: LanguageOptions) -> dict[str, Any]:
@@ -270,10 +277,10 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
             truncate=options.truncate,
         )["loss"]
         notes = _unknown_note(examples, unit)
-        if isinstance(unit, units.Characters):
+        if unit.noun == "characters":
             return Evaluation({"bits_per_character": bits(loss), "loss": loss}, notes)
         scores = {"perplexity": perplexity(loss)}
-        if isinstance(unit, units.Subwords):
+        if unit.noun == "subwords":
             # Of all subwords, the first of a document too, as if each had cost the mean.
             each = len(examples.x) / max(records.characters, 1)
             scores["bits_per_character"] = bits(loss) * each
@@ -321,22 +328,22 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
         return [line.strip() for line in super().inputs_of(file)]
 
 
-def _unknown_note(text: Documents, unit: Unit) -> tuple[str, ...]:
+def _unknown_note(text: Documents, unit: Vocabulary) -> tuple[str, ...]:
     """A score over a small vocabulary is better than it looks: its unknown words are one."""
-    share = float((text.x == units.UNKNOWN).mean())
+    share = float((text.x == UNKNOWN).mean())
     if not share:
         return ()
-    what = f"{share:.1%} of the {unit.kind} tested on are not in the vocabulary"
-    return (f"{what}; they count as one word, {units.UNKNOWN_WORD}.",)
+    what = f"{share:.1%} of the {unit.noun} tested on are not in the vocabulary"
+    return (f"{what}; they count as one word, {UNKNOWN_WORD}.",)
 
 
 def _encoded_prompt(prompt: str, trained: TrainedHere) -> Tensor:
     """(1, T) numbers."""
     unit = trained.preprocessing.unit
-    ids = torch.from_numpy(unit.encode(prompt))[None]
-    if not len(ids[0]) or bool((ids == units.UNKNOWN).all()):
+    ids = torch.tensor([unit.encode(prompt)], dtype=torch.int64)
+    if not len(ids[0]) or bool((ids == UNKNOWN).all()):
         expected = "one with a word that the model knows"
-        todo = f"It learnt {len(unit):,} {unit.kind}; try another beginning."
+        todo = f"It learnt {len(unit):,} {unit.noun}; try another beginning."
         raise InputError(must("a prompt", expected, repr(prompt), todo))
     return ids
 
@@ -344,7 +351,7 @@ def _encoded_prompt(prompt: str, trained: TrainedHere) -> Tensor:
 def _continued(prompt: str, trained: TrainedHere, asked: LanguageAnswering) -> Continuation:
     unit, model = trained.preprocessing.unit, trained.model
     assert isinstance(model, ManyToMany)
-    ids, unknown = _encoded_prompt(prompt, trained), unit.unknown(prompt)
+    ids, unknown = _encoded_prompt(prompt, trained), unit.not_known(prompt)
     scores, state = _following(model, ids)
     chances = scores.softmax(dim=-1)
     top = chances.topk(min(LIKELIEST, len(unit) - 1))
@@ -354,7 +361,7 @@ def _continued(prompt: str, trained: TrainedHere, asked: LanguageAnswering) -> C
         chance = torch.Generator().manual_seed(asked.seed)
         how = {"search": "sample", "temperature": asked.temperature, "generator": chance}
     written = model.generate(
-        ids[:, -1:], state=state, max_steps=asked.length, never=[units.UNKNOWN], **how
+        ids[:, -1:], state=state, max_steps=asked.length, never=[UNKNOWN], **how
     )
     start = unit.decode(ids[0].tolist())
     tokens = written.tokens[0].tolist()
@@ -372,7 +379,7 @@ def _following(model: nn.Module, ids: Tensor) -> tuple[Tensor, Any]:
     with torch.no_grad():
         state = model.remember(ids[:, :-1])
         scores: Tensor = model(ids[:, -1:], state=state)[0, -1]
-    scores[units.UNKNOWN] = -math.inf
+    scores[UNKNOWN] = -math.inf
     return scores, state
 
 

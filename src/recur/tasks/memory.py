@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from torch import Tensor, nn
 
-from recur import training
+from recur import cells, training
 from recur.data.documents import Documents
 from recur.data.examples import Examples
 from recur.data.sequences import Sequences
@@ -39,7 +39,10 @@ SHARE = 0.2
 TESTED = 1000
 """Examples drawn to test on."""
 LONGEST_LAG = 1_000_000
-GATED = ("lstm", "gru")
+GATED = tuple(
+    name for name in CELLS if name in cells.CELLS and "chrono" in cells.CELLS[name].starts
+)
+"""Cells whose gates can be started so that they hold."""
 TRAINING, TEST, MIXED = 0, 1, 2
 """Streams of random numbers under one seed."""
 

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recur import plots, training
+from recur import decoding, plots, training
 from recur.data.documents import Documents
 from recur.data.examples import Examples
 from recur.data.music import (
@@ -42,6 +42,7 @@ from recur.models.deep import CELLS
 from recur.models.many_to_many import ManyToMany
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, OwnData, option
+from recur.tasks.sources import file_of
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, pieces
 
@@ -187,7 +188,7 @@ class MusicTask(Task[MusicOptions, Pieces, MusicPreprocessing, MusicAnswering]):
         self, source: Any, options: MusicOptions, fitted: MusicPreprocessing | None = None
     ) -> Splits[Pieces]:
         """Reads a JSON file of pieces, with the parts that it names."""
-        return read_pieces(source)
+        return read_pieces(file_of(source, self.name))
 
     def augmented(self, learnt: Pieces, options: MusicOptions) -> Pieces:
         """Each piece in other keys too."""
@@ -201,8 +202,6 @@ class MusicTask(Task[MusicOptions, Pieces, MusicPreprocessing, MusicAnswering]):
         self, records: Pieces, options: MusicOptions, fitted: MusicPreprocessing
     ) -> Sequences:
         """Each step's keys as the target of the step before, the first of an empty one."""
-        if not records.pieces:
-            raise InputError(must("the data", "at least one piece", "none"))
         rolls = [piano_roll(piece) for piece in records.pieces]
         return Sequences([_heard(roll)[:-1] for roll in rolls], rolls)
 
@@ -324,24 +323,20 @@ def _piece(text: str) -> Piece:
 def _continued(piece: Piece, trained: TrainedHere, how: MusicAnswering) -> Continuation:
     model = trained.model
     roll = torch.from_numpy(_heard(piano_roll(piece)))
-    chance = torch.Generator().manual_seed(how.seed)
     with torch.no_grad():
         scores, state = model(roll[None], return_state=True)
-        surprise = nll(scores[0, :-1], roll[1:]).item()
-        latest = scores[0, -1]
-        top = latest.sigmoid().topk(LIKELIEST)
-        follows = []
-        for _ in range(how.length):
-            sounds = _drawn(latest, how.temperature, chance)
-            follows.append((sounds.nonzero().flatten() + LOWEST).tolist())
-            scores, state = model(sounds.float()[None, None], state=state, return_state=True)
-            latest = scores[0, -1]
+    surprise = nll(scores[0, :-1], roll[1:]).item()
+    top = scores[0, -1].sigmoid().topk(LIKELIEST)
+
+    def step(state: Any, sounds: Tensor) -> tuple[Tensor, Any]:
+        scores, state = model(sounds.float().unsqueeze(1), state=state, return_state=True)
+        return scores[:, -1], state
+
+    emission = decoding.Bits(KEYS, temperature=how.temperature)
+    chance = torch.Generator().manual_seed(how.seed)
+    written = decoding.write(
+        step, state, scores[:, -1], emission, max_steps=how.length, generator=chance
+    )
+    follows = [(sounds.nonzero().flatten() + LOWEST).tolist() for sounds in written.values[0]]
     pairs = zip((NAMES[key] for key in top.indices.tolist()), top.values.tolist(), strict=True)
     return Continuation(piece, follows, list(pairs), surprise)
-
-
-def _drawn(scores: Tensor, temperature: float, chance: torch.Generator) -> Tensor:
-    """The keys that sound, (88,) bool: each drawn by itself, or the likelier answer."""
-    if not temperature:
-        return scores > 0
-    return torch.rand(KEYS, generator=chance) < (scores / temperature).sigmoid()

@@ -127,6 +127,13 @@ class Options(Declared):
         above=0.0,
         below=1.0,
     )
+    ema: float | None = option(
+        None,
+        "judge and keep a moving average of the weights, such as 0.999 (default: the weights)",
+        above=0.0,
+        below=1.0,
+    )
+    accumulate: int = option(1, "batches whose gradients make one step", least=1)
     limit: int | None = option(None, "use the first N examples only, for a quick look", least=1)
     seed: int = option(0, "same seed, same numbers", least=0, most=2**63 - 1)
 
@@ -135,13 +142,25 @@ class Options(Declared):
         object.__setattr__(self, "data", os.path.expanduser(self.data))
 
     @classmethod
-    def of(cls, task: str, given: Mapping[str, Any]) -> Self:
+    def of(
+        cls, task: str, given: Mapping[str, Any], answering: type[Answering] = Answering
+    ) -> Self:
         """Builds the options from names and values.
+
+        Args:
+            task: the task's name.
+            given: the options by name.
+            answering: the task's options that say how to answer, which are asked for elsewhere.
 
         Raises:
             InputError: if a name is no option of the task, or a value is not allowed.
         """
         for name in given:
+            if name in kinds(answering) and name not in kinds(cls):
+                raise InputError(
+                    f"{name} is no option of training: how to answer is asked for in predict, as "
+                    f"in predict(inputs, {name}=...)."
+                )
             if name not in kinds(cls):
                 hint = did_you_mean(name, kinds(cls)) or f"`recur train {task} --help` lists them."
                 raise InputError(f"The task {task} has no option {name!r}. {hint}")

@@ -10,8 +10,8 @@ from torch import nn
 from recur import training
 from recur.data.documents import Documents
 from recur.data.examples import Examples
-from recur.data.splits import Records, Splits
-from recur.messages import InputError, count
+from recur.data.splits import Records, Splits, TooFewError
+from recur.messages import InputError, count, must
 from recur.tasks.options import Options
 from recur.tasks.sources import dataset, loaded
 
@@ -98,20 +98,41 @@ def prepare(task: Task[Any, R, Any, Any], options: Options, source: Any = None) 
     assert splits.test is not None
     fitted = task.fit(splits, options)
     train, validation, test = (
-        task.encode(part, options, fitted)
-        for part in (splits.train, splits.validation, splits.test)
+        _encoded(task, part, options, fitted, f"the {name} part of {splits.about}")
+        for name, part in (
+            ("training", splits.train),
+            ("validation", splits.validation),
+            ("test", splits.test),
+        )
     )
     held = HeldOut(splits.test, test, splits.notes)
-    return Prepared(about(read_as), splits, train, validation, held, fitted)
+    return Prepared(about(read_as, len(splits.train)), splits, train, validation, held, fitted)
 
 
-def about(splits: Splits[R]) -> str:
-    """Returns what the parts are, in a line."""
+def about(splits: Splits[R], learnt: int | None = None) -> str:
+    """Returns what the parts are, in a line.
+
+    Args:
+        splits: as they were read.
+        learnt: the examples to learn from, with those that were made from others.
+    """
     assert splits.validation is not None
     assert splits.test is not None
-    parts = f"{splits.about}: {count(len(splits.train), splits.train.noun)} to learn from, "
-    parts += f"{len(splits.validation):,} to choose the best epoch by, "
+    number = len(splits.train)
+    parts = f"{splits.about}: {count(number, splits.train.noun)} to learn from"
+    made = f" (and {learnt - number:,} made from them)" if learnt and learnt > number else ""
+    parts += f"{made}, {len(splits.validation):,} to choose the best epoch by, "
     return parts + f"{len(splits.test):,} to test on"
+
+
+def _encoded(
+    task: Task[Any, R, Any, Any], records: R, options: Options, fitted: Any, what: str
+) -> Examples | Documents:
+    """Records as numbers; of those that are none, `what` says which they are."""
+    try:
+        return task.encode(records, options, fitted)
+    except TooFewError as error:
+        raise error.of(what) from None
 
 
 def check_asked(splits: Splits[R], options: Options) -> None:
@@ -134,6 +155,8 @@ def held_out(
     fitted: Preprocessing,
     data: str = "",
     source: Any = None,
+    *,
+    known: bool = False,
 ) -> HeldOut[R]:
     """Returns the test part of the data that options name; of other data theirs, or all of them.
 
@@ -143,18 +166,22 @@ def held_out(
         fitted: the run's preprocessing.
         data: other data: a file, or a dataset's name.
         source: other data: a table in memory.
+        known: the table is the one that the run was trained on.
 
     Raises:
         InputError: if the data are not what the task needs.
     """
-    if data or source is not None:
+    if not known and (data or source is not None):
         splits = other(task, options, fitted, data, source)
-        records = splits.test if splits.test is not None and len(splits.test) else splits.train
+        apart = splits.test is not None and len(splits.test) > 0
+        records = splits.test if splits.test is not None and apart else splits.train
     else:
-        splits = task.read(options)
-        assert splits.test is not None
-        records = splits.test
-    return HeldOut(records, task.encode(records, options, fitted), splits.notes)
+        splits, apart = task.read(options, source), True
+        records = task.tested(splits, fitted)
+    what = f"the test part of {splits.about}" if apart else splits.about
+    if not len(records):
+        raise InputError(must(what, f"at least one {records.noun} to test on", "none"))
+    return HeldOut(records, _encoded(task, records, options, fitted, what), splits.notes)
 
 
 def other(
@@ -192,6 +219,8 @@ def learn(
     given = {
         "optimizer": options.optimizer,
         "learning_rate": options.learning_rate,
+        "ema": options.ema,
+        "accumulate": options.accumulate,
         **task.recipe(options),
         **loop,
     }

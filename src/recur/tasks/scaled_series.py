@@ -15,7 +15,7 @@ from recur.data.scaling import Scaler
 from recur.data.series import Series
 from recur.data.stamps import coarsest
 from recur.messages import InputError, count, must, whole
-from recur.tasks import baselines
+from recur.scoring import forecasts
 
 Values = NDArray[np.float64]
 
@@ -147,7 +147,7 @@ def measured(
         todo = "Give it in a smaller unit, multiplied by a power of ten."
         raise InputError(must(what, f"values that differ by {1 / LARGEST:g} or more", got, todo))
     times = None if series.times is None else series.times[:train_end]
-    season = season or baselines.season_of(times, target, series.zone)
+    season = season or forecasts.season_of(times, target, series.zone)
     if 2 * season > len(target):
         got = f"{season} where {count(len(target), 'step')} are for training"
         raise InputError(must("season", "at most half of the training part", got))
@@ -165,7 +165,7 @@ def measured(
         window=window,
         season=season,
         drift=float(target[-1] - target[0]) / (len(target) - 1),
-        mase_scale=baselines.mase_scale(target, season),
+        mase_scale=forecasts.mase_scale(target, season),
         test_start=test_start,
         recent=recent,
     )

@@ -24,12 +24,13 @@ from recur.data.padding import pad_sequences
 from recur.data.records.labelled import LabelledTexts, stratified
 from recur.data.sequences import Sequences
 from recur.data.splits import Parting, Splits, at_the_end
-from recur.data.text import Vocabulary
+from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
 from recur.models.many_to_one import POOLINGS, ManyToOne
 from recur.tasks.answers import Answer, Judgement
 from recur.tasks.options import Answering, TableData, option
+from recur.tasks.sources import name_of
 from recur.tasks.task import Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, labelled
 
@@ -119,7 +120,7 @@ class Sentiment(Task[SentimentOptions, LabelledTexts, SentimentPreprocessing, An
             encoding=options.encoding,
             drop_bad=options.drop_bad,
         )
-        name = Path(source).name
+        name = name_of(source)
         classes = len(set(found.labels))
         if classes > MOST_CLASSES:
             todo = "Name the column of the classes (label)."
@@ -133,7 +134,7 @@ class Sentiment(Task[SentimentOptions, LabelledTexts, SentimentPreprocessing, An
     ) -> SentimentPreprocessing:
         """Fits the vocabulary; a class may be known from any part."""
         learnt = splits.train
-        vocabulary = Vocabulary.fit(learnt.texts, num_words=options.vocabulary)
+        vocabulary = Vocabulary.fit(learnt.texts, size=options.vocabulary)
         return SentimentPreprocessing(vocabulary, _classes(splits))
 
     def encode(

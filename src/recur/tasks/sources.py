@@ -15,6 +15,26 @@ from recur.messages import InputError, did_you_mean, listed, must
 if TYPE_CHECKING:
     from recur.tasks.task import Task
 
+IN_MEMORY = "(a table in memory)"
+"""What the options call data that were no file."""
+
+
+def name_of(source: Any) -> str:
+    """Returns what messages call data: a file's name, or that they are a table in memory."""
+    return Path(source).name if isinstance(source, str | os.PathLike) else "the table"
+
+
+def file_of(source: Any, task: str) -> str:
+    """Returns the path of data that must be a file.
+
+    Raises:
+        InputError: if they are a table in memory.
+    """
+    if not isinstance(source, str | os.PathLike):
+        got = f"a {type(source).__name__}"
+        raise InputError(must(f"data of {task}", "a file, or the name of a dataset", got))
+    return os.fspath(source)
+
 
 def datasets_for(records: type[Records]) -> dict[str, ModuleType]:
     """Returns the datasets of a kind of records by name; a new one is found by itself."""
@@ -32,6 +52,10 @@ def dataset(data: str, task: Task[Any, Any, Any, Any]) -> ModuleType | None:
     Raises:
         InputError: if it is neither; the text names the datasets.
     """
+    if data == IN_MEMORY:
+        raise InputError(
+            "The data were a table in memory, which no run keeps: give it again (data)."
+        )
     known = datasets_for(task.records)
     name, colon, _ = data.partition(":")
     if name in known:

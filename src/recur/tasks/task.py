@@ -173,6 +173,11 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         """
         raise InputError(f"The task {self.name} reads no files; got {source!r}.")
 
+    def tested(self, splits: Splits[R], fitted: F) -> R:
+        """Returns the test part of the data of a run, read again: as it is cut, for most tasks."""
+        assert splits.test is not None
+        return splits.test
+
     def augmented(self, learnt: R, options: O) -> R:
         """Returns the training part with examples made from it; as it is, for most tasks."""
         return learnt

@@ -9,6 +9,7 @@ from recur.training.schedule import Plateau, Steps
 from recur.training.schedulers import EachStep
 from recur.training.summary import Summary, summary
 from recur.training.tensorboard import TensorBoard
+from recur.training.weights import Weighted
 
 __all__ = [
     "Callback",
@@ -20,6 +21,7 @@ __all__ = [
     "TensorBoard",
     "Training",
     "TrainingInterrupted",
+    "Weighted",
     "evaluate",
     "fit",
     "predict",

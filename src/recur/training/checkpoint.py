@@ -21,12 +21,15 @@ from recur import files, schema
 from recur.files import PathLike
 from recur.messages import FailedError, InputError, listed, must, shown, whole
 from recur.training import kept_by_optimizer, randomness
+from recur.training.accumulation import Accumulation
+from recur.training.averaging import Average
 from recur.training.carried import on_device, packed, unpacked
 from recur.training.gradients import Norms
 from recur.training.schedulers import Schedule
+from recur.training.totals import Tally
 
 FILE = "state.safetensors"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
@@ -39,15 +42,18 @@ class Position:
         batch: batches done of the next epoch.
         rows: the history.
         notes: the history's.
-        sums: of the epoch under way; see `Totals`.
-        examples: of the epoch under way; see `Totals`.
-        weight: of the epoch under way; see `Totals`.
+        tallies: of the epoch under way; see `Totals`.
+        sums: those of the only tally, in states of format 1.
+        examples: the same.
+        weight: the same; states of before there were weights have none.
         norms: gradient norms of the epoch under way.
         seconds: spent in the epoch under way.
         best: the best value of the monitored column; None before there is one.
         best_epoch: the epoch (from 0) that had it.
         exploded: the largest gradient norm that was put in words.
         learning_rate: the step size asked for; None for the optimizer's own.
+        averaged: the steps that the average of the weights was taken over.
+        counts: what the gradients of the group of batches under way are to be divided by.
     """
 
     seed: int
@@ -55,6 +61,7 @@ class Position:
     batch: int = 0
     rows: list[dict[str, float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tallies: list[Tally] = field(default_factory=list)
     sums: list[float] = field(default_factory=list)
     examples: int = 0
     weight: float = 0
@@ -64,13 +71,21 @@ class Position:
     best_epoch: int | None = None
     exploded: float = 0.0
     learning_rate: float | None = None
+    averaged: int = 0
+    counts: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        counts = ("seed", "epoch", "batch", "examples", "best_epoch")
+        counts = ("seed", "epoch", "batch", "examples", "best_epoch", "averaged")
         for name in counts:
             whole(name, getattr(self, name) or 0, least=0)
         if (self.best is None) != (self.best_epoch is None):
             raise InputError(must("best and best_epoch", "known together", "one without the other"))
+
+    def known_tallies(self) -> list[Tally]:
+        """The tallies, also of a state of format 1; none where there was no batch yet."""
+        if self.tallies or not self.sums:
+            return self.tallies
+        return [Tally(self.sums, self.examples, self.weight or self.examples)]
 
 
 class Header(TypedDict):
@@ -104,6 +119,8 @@ class Live:
         optimizer: its optimizer.
         schedule: of the optimizer's step size.
         device: where the model is.
+        average: of the weights.
+        group: the batches of the step under way.
         best: the weights of the best epoch so far, by name; empty before there is one.
         carried: the recurrent state in the middle of an epoch, where one is carried on.
     """
@@ -112,6 +129,8 @@ class Live:
     optimizer: Optimizer
     schedule: Schedule
     device: torch.device
+    average: Average
+    group: Accumulation
     best: dict[str, Tensor] = field(default_factory=dict)
     carried: Any = None
 
@@ -127,6 +146,10 @@ def save(folder: PathLike, position: Position, live: Live, settings: Mapping[str
     tensors |= {f"best.{name}": value for name, value in live.best.items()}
     carried, lies = packed(live.carried)
     tensors |= {f"carried.{name}": value for name, value in carried.items()}
+    tensors |= {f"average.{name}": value for name, value in live.average.values.items()}
+    position.averaged = live.average.steps
+    sums, position.counts = live.group.state()
+    tensors |= {f"group.{name}": value for name, value in sums.items()}
     stepped, slots, groups = kept_by_optimizer.taken_apart(live.optimizer)
     tensors |= {f"optimizer.{name}": value for name, value in stepped.items()}
     text = {
@@ -183,6 +206,8 @@ def restore(
                 group["lr"] = another
         if header.get("schedule") is not None:
             live.schedule.restore(header["schedule"], another)
+        live.group.restore(_part(tensors, "group."), header["position"].counts)
+        live.average.restore(_part(tensors, "average."), header["position"].averaged)
     live.model.load_state_dict(weights)
     live.carried = on_device(carried, live.device)
     live.best = {name: value.to(live.device) for name, value in best.items()}

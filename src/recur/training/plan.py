@@ -24,6 +24,9 @@ class Plan:
         restore_best: end with the weights of the best epoch.
         folder: where the state is kept, or None.
         learning_rate: the step size asked for, or None.
+        accumulate: batches of a step.
+        ema: the decay of the average of the weights, or None.
+        label_smoothing: the share of a target that goes to all classes alike.
     """
 
     epochs: int
@@ -36,3 +39,6 @@ class Plan:
     restore_best: bool
     folder: Path | None
     learning_rate: float | None
+    accumulate: int
+    ema: float | None
+    label_smoothing: float

@@ -8,13 +8,10 @@ S. Monro, "A stochastic approximation method", 1951.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from torch.optim import Optimizer
-
-from recur.messages import InputError, must, real, whole
+from recur.messages import real, whole
 
 
 class Shape(Protocol):
@@ -122,65 +119,3 @@ class Plateau:
 
 
 SHAPES: dict[str, Shape] = {"constant": Constant(), "linear": Linear(), "cosine": Cosine()}
-
-
-# What tasks call so far, in the place of `fit(schedule=...)`.
-
-_TAKEN = "steps_taken"
-"""Kept in the optimizer's groups, and so in a checkpoint: training goes on where it stopped."""
-
-
-def decay_linearly(optimizer: Optimizer, steps: int) -> Optimizer:
-    """Makes an optimizer's step size fall in a straight line, to 0 after the last step.
-
-    Step n, from 0, has the size `start * (1 - n / steps)`, with each group's own start; further
-    steps, if there are any, have size 0.
-
-    Args:
-        optimizer: any; changed in place.
-        steps: the steps of the whole training.
-
-    Returns:
-        The same optimizer.
-
-    Raises:
-        InputError: if `steps` is less than 1.
-    """
-    if steps < 1:
-        raise InputError(must("steps", "at least 1", steps))
-    return _scheduled(optimizer, lambda taken: Linear().share(taken, steps, 0))
-
-
-def decay_by_epoch(optimizer: Optimizer, factor: float, *, after: int, steps: int) -> Optimizer:
-    """Makes an optimizer's step size fall by a factor at the start of every epoch from some on.
-
-    Args:
-        optimizer: any; changed in place.
-        factor: what the step size is multiplied by, above 0 and at most 1.
-        after: the first epochs, which have the whole step size; at least 1.
-        steps: the steps of an epoch.
-
-    Returns:
-        The same optimizer.
-
-    Raises:
-        InputError: if an argument is not what is said above.
-    """
-    shape = Steps(factor, after)
-    whole("steps", steps)
-    return _scheduled(optimizer, lambda taken: shape.share(taken, 0, taken // steps))
-
-
-def _scheduled(optimizer: Optimizer, share: Callable[[int], float]) -> Optimizer:
-    """Step n, from 0, has the size `start * share(n)`, with each group's own start."""
-    starts = [float(group["lr"]) for group in optimizer.param_groups]
-    for group in optimizer.param_groups:
-        group[_TAKEN] = 0
-
-    def before(stepping: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        for start, group in zip(starts, stepping.param_groups, strict=True):
-            group["lr"] = start * share(group[_TAKEN])
-            group[_TAKEN] += 1
-
-    optimizer.register_step_pre_hook(before)
-    return optimizer

