@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 import recur.datasets
-from recur import FailedError, Series
+from recur import FailedError, Series, tasks
 from recur.data import datasets
 from recur.data.datasets import source
 from recur.data.music import HIGHEST, LOWEST
+from recur.data.records.clips import Clips
+from recur.data.records.connections import Connections
 from recur.data.records.labelled import LabelledTexts
 from recur.data.records.pieces import Pieces
 from recur.data.records.steps import Steps
@@ -41,7 +43,7 @@ def test_the_catalogue_lists_every_dataset_once():
 def test_it_says_what_it_is(module):
     entry = module.SOURCE
     assert re.fullmatch(r"[a-z][a-z0-9-]*", entry.name)
-    assert entry.task in ("sentiment", "forecast", "language", "music")
+    assert entry.task in tasks.described()
     assert re.fullmatch(r"[\d.]+ MB", entry.size)
     assert entry.homepage.startswith("https://")
     assert entry.title
@@ -111,7 +113,28 @@ def check_music(music: Splits[Pieces]) -> None:
     assert len(parts[0]) > max(len(parts[1]), len(parts[2]))
 
 
-CHECKS = {LabelledTexts: check_reviews, Texts: check_texts, Pieces: check_music}
+def check_clips(clips: Splits[Clips]) -> None:
+    for part in (clips.train, clips.validation, clips.test):
+        assert len(part.sounds) == len(part.transcripts) == len(part.speakers) > 0
+        assert all(0.1 < sound.seconds < 3 for sound in part.sounds)
+        assert len(set(part.transcripts)) == 10
+    assert 0 < np.abs(clips.train.sounds[0].samples(8000)).max() <= 1
+
+
+def check_connections(rows: Splits[Connections]) -> None:
+    for part in (rows.train, rows.test):
+        assert all(len(cells) == len(part) for cells in part.columns.values())
+        assert 0.2 < part.anomalous.mean() < 0.7
+    assert set(rows.test.labels) - set(rows.train.labels)
+
+
+CHECKS = {
+    LabelledTexts: check_reviews,
+    Texts: check_texts,
+    Pieces: check_music,
+    Clips: check_clips,
+    Connections: check_connections,
+}
 
 
 def check_series(series: Series, target: str) -> None:
