@@ -154,7 +154,8 @@ def test_it_learns_two_tones_and_says_when(tmp_path):
         "learning_rate": 0.01,
         "batch_size": 4,
     }
-    trained = run.train("speech", out=tmp_path / "run", epochs=12, label="words", **tiny)
+    trained = run.train("speech", out=tmp_path / "run", epochs=12, **tiny)
+    assert trained.trained.preprocessing.labels == ("high", "low")
     assert trained.scores.values["accuracy"] == 1
     assert trained.scores.values["linear_accuracy"] == 1
     paths = [f"{tiny['data']}/{n}.wav" for n in (0, 1)]

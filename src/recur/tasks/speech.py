@@ -36,7 +36,7 @@ from recur.data.examples import Examples, Lazy
 from recur.data.records.clips import Clips, apart, read_clips, varied
 from recur.data.splits import Parting, Splits
 from recur.decoding import ctc_align, ctc_beam_search, ctc_greedy_search
-from recur.messages import InputError, listed, must
+from recur.messages import InputError, listed, must, one_of
 from recur.models.ctc import BLANK, CTC, ctc_loss
 from recur.models.deep import CELLS
 from recur.models.fronts import Strided
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 
 UNITS = ("characters", "words")
 """What CTC's labels are."""
+OFTEN = 10
+"""How often each word must be said, in the mean, to be told apart as a whole."""
 AT_ONCE = 32
 """Recordings that are answered at a time."""
 MOST_CLASSES = 100
@@ -72,7 +74,12 @@ class SpeechOptions(TableData):
     text: str = option("transcript", "the column of what is said, in a table", reads=True)
     speaker: str = option("speaker", "the column of the speakers, in a table", reads=True)
     drop_bad: bool = option(False, "leave out recordings that cannot be read", reads=True)
-    label: str = option("characters", "what is told apart: characters or words", choices=UNITS)
+    label: str = option(
+        "found",
+        "what is told apart: characters or words (default: words where there are at most 100, "
+        "said ten times each in the mean)",
+        choices=("found", *UNITS),
+    )
     rate: int = option(8000, "samples a second that recordings are brought to", least=1000)
     window: float = option(0.025, "seconds of a frame", above=0.0)
     hop: float = option(0.01, "seconds from one frame to the next", above=0.0)
@@ -127,14 +134,17 @@ class SpeechPreprocessing(Fitted):
     """What was learnt before the model.
 
     Attributes:
+        label: whether "characters" or "words" are told apart.
         labels: what CTC tells apart, from its label 1 on.
         yardstick: a linear model of whole transcripts; None where too many differ.
     """
 
+    label: str
     labels: tuple[str, ...]
     yardstick: LinearSummary | None
 
     def __post_init__(self) -> None:
+        one_of("label", self.label, UNITS)
         if not self.labels or len(set(self.labels)) < len(self.labels):
             raise InputError(must("labels", "different ones, one at least", self.labels))
 
@@ -216,18 +226,19 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
     def fit(self, splits: Splits[Clips], options: SpeechOptions) -> SpeechPreprocessing:
         """Collects the labels, and fits the linear model that the network is put beside."""
         train = splits.train
-        labels = sorted({each for text in train.transcripts for each in _cut(text, options)})
+        label = _found(train.transcripts) if options.label == "found" else options.label
+        labels = sorted({each for text in train.transcripts for each in _cut(text, label)})
         yardstick = None
         if 1 < len(set(train.transcripts)) <= MOST_CLASSES:
             heard = [_features(sound, options.features) for sound in train.sounds]
             yardstick = LinearSummary.fit(heard, train.transcripts)
-        return SpeechPreprocessing(tuple(labels), yardstick)
+        return SpeechPreprocessing(label, tuple(labels), yardstick)
 
     def encode(self, records: Clips, options: SpeechOptions, fitted: SpeechPreprocessing) -> Lazy:
         """Features and labels, read as batches ask; labels that are not known are left out."""
         number = {label: n for n, label in enumerate(fitted.labels, start=1)}
         targets = [
-            np.array([number[each] for each in _cut(text, options) if each in number], np.int64)
+            np.array([number[each] for each in _cut(text, fitted.label) if each in number], int)
             for text in records.transcripts
         ]
         hear, changes = options.features, options.changes
@@ -285,7 +296,7 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
         unknown = {
             each
             for text in records.transcripts
-            for each in _cut(text, options)
+            for each in _cut(text, fitted.label)
             if each not in fitted.labels
         }
         notes: tuple[str, ...] = ()
@@ -371,14 +382,21 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
         return Tiny(options, (f"{data}/0.wav", f"{data}/1.wav"))
 
 
-def _cut(text: str, options: SpeechOptions) -> list[str]:
+def _cut(text: str, label: str) -> list[str]:
     """A transcript as labels."""
-    return text.split() if options.label == "words" else list(text)
+    return text.split() if label == "words" else list(text)
+
+
+def _found(transcripts: Sequence[str]) -> str:
+    """Words, where they are few and each is said often; of sentences, characters."""
+    said = [word for text in transcripts for word in text.split()]
+    few = len(set(said)) <= MOST_CLASSES and len(said) >= OFTEN * len(set(said))
+    return "words" if few else "characters"
 
 
 def _least(text: str, options: SpeechOptions) -> float:
     """Seconds that a recording needs, so that some alignment says the text."""
-    labels = _cut(text, options)
+    labels = _cut(text, options.label)  # characters, which need more, as long as none is found
     same = sum(a == b for a, b in itertools.pairwise(labels))
     steps = len(labels) + same
     return max(0, (steps - 1) * options.stride) * options.features.time(1)
@@ -412,6 +430,8 @@ def _long(part: Clips, options: SpeechOptions) -> tuple[Clips, *tuple[str, ...]]
 
 
 def _features(sound: Sound, hear: LogMel) -> Any:
+    """What the linear model hears: of normalised bands mean and deviation would say nothing."""
+    hear = dataclasses.replace(hear, normalised="whole")
     return hear(sound.samples(hear.rate)).numpy()
 
 
@@ -419,7 +439,7 @@ def _heard(
     sound: Sound, x: Tensor, log_probs: Tensor, trained: TrainedHere, how: SpeechAnswering
 ) -> Heard:
     """What one recording says. Beyond its end the blank is certain, which changes nothing."""
-    options, names = trained.options, trained.preprocessing.labels
+    options, fitted = trained.options, trained.preprocessing
     if how.beam is None:
         decoded = ctc_greedy_search(log_probs[None])
         labels = decoded.tokens[0, : int(decoded.lengths[0])]
@@ -434,13 +454,13 @@ def _heard(
         confidence = math.exp(float(log_probs[:, BLANK].double().sum()))
     letters = [
         (
-            names[label - 1],
+            fitted.labels[label - 1],
             round(options.features.time(step * options.stride), 4),
             round(float(log_probs[step, label].exp()), 4),
         )
         for step, label in zip(ctc_align(log_probs, labels), labels.tolist(), strict=True)
     ]
-    text = (" " if options.label == "words" else "").join(name for name, _, _ in letters)
+    text = (" " if fitted.label == "words" else "").join(name for name, _, _ in letters)
     return Heard(sound.name, " ".join(text.split()), confidence, letters, x)
 
 
