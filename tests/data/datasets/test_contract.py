@@ -15,6 +15,8 @@ from recur.data.datasets import source
 from recur.data.music import HIGHEST, LOWEST
 from recur.data.pictures import decoded
 from recur.data.records.captioned import CaptionedPictures
+from recur.data.records.clips import Clips
+from recur.data.records.connections import Connections
 from recur.data.records.labelled import LabelledTexts, Opinions
 from recur.data.records.pairs import Pairs
 from recur.data.records.pieces import Pieces
@@ -123,6 +125,21 @@ def check_music(music: Splits[Pieces]) -> None:
     assert len(parts[0]) > max(len(parts[1]), len(parts[2]))
 
 
+def check_clips(clips: Splits[Clips]) -> None:
+    for part in (clips.train, clips.validation, clips.test):
+        assert len(part.sounds) == len(part.transcripts) == len(part.speakers) > 0
+        assert all(0.1 < sound.seconds < 3 for sound in part.sounds)
+        assert len(set(part.transcripts)) == 10
+    assert 0 < np.abs(clips.train.sounds[0].samples(8000)).max() <= 1
+
+
+def check_connections(rows: Splits[Connections]) -> None:
+    for part in (rows.train, rows.test):
+        assert all(len(cells) == len(part) for cells in part.columns.values())
+        assert 0.2 < part.anomalous.mean() < 0.7
+    assert set(rows.test.labels) - set(rows.train.labels)
+
+
 def check_tagged(tagged: Splits[TaggedSentences]) -> None:
     parts = [part for part in (tagged.train, tagged.validation, tagged.test) if part is not None]
     for part in parts:
@@ -149,6 +166,8 @@ def check_captioned(pictures: Splits[CaptionedPictures]) -> None:
 
 
 CHECKS = {
+    Clips: check_clips,
+    Connections: check_connections,
     TaggedSentences: check_tagged,
     CaptionedPictures: check_captioned,
     Pairs: check_pairs,
