@@ -201,21 +201,25 @@ class Run:
     def save(self, answers: Sequence[Answer], folder: PathLike) -> list[Path]:
         """Writes what answers are as files into a folder, and returns where.
 
+        Answers that give the same name are parts of one file, in their order.
+
         Raises:
             InputError: if they are none, or a file of that name is there already.
             FailedError: if one cannot be written.
         """
-        found = [(name, content) for each in answers for name, content in each.files()]
+        found: dict[str, list[bytes]] = {}
+        for name, content in (part for each in answers for part in each.files()):
+            found.setdefault(files.safe_file_name(name), []).append(content)
         if not found:
             raise InputError(f"An answer of {self.task.name} is no file. Leave save out.")
         into = files.path_of(folder)
         files.make_folder(into)
-        paths = [into / files.safe_name(name) for name, _ in found]
+        paths = [into / name for name in found]
         for path in paths:
             if os.path.lexists(path):
                 raise InputError(f"{path} exists already, and nothing is overwritten.")
-        for path, (_, content) in zip(paths, found, strict=True):
-            files.write_bytes(path, content)
+        for path, parts in zip(paths, found.values(), strict=True):
+            files.write_bytes(path, b"".join(parts))
         return paths
 
     # Each picture goes into plots/, or into the folder `into`.

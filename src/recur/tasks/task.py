@@ -309,11 +309,17 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         Raises:
             InputError: if there is no such file or it is not UTF-8.
         """
-        content = _standard_input() if file == "-" else files.read_text(file)
-        return [line for line in content.splitlines() if line.strip()]
+        return [line for line in content_of(file).splitlines() if line.strip()]
 
 
-def _standard_input() -> str:
+def content_of(file: str) -> str:
+    """The text of a file of inputs ("-" is standard input).
+
+    Raises:
+        InputError: if there is no such file or it is not UTF-8.
+    """
+    if file != "-":
+        return files.read_text(file)
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
