@@ -16,7 +16,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -256,6 +256,23 @@ class Task(abc.ABC, Generic[O, R, F, A]):
             trained.model, examples, loss=objective.loss, metrics=objective.metrics
         )
         return Evaluation(found)
+
+    def beside(
+        self, trained: Trained[O, F], learnt: Callable[[], Splits[R]], records: R
+    ) -> dict[str, float]:
+        """Returns scores on records of what has to learn too, to stand beside the network's.
+
+        Nothing, for most tasks: what needs no learning belongs to `score`.
+
+        Args:
+            trained: the network.
+            learnt: reads the data that it was trained on.
+            records: what is tested on.
+
+        Raises:
+            InputError, FailedError: if nothing can stand beside it; the text is noted.
+        """
+        return {}
 
     @abc.abstractmethod
     def report(self, scores: Mapping[str, float]) -> str:

@@ -63,6 +63,30 @@ def lines(path: Path) -> str:
     return str(path)
 
 
+def pairs(path: Path) -> str:
+    """Writes short texts and the same from the end, with a tab between; returns the path."""
+    rng = np.random.default_rng(0)
+    texts = [list(rng.choice(WORDS, rng.integers(2, 7))) for _ in range(NUMBER)]
+    files.write_text(path, "\n".join(f"{' '.join(t)}\t{' '.join(t[::-1])}" for t in texts))
+    return str(path)
+
+
+def pictures(folder: Path) -> list[str]:
+    """Writes pictures of one colour, captions beside each, into a folder; returns their paths."""
+    from PIL import Image
+
+    files.make_folder(folder)
+    rng = np.random.default_rng(0)
+    paths = []
+    for number in range(NUMBER):
+        colour, shade = ("red", (255, 0, 0)) if number % 2 else ("blue", (0, 0, 255))
+        path = folder / f"{number:02}.png"
+        Image.new("RGB", (12, 9), shade).save(path)
+        files.write_text(path.with_suffix(".txt"), f"all is {colour}\n{rng.choice(WORDS)}\n")
+        paths.append(str(path))
+    return paths
+
+
 def pieces(path: Path) -> str:
     """Writes short pieces of three chords, as JSON; returns its path."""
     rng = np.random.default_rng(0)

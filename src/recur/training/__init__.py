@@ -10,6 +10,7 @@ from recur.training.schedulers import EachStep
 from recur.training.summary import Summary, summary
 from recur.training.tensorboard import TensorBoard
 from recur.training.weights import Weighted
+from recur.training.writing import write
 
 __all__ = [
     "Callback",
@@ -26,4 +27,5 @@ __all__ = [
     "fit",
     "predict",
     "summary",
+    "write",
 ]

@@ -13,7 +13,12 @@ from recur import FailedError, Series, tasks
 from recur.data import datasets
 from recur.data.datasets import source
 from recur.data.music import HIGHEST, LOWEST
-from recur.data.records.labelled import LabelledTexts
+from recur.data.pictures import decoded
+from recur.data.records.captioned import CaptionedPictures
+from recur.data.records.clips import Clips
+from recur.data.records.connections import Connections
+from recur.data.records.labelled import LabelledTexts, Opinions
+from recur.data.records.pairs import Pairs
 from recur.data.records.pieces import Pieces
 from recur.data.records.steps import Steps
 from recur.data.records.tagged import TaggedSentences
@@ -96,6 +101,14 @@ def check_reviews(reviews: Splits[LabelledTexts]) -> None:
         assert all(text.strip() for text in part.texts)
 
 
+def check_topics(texts: Splits[LabelledTexts]) -> None:
+    parts = [part for part in (texts.train, texts.validation, texts.test) if part is not None]
+    assert len(set(texts.train.labels)) > 2
+    for part in parts:
+        assert len(part.texts) == len(part.labels) > 0
+        assert set(part.labels) == set(texts.train.labels)
+
+
 def check_texts(texts: Splits[Texts]) -> None:
     parts = [part.documents for part in (texts.train, texts.validation, texts.test)]
     assert all(part and all(text.strip() for text in part) for part in parts)
@@ -112,6 +125,21 @@ def check_music(music: Splits[Pieces]) -> None:
     assert len(parts[0]) > max(len(parts[1]), len(parts[2]))
 
 
+def check_clips(clips: Splits[Clips]) -> None:
+    for part in (clips.train, clips.validation, clips.test):
+        assert len(part.sounds) == len(part.transcripts) == len(part.speakers) > 0
+        assert all(0.1 < sound.seconds < 3 for sound in part.sounds)
+        assert len(set(part.transcripts)) == 10
+    assert 0 < np.abs(clips.train.sounds[0].samples(8000)).max() <= 1
+
+
+def check_connections(rows: Splits[Connections]) -> None:
+    for part in (rows.train, rows.test):
+        assert all(len(cells) == len(part) for cells in part.columns.values())
+        assert 0.2 < part.anomalous.mean() < 0.7
+    assert set(rows.test.labels) - set(rows.train.labels)
+
+
 def check_tagged(tagged: Splits[TaggedSentences]) -> None:
     parts = [part for part in (tagged.train, tagged.validation, tagged.test) if part is not None]
     for part in parts:
@@ -121,11 +149,32 @@ def check_tagged(tagged: Splits[TaggedSentences]) -> None:
             assert [len(tags) for tags in each.tags] == [len(each.words)] * len(part.columns)
 
 
+def check_pairs(pairs: Splits[Pairs]) -> None:
+    parts = [part for part in (pairs.train, pairs.validation, pairs.test) if part is not None]
+    for part in parts:
+        assert len(part.sources) == len(part.targets) > 0
+        assert all(text.strip() == text != "" for text in (*part.sources, *part.targets))
+
+
+def check_captioned(pictures: Splits[CaptionedPictures]) -> None:
+    parts = pictures.train, pictures.validation, pictures.test
+    assert len(parts[0]) > max(len(parts[1]), len(parts[2]))
+    for part in parts:
+        assert len(part.pictures) == len(part.captions) > 0
+        assert all(some and all(each.strip() for each in some) for some in part.captions)
+        assert decoded(part.pictures[0], 16).std() > 0
+
+
 CHECKS = {
-    LabelledTexts: check_reviews,
-    Pieces: check_music,
+    Clips: check_clips,
+    Connections: check_connections,
     TaggedSentences: check_tagged,
+    CaptionedPictures: check_captioned,
+    Pairs: check_pairs,
+    Opinions: check_reviews,
+    LabelledTexts: check_topics,
     Texts: check_texts,
+    Pieces: check_music,
 }
 
 
