@@ -45,7 +45,7 @@ from recur.scoring import anomalies, classes
 from recur.scoring.thresholds import forest, threshold
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, TableData, option
-from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained, _standard_input
+from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained, content_of
 from recur.tasks.tiny import Tiny
 
 if TYPE_CHECKING:
@@ -336,7 +336,7 @@ class Anomaly(Task[AnomalyOptions, Connections, AnomalyPreprocessing, Answering]
 
     def inputs_of(self, file: str) -> list[str]:
         """The rows of a table, each as a JSON object; "-" is a table on standard input."""
-        table = parse_table(_standard_input(), "standard input") if file == "-" else None
+        table = parse_table(content_of("-"), "standard input") if file == "-" else None
         table = table or read_table(file)
         cells = {name: table.values(name) for name in table.header}
         rows = range(len(table))

@@ -174,8 +174,8 @@ class Classify(OfTexts[ClassifyOptions, ClassifyPreprocessing]):
         found = fitted.kind.score(chosen, meant, fitted.classes)
         confusion = None
         if fitted.kind.name != labels.SEVERAL:
-            both = ([fitted.classes[row[0]] for row in rows] for rows in (chosen, meant))
-            confusion = scoring.classes.Confusion.of(*both, fitted.classes)
+            said, right = ([fitted.classes[row[0]] for row in rows] for rows in (chosen, meant))
+            confusion = scoring.classes.Confusion.of(said, right, fitted.classes)
         return Evaluation(dict(found), detail=Detail(examples, chosen, confusion))
 
     def beside(

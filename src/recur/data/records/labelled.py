@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-from recur.data.splits import Records, Rows, by_label
+from recur.data.splits import Records, Rows, Rule, by_label
 from recur.messages import InputError
 
 
@@ -65,5 +65,5 @@ def _labels(records: LabelledTexts) -> Sequence[Hashable]:
     ]
 
 
-stratified = by_label(_labels, same=_texts)
+stratified: Rule[Any] = by_label(_labels, same=_texts)
 """Holds out the same share of every label; a text that occurs twice stands on one side."""
