@@ -96,7 +96,7 @@ def test_without_seqeval_the_other_scores_are_there(trained, monkeypatch):
 
 
 def test_another_column_is_another_task(trained, folder):
-    assert trained.trained.preprocessing.column == "3"
+    assert trained.trained.preprocessing.names == ("3",)
     options = {"data": str(folder / "spans.tsv"), "column": "2", **SMALL}
     with pytest.raises(InputError, match=r"of two tags at least in the column 2; got only 'X'"):
         preparing.prepare(TASK, TASK.options.of("tag", options))
@@ -111,6 +111,30 @@ def test_other_data_may_have_their_tags_elsewhere(trained, tmp_path):
     other.write_text("Eve B-DOG\nsaw O\n")
     with pytest.raises(InputError, match=r"a tag of the column 3 must be one of the 4 .*'B-DOG'"):
         trained.evaluate(other)
+
+
+def test_several_columns_are_learnt_at_once(folder, tmp_path):
+    text = (folder / "spans.tsv").read_text(encoding="utf-8")
+    rows = [line.split("\t") for line in text.split("\n")]
+    given = [
+        "\t".join((row[0], "UP" if row[0][0].isupper() else "LOW", row[2])) if row[0] else ""
+        for row in rows
+    ]
+    (tmp_path / "two.tsv").write_text("\n".join(given), encoding="utf-8")
+    options = {"data": str(tmp_path / "two.tsv"), "column": "3,2", "out": str(tmp_path / "run")}
+    trained = run.train("tag", **SMALL, **QUICK, **options)
+    scores = trained.scores.values
+    assert scores["3_f1"] > 0.9
+    assert scores["2_accuracy"] > 0.9
+    assert str(trained.scores).count("the most frequent tag of each word") == 2
+    loaded = run.load(tmp_path / "run")
+    (answer,) = loaded.predict("Eve saw Oslo")
+    assert str(answer) == "Eve/B-PER/UP saw/O/LOW Oslo/B-LOC/UP"
+    assert loaded.why("Eve saw Oslo")[0].labels == ("Eve", "saw", "Oslo")
+    assert len(loaded.draw_evaluation(loaded.evaluate())) == 2
+    (path,) = loaded.save([answer], tmp_path / "saved")
+    assert path.read_text(encoding="utf-8").splitlines()[0] == "Eve\tB-PER\tUP"
+    assert loaded.inspect().trained.flows
 
 
 def test_files_of_every_form_are_tagged_and_written(conllu, tmp_path):
@@ -144,8 +168,8 @@ def test_lists_of_words_and_what_is_none(conllu):
 def test_why_is_said_of_the_least_certain_word(conllu):
     (answer,) = conllu.predict("the light was so fine")
     (reason,) = conllu.why("the light was so fine")
-    least = int(np.argmin(answer.probabilities))
-    word, tag = answer.sentence.words[least], answer.tags[least]
+    least = int(np.argmin(answer.probabilities["upos"]))
+    word, tag = answer.sentence.words[least], answer.tags["upos"][least]
     assert reason.name == f"{word!r} as {tag}"
     assert reason.labels == answer.sentence.words
 
@@ -173,7 +197,7 @@ def test_long_words_are_read_from_both_ends(trained):
 
 def test_the_picture_of_many_tags_holds_the_most_frequent(trained):
     said = [[f"t{n}" for n in range(100)]]
-    evaluation = Evaluation({}, detail=(said, said))
+    evaluation = Evaluation({}, detail={"3": (said, said)})
     ((name, figure),) = TASK.evaluation_figures(trained.trained, evaluation)
     assert name == "confusion"
     assert len(figure.axes[0].get_xticks()) == 40

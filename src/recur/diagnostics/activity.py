@@ -70,7 +70,7 @@ def activity(model: nn.Module, batch: Any, *, row: int = 0) -> tuple[Activity, .
     if not 0 <= row < len(given.x):
         raise InputError(must("row", f"from 0 to {len(given.x) - 1}", row))
     with torch.no_grad(), watched(model) as walks:
-        Caller(model)(given)
+        Caller(model, names=None)(given)
         return tuple(_activity(walk, row) for walk in walks)
 
 

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -35,16 +34,16 @@ from recur.data.sequences import Sequences
 from recur.data.splits import Parting, Splits
 from recur.data.tokens import tokens
 from recur.diagnostics import Attribution, integrated_gradients
-from recur.messages import FailedError, InputError, must, shown
+from recur.messages import InputError, must, shown
 from recur.models.deep import CELLS
 from recur.models.fronts import WordsAndCharacters
 from recur.models.many_to_many import ManyToMany
-from recur.scoring import tags as scores_of
 from recur.scoring.classes import Confusion
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, OwnData, option
-from recur.tasks.tag_preprocessing import TagPreprocessing
-from recur.tasks.tagged_text import OUTSIDE, TaggedText
+from recur.tasks.tag_preprocessing import Column, TagPreprocessing
+from recur.tasks.tag_scores import lines, worth
+from recur.tasks.tagged_text import TaggedText
 from recur.tasks.task import Evaluation, Objective, Task, Trained, content_of
 from recur.tasks.tiny import Tiny, tagged_words
 
@@ -55,7 +54,6 @@ AT_ONCE = 1000
 """Sentences that are tagged at once."""
 DRAWN, MOST_DRAWN = 3, 40
 """Sentences that are drawn of an answer, and tags of an evaluation."""
-_SPAN = re.compile(r"O|[BIESLU]-\S+")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,8 +63,8 @@ class TagOptions(OwnData):
     data: str = option("turkish-web", "a CoNLL-U file, one of columns, or the name of a dataset")
     column: str = option(
         "",
-        "the column of the tags: upos, xpos, feats, deprel, or a number in a file of other columns "
-        "(default: upos, or the last)",
+        "the column of the tags: upos, xpos, feats, deprel, or a number in a file of other "
+        "columns; several with commas between (default: upos, or the last)",
         reads=True,
     )
     word: int = option(1, "the column of the words, by number", least=1, reads=True)
@@ -108,31 +106,40 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
 
     def read(self, options: TagOptions, source: Any = None) -> Splits[TaggedSentences]:
         """Returns the data, with the column of tags that is meant."""
-        return _with_column(super().read(options, source), options.column)
+        return _with_columns(super().read(options, source), options.column)
 
     def open(
         self, source: Any, options: TagOptions, fitted: TagPreprocessing | None = None
     ) -> Splits[TaggedSentences]:
         """Reads a CoNLL-U file or one of columns, or a folder of the parts."""
         splits = tagged.read_tagged(source, options.word)
-        there = fitted is not None and fitted.column in splits.train.columns
-        return _with_column(splits, options.column or (fitted.column if fitted and there else ""))
+        there = fitted is not None and set(fitted.names) <= set(splits.train.columns)
+        meant = ",".join(fitted.names) if fitted is not None and there else ""
+        return _with_columns(splits, options.column or meant)
 
     def fit(self, splits: Splits[TaggedSentences], options: TagOptions) -> TagPreprocessing:
         """Fits words and letters on the training part; a tag may be known from any part."""
-        parts = (splits.train, splits.validation, splits.test)
-        tags = (tag for part in parts if part for tags in part.tags(0) for tag in tags)
-        return TagPreprocessing.of(splits.train, tags, seen=options.seen, lower=options.lower)
+        parts = [part for part in (splits.train, splits.validation, splits.test) if part]
+        learnt = splits.train
+        columns = tuple(
+            Column.of(learnt, n, (tag for part in parts for tags in part.tags(n) for tag in tags))
+            for n in range(len(learnt.columns))
+        )
+        return TagPreprocessing.of(learnt, columns, seen=options.seen, lower=options.lower)
 
     def encode(
         self, records: TaggedSentences, options: TagOptions, fitted: TagPreprocessing
     ) -> Sequences:
-        """The numbers of words, of their letters, and of their tags."""
+        """The numbers of words, of their letters, and of their tags, by column if of several."""
         x = [fitted.read(words) for words in records.words]
         if not records.columns:
             return Sequences(x)
-        tags = records.chosen(_column(records, fitted), "other data").tags(0)
-        return Sequences(x, [fitted.targets(each) for each in tags])
+        meant = _meant(records, fitted)
+        y = {
+            column.name: [column.targets(tags) for tags in meant.tags(n)]
+            for n, column in enumerate(fitted.columns)
+        }
+        return Sequences(x, _one_or_all(y))
 
     def model(self, options: TagOptions, fitted: TagPreprocessing) -> nn.Module:
         """Words and letters, recurrent layers, a score for each tag."""
@@ -147,11 +154,15 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
             word_dropout=options.word_dropout,
             unknown=fitted.words.unknown,
         )
-        return ManyToMany(outputs=len(fitted.tags), front=front, **options.recurrent())
+        outputs = _one_or_all({column.name: len(column.tags) for column in fitted.columns})
+        return ManyToMany(outputs=outputs, front=front, **options.recurrent())
 
     def objective(self, options: TagOptions, fitted: TagPreprocessing) -> Objective:
-        """Cross-entropy over the tags of all words."""
-        return Objective("cross_entropy", ("accuracy",), "val_accuracy")
+        """Cross-entropy over the tags of all words; of several columns the sum of theirs."""
+        if len(fitted.columns) == 1:
+            return Objective("cross_entropy", ("accuracy",), "val_accuracy")
+        losses = dict.fromkeys(fitted.names, "cross_entropy")
+        return Objective(losses, dict.fromkeys(fitted.names, ("accuracy",)))
 
     def recipe(self, options: TagOptions) -> dict[str, Any]:
         """Batches of similar length, and a step size that falls if asked for."""
@@ -160,42 +171,27 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
     def score(self, trained: TrainedHere, records: TaggedSentences, examples: Any) -> Evaluation:
         """Returns accuracy, of words never seen too, and F1 of spans where the tags are spans'."""
         fitted = trained.preprocessing
-        meant = records.chosen(_column(records, fitted), "other data").tags(0)
-        said = [each.tags for each in self._tagged(trained, records)]
-        usual = [fitted.most_frequent(words) for words in records.words]
-        found = scores_of.accuracy(said, meant)
-        values = {name: found[name] for name in ("accuracy", "sentences")}
-        values["loss"] = super().score(trained, records, examples).values["loss"]
-        values["accuracy_most_frequent_tag"] = scores_of.accuracy(usual, meant)["accuracy"]
-        unseen = [[word not in fitted.usual for word in sentence] for sentence in records.words]
-        if any(map(any, unseen)):
-            both = (
-                [[*itertools.compress(*each)] for each in zip(tags, unseen, strict=True)]
-                for tags in (said, meant)
-            )
-            values["accuracy_unseen"] = scores_of.accuracy(*both)["accuracy"]
+        answers = [*self._tagged(trained, records)]
+        values = {"loss": super().score(trained, records, examples).values["loss"]}
+        detail: dict[str, tuple[Any, Any]] = {}
         notes: tuple[str, ...] = ()
-        if _are_spans(fitted.tags.pieces):
-            try:
-                values |= scores_of.entities(said, meant)
-                values["f1_most_frequent_tag"] = scores_of.entities(usual, meant)["f1"]
-            except FailedError as error:  # a package is missing: the other scores are there
-                notes = (str(error),)
-        return Evaluation(values, notes, (said, meant))
+        for n, column in enumerate(fitted.columns):
+            said, meant = (
+                [each.tags[column.name] for each in answers],
+                _meant(records, fitted).tags(n),
+            )
+            found, missing = worth(column, records.words, said, meant)
+            prefix = f"{column.name}_" if len(fitted.columns) > 1 else ""
+            values |= {prefix + name: value for name, value in found.items()}
+            notes, detail[column.name] = missing or notes, (said, meant)
+        return Evaluation(values, notes, detail)
 
     def report(self, scores: Mapping[str, float]) -> str:
         """Returns the scores in lines."""
-        lines = [f"test accuracy {scores['accuracy']:.4f}  test loss {scores['loss']:.4f}"]
-        beside = f"the most frequent tag of each word: {scores['accuracy_most_frequent_tag']:.4f}"
-        if "f1" in scores:
-            spans = "  ".join(
-                f"{name} {scores[name]:.4f}" for name in ("precision", "recall", "f1")
-            )
-            lines.insert(0, f"test spans: {spans}")
-            beside += f" (spans: f1 {scores['f1_most_frequent_tag']:.4f})"
-        if "accuracy_unseen" in scores:
-            lines[-1] += f"  of words never seen in training {scores['accuracy_unseen']:.4f}"
-        return "\n".join([*lines, beside])
+        end = "accuracy_most_frequent_tag"
+        prefixes = [name.removesuffix(end) for name in scores if name.endswith(end)]
+        said = [line for prefix in prefixes for line in lines(prefix, scores)]
+        return "\n".join([*said, f"test loss {scores['loss']:.4f}"])
 
     def asked(self, trained: TrainedHere, inputs: Sequence[Any]) -> TaggedSentences:
         """Sentences to tag: texts, blocks of lines from a file, or lists of words."""
@@ -229,34 +225,43 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
         return [*self._tagged(trained, records)]
 
     def _tagged(self, trained: TrainedHere, records: TaggedSentences) -> Iterator[TaggedText]:
-        fitted = trained.preprocessing
+        columns = trained.preprocessing.columns
         chances = self._chances(trained, records)
         for sentence, each in zip(records.sentences, chances, strict=True):
-            best = each.max(dim=1)
-            tags = [fitted.tags.piece(n) for n in best.indices.tolist()]
-            likely = [round(p, 4) for p in best.values.tolist()]
-            yield TaggedText(sentence, fitted.column, tags, likely, fitted.tags.pieces)
+            tags, likely = {}, {}
+            for column in columns:
+                best = each[column.name].max(dim=1)
+                tags[column.name] = [column.tags.piece(n) for n in best.indices.tolist()]
+                likely[column.name] = [round(p, 4) for p in best.values.tolist()]
+            yield TaggedText(sentence, tags, likely, columns[0].tags.pieces)
 
-    def _chances(self, trained: TrainedHere, records: TaggedSentences) -> Iterator[Tensor]:
-        """Yields the probabilities (T, tags) of each sentence."""
+    def _chances(
+        self, trained: TrainedHere, records: TaggedSentences
+    ) -> Iterator[dict[str, Tensor]]:
+        """Yields the probabilities (T, tags) of each sentence, by column."""
+        names = trained.preprocessing.names
         asked = dataclasses.replace(records, columns=())
         encoded = self.encode(asked, trained.options, trained.preprocessing)
         for start in range(0, len(encoded), AT_ONCE):
             part = encoded.subset(slice(start, start + AT_ONCE))
-            scores, steps = training.predict(trained.model, part, return_lengths=True)
-            for each, number in zip(scores, steps.tolist(), strict=True):
-                yield each[:number].softmax(dim=-1)
+            found: Any = training.predict(trained.model, part, return_lengths=True)
+            scores = found[0] if isinstance(found[0], dict) else {names[0]: found[0]}
+            for row, steps in enumerate(found[1].tolist()):
+                yield {name: scores[name][row, :steps].softmax(dim=-1) for name in names}
 
     def explained(self, trained: TrainedHere, records: TaggedSentences) -> list[Attribution]:
-        """Says which words mattered for the tag that was least certain, by integrated gradients."""
+        """Says which words mattered for the tag that was least certain, by integrated gradients.
+
+        Of several columns, for that of the first.
+        """
         fitted, found = trained.preprocessing, []
-        chances = self._chances(trained, records)
+        column, chances = fitted.columns[0], self._chances(trained, records)
         for sentence, each in zip(records.sentences, chances, strict=True):
-            best = each.max(dim=1)
+            best = each[column.name].max(dim=1)
             at = int(best.values.argmin())
-            names = [f"{sentence.words[at]!r} as {tag}" for tag in fitted.tags.pieces]
+            names = [f"{sentence.words[at]!r} as {tag}" for tag in column.tags.pieces]
             reason = integrated_gradients(
-                trained.model,
+                _First(trained.model, column.name),
                 fitted.read(sentence.words),
                 labels=sentence.words,
                 names=names,
@@ -274,21 +279,22 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
 
         told = [each.sentence for each in answers if isinstance(each, TaggedText)][:DRAWN]
         chances = self._chances(trained, TaggedSentences(told))
+        column = trained.preprocessing.columns[0]
         for n, (sentence, each) in enumerate(zip(told, chances, strict=True), start=1):
-            yield (
-                f"tags-{n}",
-                plots.tagging(each, sentence.words, trained.preprocessing.tags.pieces),
-            )
+            drawn = plots.tagging(each[column.name], sentence.words, column.tags.pieces)
+            yield f"tags-{n}", drawn
 
     def evaluation_figures(
         self, trained: TrainedHere, evaluation: Evaluation
     ) -> Iterator[tuple[str, Figure]]:
         """Draws which tag was taken for which."""
-        said, meant = (list(itertools.chain(*tags)) for tags in evaluation.detail)
-        most = {tag for tag, _ in Counter(meant).most_common(MOST_DRAWN)}
-        pairs = [(s, m) for s, m in zip(said, meant, strict=True) if s in most and m in most]
-        found = Confusion.of([s for s, _ in pairs], [m for _, m in pairs])
-        yield "confusion", found.figure(f"Tags of {trained.preprocessing.column}")
+        for name, both in evaluation.detail.items():
+            said, meant = (list(itertools.chain(*tags)) for tags in both)
+            most = {tag for tag, _ in Counter(meant).most_common(MOST_DRAWN)}
+            pairs = [(s, m) for s, m in zip(said, meant, strict=True) if s in most and m in most]
+            found = Confusion.of([s for s, _ in pairs], [m for _, m in pairs])
+            figure = "confusion" if len(evaluation.detail) == 1 else f"confusion-{name}"
+            yield figure, found.figure(f"Tags of {name}")
 
     def tiny(self, folder: Path) -> Tiny:
         """Tiny data."""
@@ -300,19 +306,37 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
         )
 
 
-def _with_column(splits: Splits[TaggedSentences], column: str) -> Splits[TaggedSentences]:
+class _First(nn.Module):
+    """A model's scores of one column."""
+
+    def __init__(self, model: nn.Module, name: str) -> None:
+        super().__init__()
+        self.model, self.name = model, name
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, 1 + LETTERS) to (B, T, tags)."""
+        scores = self.model(x)
+        found: Tensor = scores[self.name] if isinstance(scores, dict) else scores
+        return found
+
+
+def _one_or_all(by_column: dict[str, Any]) -> Any:
+    """Of one column what is said of it, of several all by their names: as models take it."""
+    return by_column if len(by_column) > 1 else next(iter(by_column.values()))
+
+
+def _with_columns(splits: Splits[TaggedSentences], columns: str) -> Splits[TaggedSentences]:
+    names = [name.strip() for name in columns.split(",")] if columns else []
     parts = {
-        part: getattr(splits, part).chosen([column] if column else [], splits.about)
+        part: getattr(splits, part).chosen(names, splits.about)
         for part in ("train", "validation", "test")
         if getattr(splits, part) is not None
     }
     return dataclasses.replace(splits, **parts)
 
 
-def _column(records: TaggedSentences, fitted: TagPreprocessing) -> list[str]:
-    """The column of tags in records: that of the run, or the only one that was asked for."""
-    return list(records.columns) if len(records.columns) == 1 else [fitted.column]
-
-
-def _are_spans(tags: Sequence[str]) -> bool:
-    return all(map(_SPAN.fullmatch, tags)) and any(tag != OUTSIDE for tag in tags)
+def _meant(records: TaggedSentences, fitted: TagPreprocessing) -> TaggedSentences:
+    """Records with the columns of the run; where as many were chosen, these, in their order."""
+    if len(records.columns) == len(fitted.columns):
+        return records
+    return records.chosen(fitted.names, "other data")

@@ -24,16 +24,14 @@ class TaggedText(Answer):
 
     Attributes:
         sentence: the words.
-        column: the name of the column of tags.
-        tags: of each word.
-        probabilities: of these tags.
-        known: all tags of the model, in order.
+        tags: by column, of each word.
+        probabilities: by column, of these tags.
+        known: all tags of the first column, in order.
     """
 
     sentence: Sentence
-    column: str
-    tags: list[str]
-    probabilities: list[float]
+    tags: dict[str, list[str]]
+    probabilities: dict[str, list[float]]
     known: tuple[str, ...] = dataclasses.field(repr=False)
 
     def __str__(self) -> str:
@@ -53,18 +51,20 @@ class TaggedText(Answer):
         return found
 
     def _marked(self) -> Iterator[tuple[str, str, str]]:
-        for word, tag in zip(self.sentence.words, self.tags, strict=True):
-            yield word, "" if tag == OUTSIDE else f"/{tag}", tag
+        """Each word, what is said of it, and its tag in the first column."""
+        for word, *tags in zip(self.sentence.words, *self.tags.values(), strict=True):
+            mark = "".join(f"/{tag}" for tag in tags)
+            yield word, "" if tags == [OUTSIDE] else mark, tags[0]
 
     def to_json(self) -> dict[str, Any]:
         """Returns the answer as JSON."""
-        words = list(self.sentence.words)
-        return {"words": words, "tags": list(self.tags), "probabilities": list(self.probabilities)}
+        said = {"tags": self.tags, "probabilities": self.probabilities}
+        return {"words": list(self.sentence.words), **said}
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Yields its part of a CoNLL-U file; or of one of words and tags, a word a line."""
-        ending = "conllu" if self.column in tagged.CONLLU else "tsv"
-        text = tagged.written(self.sentence, [self.column], [self.tags])
+        ending = "conllu" if set(self.tags) <= set(tagged.CONLLU) else "tsv"
+        text = tagged.written(self.sentence, list(self.tags), list(self.tags.values()))
         yield f"tagged.{ending}", text.encode()
 
 

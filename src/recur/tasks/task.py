@@ -77,13 +77,13 @@ class Objective:
 
     Attributes:
         loss: as `training.fit` takes it.
-        metrics: names or functions, computed in training.
+        metrics: names or functions, computed in training; of several outputs by their names.
         monitor: the column of the history that says which epoch was best; which way it is up, the
             metric says.
     """
 
     loss: Any
-    metrics: tuple[Any, ...] = ()
+    metrics: tuple[Any, ...] | Mapping[str, tuple[Any, ...]] = ()
     monitor: str = "val_loss"
 
 
