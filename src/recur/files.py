@@ -365,6 +365,13 @@ def safe_name(name: str) -> str:
     return f"{short}-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:8]}"
 
 
+def safe_file_name(name: str) -> str:
+    """Returns the name of a file as one that a file may have; its ending, such as .mid, stays."""
+    stem, ending = os.path.splitext(name)
+    plain = ending[1:].isascii() and ending[1:].isalnum()
+    return safe_name(stem) + ending if plain else safe_name(name)
+
+
 def differences(
     found: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]
 ) -> list[str]:

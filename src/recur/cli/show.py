@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,12 +149,22 @@ def predictions(
         as_json({**content, "why": [each.to_json() for each in reasons]} if reasons else content)
         return
     for number, prediction in enumerate(found):
-        print(prediction)
+        _answer(prediction)
         if reasons:
             _reason(reasons[number])
     for path in saved:
         print(f"saved: {path}")
     paths(attempted(draw, aside))
+
+
+def _answer(found: Answer) -> None:
+    """In colour on a terminal, where the answer has colours."""
+    if not (hasattr(found, "__rich__") and sys.stdout.isatty()):
+        print(found)
+        return
+    from rich.console import Console
+
+    Console().print(found, soft_wrap=True)
 
 
 def _reason(found: Attribution) -> None:

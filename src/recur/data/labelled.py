@@ -6,20 +6,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from recur.data.frames import library_of
 from recur.data.tables import Table, read_table
 from recur.files import PathLike
 from recur.messages import InputError, count, listed, must
 
+_LISTS = (list, tuple, np.ndarray)
 MOST_ROWS = 10
 """Row numbers that a message lists at most."""
 
 
 class Labelled(NamedTuple):
-    """Texts and their labels, in the order of the file; `notes` say what was left out."""
+    """Texts and their labels, in the order of the file; `notes` say what was left out.
+
+    A label is a text; or, where lists are read, a tuple of texts if the cell is a list.
+    """
 
     texts: list[str]
-    labels: list[str]
+    labels: list[Any]
     notes: tuple[str, ...] = ()
 
 
@@ -31,6 +37,8 @@ def read_labelled_text(
     delimiter: str = "",
     encoding: str = "",
     drop_bad: bool = False,
+    lists: bool = False,
+    empty: bool = False,
 ) -> Labelled:
     """Reads texts and labels from a table.
 
@@ -42,6 +50,8 @@ def read_labelled_text(
         delimiter: "comma", "semicolon", "tab", "pipe" or a character; empty: found.
         encoding: as Python names it ("cp1252"); empty: UTF-8, or UTF-16 with its mark.
         drop_bad: leave out rows without a text or a label, and say how many.
+        lists: a label may be a list, of any length.
+        empty: an empty label says that no class is meant.
 
     Raises:
         InputError: if the file is missing, empty, in another encoding or damaged, lacks a column
@@ -54,9 +64,9 @@ def read_labelled_text(
     own, short = ("", "") if library_of(source) else (str(source), Path(source).name)
     how = {"delimiter": delimiter, "encoding": encoding}
     table = read_table(source, name=own, each="text", short=True, **how)
-    texts, labels = table.column(text), table.column(label)
+    texts, labels = table.column(text), _labels(table, label, lists)
     lacking = [
-        text if _blank(its_text) else label if _blank(its_label) else ""
+        text if _blank(its_text) else label if _blank(its_label) and not empty else ""
         for its_text, its_label in zip(texts, labels, strict=True)
     ]
     notes = (*table.notes, *_bad_rows(table, lacking, drop_bad, short or table.name))
@@ -64,7 +74,7 @@ def read_labelled_text(
     if not rows:
         raise InputError(f"{table.name} has no row with a text and a label.")
     found = Labelled(
-        [texts[row] or "" for row in rows], [(labels[row] or "").strip() for row in rows], notes
+        [texts[row] or "" for row in rows], [_stripped(labels[row]) for row in rows], notes
     )
     if len(set(found.labels)) < 2:
         expected, todo = "labels of at least two classes", "Add examples of another class."
@@ -73,8 +83,27 @@ def read_labelled_text(
     return found
 
 
-def _blank(cell: str | None) -> bool:
-    return cell is None or not cell.strip()
+def _labels(table: Table, label: str, lists: bool) -> list[Any]:
+    """The cells of the labels: texts, or where lists may be, tuples of texts for them."""
+    values = table.values(label)
+    if not lists or not any(isinstance(value, _LISTS) for value in values):
+        return list(table.column(label))
+    return [
+        tuple(str(each).strip() for each in value)
+        if isinstance(value, _LISTS)
+        else value
+        if value is None
+        else (str(value).strip(),)
+        for value in values
+    ]
+
+
+def _blank(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _stripped(label: Any) -> Any:
+    return label if isinstance(label, tuple) else (label or "").strip()
 
 
 def _bad_rows(

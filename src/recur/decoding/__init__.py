@@ -7,7 +7,7 @@ scores of a step mean, and how a value is drawn by them, an `Emission` knows: to
 """
 
 from recur.decoding.beam import beam_search
-from recur.decoding.ctc import ctc_beam_search, ctc_greedy_search
+from recur.decoding.ctc import ctc_align, ctc_beam_search, ctc_greedy_search
 from recur.decoding.decode import decode
 from recur.decoding.emission import Bits, Emission, Tokens
 from recur.decoding.greedy import greedy_search
@@ -26,6 +26,7 @@ __all__ = [
     "Tokens",
     "Written",
     "beam_search",
+    "ctc_align",
     "ctc_beam_search",
     "ctc_greedy_search",
     "decode",

@@ -118,6 +118,7 @@ def integrated_gradients(
     labels: Sequence[str] | None = None,
     names: Sequence[str] | None = None,
     output: int | None = None,
+    at: int = -1,
     baseline: Any = 0.0,
     steps: int = 64,
 ) -> Attribution:
@@ -133,8 +134,8 @@ def integrated_gradients(
         x: one sequence: (T,) token ids, or (T, ...) numbers; with a front what that reads.
         labels: T words for the steps.
         names: words for the outputs.
-        output: which output is explained; None: the greatest. Where there is an output for every
-            step, that of the last.
+        output: which output is explained; None: the greatest.
+        at: of which step, where there is an output for every step; the last.
         baseline: what says nothing: a number or a tensor that fits (T, ...). Of tokens: in the
             place of their vectors.
         steps: points of the integral.
@@ -145,15 +146,15 @@ def integrated_gradients(
     """
     if steps < 1:
         raise InputError(must("steps", "at least 1", steps))
-    with _Reader(model, x, labels, names) as reader:
+    with _Reader(model, x, labels, names, at) as reader:
         start = torch.zeros_like(reader.vectors) + torch.as_tensor(baseline).to(reader.vectors)
         chosen, score = reader.choose(output)
         points, weights = np.polynomial.legendre.leggauss(steps)
         way = reader.vectors - start
         total = torch.zeros_like(way)
         for rows in reader.pieces(steps):
-            at = _beside(torch.as_tensor((points[rows] + 1) / 2), way)
-            vectors = (start + at * way).requires_grad_()
+            reached = _beside(torch.as_tensor((points[rows] + 1) / 2), way)
+            vectors = (start + reached * way).requires_grad_()
             with torch.enable_grad():
                 (gradient,) = torch.autograd.grad(reader.scores(vectors)[:, chosen].sum(), vectors)
             share = _beside(torch.as_tensor(weights[rows] / 2), way)
@@ -171,6 +172,7 @@ def occlusion(
     labels: Sequence[str] | None = None,
     names: Sequence[str] | None = None,
     output: int | None = None,
+    at: int = -1,
     baseline: Any = 0.0,
 ) -> Attribution:
     """What each step added: by how much the score falls when the baseline takes its place.
@@ -180,7 +182,7 @@ def occlusion(
 
     Args and Raises: as for `integrated_gradients`.
     """
-    with _Reader(model, x, labels, names) as reader:
+    with _Reader(model, x, labels, names, at) as reader:
         start = torch.zeros_like(reader.vectors) + torch.as_tensor(baseline).to(reader.vectors)
         chosen, score = reader.choose(output)
         time = len(reader.vectors)
@@ -213,8 +215,9 @@ class _Reader:
         x: Any,
         labels: Sequence[str] | None,
         names: Sequence[str] | None,
+        at: int,
     ) -> None:
-        self.model = inner(model)
+        self.model, self.at = inner(model), at
         self.x = torch.as_tensor(x).to(device_of(self.model))
         tokens = not self.x.is_floating_point()
         fronts = [m for m in self.model.modules() if isinstance(m, Front)]
@@ -274,7 +277,7 @@ class _Reader:
         return (given, *lengths) if lengths else given
 
     def scores(self, vectors: Tensor) -> Tensor:
-        """(N, T, ...) vectors to (N, outputs) scores; the last step's where each has some."""
+        """(N, T, ...) vectors to (N, outputs) scores; one step's where each has some."""
         if self.tokens:
             self.replaced = vectors
             outputs = self.model(self.x.expand(len(vectors), *self.x.shape))
@@ -283,7 +286,12 @@ class _Reader:
         if not isinstance(outputs, Tensor) or outputs.dim() not in (2, 3):
             expected = "a tensor (N, outputs) or (N, T, outputs)"
             raise InputError(must("what the model returns", expected, type(outputs).__name__))
-        return outputs if outputs.dim() == 2 else outputs[:, -1]
+        if outputs.dim() == 2:
+            return outputs
+        steps = outputs.shape[1]
+        if not -steps <= self.at < steps:
+            raise InputError(must("at", f"a step from {-steps} to {steps - 1}", self.at))
+        return outputs[:, self.at]
 
     def choose(self, output: int | None) -> tuple[int, float]:
         """The output that is explained, and its score."""

@@ -82,44 +82,8 @@ class CTC(ManyToMany):
         return log_probs, final, lengths
 
     def loss(self, log_probs: Tensor, targets: Tensor) -> Tensor:
-        """The negative log-probability of the targets, a label, in the mean over the rows.
-
-        Args:
-            log_probs: (batch, time, labels + 1), what `forward` gives.
-            targets: (batch, N) labels from 1; each row filled up with -100.
-
-        Returns:
-            one number.
-
-        Raises:
-            InputError: targets of a wrong shape, that are no labels, or that no alignment can say
-                because there are too few steps.
-        """
-        tensor("targets for CTC", targets)
-        if log_probs.dim() != 3 or targets.dim() != 2 or len(targets) != len(log_probs):
-            got = f"{tuple(targets.shape)} for outputs {tuple(log_probs.shape)}"
-            raise InputError(
-                must("targets for CTC", "(batch, labels) for (batch, time, classes)", got)
-            )
-        if not len(targets):
-            raise InputError("There is nothing to learn from: the batch has no rows.")
-        sizes = target_lengths(targets, least=1, classes=log_probs.shape[-1])
-        steps = (log_probs != _certain(log_probs)).any(dim=-1).sum(dim=1)
-        each = F.ctc_loss(
-            log_probs.transpose(0, 1),
-            targets.long(),
-            steps,
-            sizes,
-            blank=BLANK,
-            reduction="none",
-        )
-        impossible = (each.detach() == torch.inf).nonzero()
-        if len(impossible):
-            row = int(impossible[0])
-            got = f"{int(sizes[row])} labels for {int(steps[row])} steps in row {row}"
-            todo = "Each label needs a step, and a blank between two that are the same."
-            raise InputError(must("targets for CTC", "shorter than the input", got, todo))
-        return (each / sizes.clamp(min=1)).mean()
+        """`ctc_loss`, of what `forward` gives."""
+        return ctc_loss(log_probs, targets)
 
     def transcribe(
         self, x: Tensor, lengths: Lengths | None = None, *, width: int | None = None
@@ -139,6 +103,45 @@ class CTC(ManyToMany):
         if width is None:
             return ctc_greedy_search(log_probs, steps, blank=BLANK)
         return ctc_beam_search(log_probs, steps, width=width, blank=BLANK)
+
+
+def ctc_loss(log_probs: Tensor, targets: Tensor) -> Tensor:
+    """The negative log-probability of the targets, a label, in the mean over the rows.
+
+    Args:
+        log_probs: (batch, time, labels + 1), what `CTC.forward` gives.
+        targets: (batch, N) labels from 1; each row filled up with -100.
+
+    Returns:
+        one number.
+
+    Raises:
+        InputError: targets of a wrong shape, that are no labels, or that no alignment can say
+            because there are too few steps.
+    """
+    tensor("targets for CTC", targets)
+    if log_probs.dim() != 3 or targets.dim() != 2 or len(targets) != len(log_probs):
+        got = f"{tuple(targets.shape)} for outputs {tuple(log_probs.shape)}"
+        raise InputError(must("targets for CTC", "(batch, labels) for (batch, time, classes)", got))
+    if not len(targets):
+        raise InputError("There is nothing to learn from: the batch has no rows.")
+    sizes = target_lengths(targets, least=1, classes=log_probs.shape[-1])
+    steps = (log_probs != _certain(log_probs)).any(dim=-1).sum(dim=1)
+    each = F.ctc_loss(
+        log_probs.transpose(0, 1),
+        targets.long(),
+        steps,
+        sizes,
+        blank=BLANK,
+        reduction="none",
+    )
+    impossible = (each.detach() == torch.inf).nonzero()
+    if len(impossible):
+        row = int(impossible[0])
+        got = f"{int(sizes[row])} labels for {int(steps[row])} steps in row {row}"
+        todo = "Each label needs a step, and a blank between two that are the same."
+        raise InputError(must("targets for CTC", "shorter than the input", got, todo))
+    return (each / sizes.clamp(min=1)).mean()
 
 
 def _certain(log_probs: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ without pyplot: no window opens, no display is needed, and nothing stays in memo
 matplotlib is imported when the first figure is drawn.
 """
 
+from recur.plots.alarms import alarms, separation
 from recur.plots.captioned import captioned
 from recur.plots.confusion import confusion
 from recur.plots.figure import save, save_each
@@ -13,10 +14,14 @@ from recur.plots.learning import curves, overview
 from recur.plots.music import piano_roll
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
 from recur.plots.series import forecast
+from recur.plots.sound import spectrogram
+from recur.plots.tags import tagging
+from recur.plots.telling import telling_words
 
 __all__ = [
     "UNROLLED",
     "Unrolled",
+    "alarms",
     "alignment",
     "attribution",
     "captioned",
@@ -30,5 +35,9 @@ __all__ = [
     "piano_roll",
     "save",
     "save_each",
+    "separation",
+    "spectrogram",
+    "tagging",
+    "telling_words",
     "unrolled",
 ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from recur import files, plots, tasks
+from recur.data.splits import Splits
 from recur.data.tables import NoColumnError
 from recur.diagnostics import Attribution
 from recur.files import PathLike
@@ -107,7 +108,7 @@ class Run:
                 other data are read.
         """
         held = self._held_out(data, reading)
-        evaluation = self.task.score(self.trained, held.records, held.examples)
+        evaluation = preparing.evaluated(self.task, self.trained, held, lambda: self._learnt(data))
         return scores_of(self.task, evaluation, held.notes)
 
     def draw_evaluation(self, scores: Scores, into: PathLike | None = None) -> list[Path]:
@@ -125,13 +126,12 @@ class Run:
         return self._draw(self.task.evaluation_figures(self.trained, scores.evaluation), into)
 
     def _held_out(self, data: Any, reading: Mapping[str, Any]) -> preparing.HeldOut[Any]:
-        in_memory = not (data is None or isinstance(data, str | os.PathLike))
-        own = self.options if in_memory else self._moved_to(data)
+        in_memory, own = _in_memory(data), self._own(data)
         asked = "" if in_memory or data is None or own is not self.options else str(data)
         self._check_reading(reading, bool(asked) or in_memory)
         own = dataclasses.replace(own, **reading)
         table = data if in_memory else None
-        known = in_memory and source.is_same_table(directory.read_config(self.path), table)
+        known = self._is_own_table(data)
         try:
             return preparing.held_out(
                 self.task, own, self.trained.preprocessing, asked, table, known=known
@@ -150,6 +150,18 @@ class Run:
                 raise InputError(must("an option of evaluate", known, repr(name)))
             if not other:
                 raise InputError(f"{name} says how other data are read: name them (data).")
+
+    def _learnt(self, data: Any) -> Splits[Any]:
+        """Reads what it was trained on."""
+        return self.task.read(self._own(data), data if self._is_own_table(data) else None)
+
+    def _is_own_table(self, data: Any) -> bool:
+        """Whether this is the table in memory that it was trained on."""
+        return _in_memory(data) and source.is_same_table(directory.read_config(self.path), data)
+
+    def _own(self, data: Any) -> Options:
+        """The options, with the place of the data that it was trained on."""
+        return self.options if _in_memory(data) else self._moved_to(data)
 
     def _moved_to(self, data: PathLike | None) -> Options:
         """The options, with another place of the data where the same content lies there."""
@@ -189,21 +201,25 @@ class Run:
     def save(self, answers: Sequence[Answer], folder: PathLike) -> list[Path]:
         """Writes what answers are as files into a folder, and returns where.
 
+        Answers that give the same name are parts of one file, in their order.
+
         Raises:
             InputError: if they are none, or a file of that name is there already.
             FailedError: if one cannot be written.
         """
-        found = [(name, content) for each in answers for name, content in each.files()]
+        found: dict[str, list[bytes]] = {}
+        for name, content in (part for each in answers for part in each.files()):
+            found.setdefault(files.safe_file_name(name), []).append(content)
         if not found:
             raise InputError(f"An answer of {self.task.name} is no file. Leave save out.")
         into = files.path_of(folder)
         files.make_folder(into)
-        paths = [into / files.safe_name(name) for name, _ in found]
+        paths = [into / name for name in found]
         for path in paths:
             if os.path.lexists(path):
                 raise InputError(f"{path} exists already, and nothing is overwritten.")
-        for path, (_, content) in zip(paths, found, strict=True):
-            files.write_bytes(path, content)
+        for path, parts in zip(paths, found.values(), strict=True):
+            files.write_bytes(path, b"".join(parts))
         return paths
 
     # Each picture goes into plots/, or into the folder `into`.
@@ -262,6 +278,10 @@ class Run:
             directory.check_links(self.path)
         folder = self.path / directory.PLOTS if into is None else files.path_of(into)
         return plots.save_each(figures, folder)
+
+
+def _in_memory(data: Any) -> bool:
+    return not (data is None or isinstance(data, str | os.PathLike))
 
 
 def load(path: PathLike) -> Run:

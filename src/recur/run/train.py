@@ -217,7 +217,8 @@ class _Training:
         files.write_tensors(self.path / directory.MODEL, model.state_dict(), seal)
         history.to_csv(self.path / directory.HISTORY)
         test = self.prepared.test
-        evaluation = self.task.score(trained, test.records, test.examples)
+        splits = self.prepared.splits
+        evaluation = preparing.evaluated(self.task, trained, test, lambda: splits)
         scores = scores_of(self.task, evaluation, test.notes)
         objective = self.task.objective(self.options, self.prepared.preprocessing)
         metrics: directory.Metrics = {

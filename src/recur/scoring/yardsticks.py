@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recur.messages import InputError, must
-from recur.scoring.scores import check_pairs, package
+from recur.scoring.scores import check_pairs, package, unwarned
 
 L = TypeVar("L", bound=Hashable)
 
@@ -110,7 +110,8 @@ class LinearTexts:
             found = self._words.fit_transform(texts)
         except ValueError as error:  # "empty vocabulary"
             raise InputError(must("the texts", "of words", f"none ({error})")) from error
-        self._model.fit(found, targets.astype(int) if self.several else targets)
+        with unwarned():  # about a class that every text has, or none
+            self._model.fit(found, targets.astype(int) if self.several else targets)
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """(N, C) the distance from each class's boundary; above 0 it is in."""

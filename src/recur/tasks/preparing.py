@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from torch import nn
@@ -11,12 +12,12 @@ from recur import training
 from recur.data.documents import Documents
 from recur.data.examples import Examples
 from recur.data.splits import Records, Splits, TooFewError
-from recur.messages import InputError, count, must
+from recur.messages import FailedError, InputError, count, must
 from recur.tasks.options import Options
 from recur.tasks.sources import dataset, loaded
 
 if TYPE_CHECKING:
-    from recur.tasks.task import Preprocessing, Task
+    from recur.tasks.task import Evaluation, Preprocessing, Task, Trained
 
 R = TypeVar("R", bound=Records)
 
@@ -197,6 +198,30 @@ def other(
         return task.open(data if source is None else source, options, fitted)
     splits: Splits[R] = loaded(named, data)
     return splits
+
+
+def evaluated(
+    task: Task[Any, R, Any, Any],
+    trained: Trained[Any, Any],
+    held: HeldOut[R],
+    learnt: Callable[[], Splits[R]],
+) -> Evaluation:
+    """Scores a network on what it never saw, and what stands beside it.
+
+    Args:
+        task: the task.
+        trained: the network.
+        held: what it is tested on.
+        learnt: reads what it was trained on.
+    """
+    found = task.score(trained, held.records, held.examples)
+    try:
+        return dataclasses.replace(
+            found, values={**found.values, **task.beside(trained, learnt, held.records)}
+        )
+    except (InputError, FailedError) as error:
+        note = f"Nothing else that learns stands beside it: {error}"
+        return dataclasses.replace(found, notes=(*found.notes, note))
 
 
 def learn(

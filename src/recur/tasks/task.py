@@ -16,7 +16,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -257,6 +257,23 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         )
         return Evaluation(found)
 
+    def beside(
+        self, trained: Trained[O, F], learnt: Callable[[], Splits[R]], records: R
+    ) -> dict[str, float]:
+        """Returns scores on records of what has to learn too, to stand beside the network's.
+
+        Nothing, for most tasks: what needs no learning belongs to `score`.
+
+        Args:
+            trained: the network.
+            learnt: reads the data that it was trained on.
+            records: what is tested on.
+
+        Raises:
+            InputError, FailedError: if nothing can stand beside it; the text is noted.
+        """
+        return {}
+
     @abc.abstractmethod
     def report(self, scores: Mapping[str, float]) -> str:
         """Returns scores as lines for a person."""
@@ -292,19 +309,17 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         Raises:
             InputError: if there is no such file or it is not UTF-8.
         """
-        return [line for line in text_of(file).splitlines() if line.strip()]
+        return [line for line in content_of(file).splitlines() if line.strip()]
 
 
-def text_of(file: str) -> str:
-    """Returns the text of a file of inputs; "-" is standard input.
+def content_of(file: str) -> str:
+    """The text of a file of inputs ("-" is standard input).
 
     Raises:
         InputError: if there is no such file or it is not UTF-8.
     """
-    return _standard_input() if file == "-" else files.read_text(file)
-
-
-def _standard_input() -> str:
+    if file != "-":
+        return files.read_text(file)
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -94,3 +94,22 @@ def pieces(path: Path) -> str:
     made = [[chords[n] for n in rng.integers(0, 3, rng.integers(2, 9))] for _ in range(NUMBER)]
     files.write_json(path, made)
     return str(path)
+
+
+def tagged_words(path: Path) -> str:
+    """Writes short sentences whose words have tags, as a CoNLL-U file; returns its path."""
+    rng = np.random.default_rng(0)
+    kinds = {
+        "DET": ("the", "a"),
+        "NOUN": ("film", "plot", "song", "end", "book", "cat", "saw", "light"),
+        "AUX": ("was", "is"),
+        "ADV": ("very", "so", "not", "never", "quite", "too"),
+        "ADJ": ("good", "fine", "bad", "dull", "light"),
+    }
+    rows = []
+    for _ in range(NUMBER):
+        for number, tag in enumerate(list(kinds)[: rng.integers(4, 6)], start=1):
+            rows.append("\t".join([str(number), str(rng.choice(kinds[tag])), "_", tag, *"______"]))
+        rows.append("")
+    files.write_text(path, "\n".join([*rows, ""]))
+    return str(path)

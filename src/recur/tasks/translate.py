@@ -34,7 +34,7 @@ from recur.scoring.scores import package
 from recur.scoring.translation import bleu_and_chrf
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, TableData, option
-from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained, text_of
+from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained, content_of
 from recur.tasks.tiny import Tiny, pairs
 
 if TYPE_CHECKING:
@@ -317,7 +317,7 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
 
     def inputs_of(self, file: str) -> list[str]:
         """Returns the lines of a file, empty ones too: there are as many translations."""
-        return lines_of(text_of(file))
+        return lines_of(content_of(file))
 
     def _translated(
         self, trained: TrainedHere, records: Pairs, how: TranslateAnswering

@@ -15,10 +15,13 @@ from recur.data.datasets import source
 from recur.data.music import HIGHEST, LOWEST
 from recur.data.pictures import decoded
 from recur.data.records.captioned import CaptionedPictures
-from recur.data.records.labelled import LabelledTexts
+from recur.data.records.clips import Clips
+from recur.data.records.connections import Connections
+from recur.data.records.labelled import LabelledTexts, Opinions
 from recur.data.records.pairs import Pairs
 from recur.data.records.pieces import Pieces
 from recur.data.records.steps import Steps
+from recur.data.records.tagged import TaggedSentences
 from recur.data.records.texts import Texts
 from recur.data.splits import Splits
 
@@ -98,6 +101,14 @@ def check_reviews(reviews: Splits[LabelledTexts]) -> None:
         assert all(text.strip() for text in part.texts)
 
 
+def check_topics(texts: Splits[LabelledTexts]) -> None:
+    parts = [part for part in (texts.train, texts.validation, texts.test) if part is not None]
+    assert len(set(texts.train.labels)) > 2
+    for part in parts:
+        assert len(part.texts) == len(part.labels) > 0
+        assert set(part.labels) == set(texts.train.labels)
+
+
 def check_texts(texts: Splits[Texts]) -> None:
     parts = [part.documents for part in (texts.train, texts.validation, texts.test)]
     assert all(part and all(text.strip() for text in part) for part in parts)
@@ -112,6 +123,30 @@ def check_music(music: Splits[Pieces]) -> None:
     keys = {key for part in parts for piece in part for step in piece for key in step}
     assert LOWEST <= min(keys) < max(keys) <= HIGHEST
     assert len(parts[0]) > max(len(parts[1]), len(parts[2]))
+
+
+def check_clips(clips: Splits[Clips]) -> None:
+    for part in (clips.train, clips.validation, clips.test):
+        assert len(part.sounds) == len(part.transcripts) == len(part.speakers) > 0
+        assert all(0.1 < sound.seconds < 3 for sound in part.sounds)
+        assert len(set(part.transcripts)) == 10
+    assert 0 < np.abs(clips.train.sounds[0].samples(8000)).max() <= 1
+
+
+def check_connections(rows: Splits[Connections]) -> None:
+    for part in (rows.train, rows.test):
+        assert all(len(cells) == len(part) for cells in part.columns.values())
+        assert 0.2 < part.anomalous.mean() < 0.7
+    assert set(rows.test.labels) - set(rows.train.labels)
+
+
+def check_tagged(tagged: Splits[TaggedSentences]) -> None:
+    parts = [part for part in (tagged.train, tagged.validation, tagged.test) if part is not None]
+    for part in parts:
+        assert part.columns == parts[0].columns
+        for each in part.sentences:
+            assert len(each.words) > 0
+            assert [len(tags) for tags in each.tags] == [len(each.words)] * len(part.columns)
 
 
 def check_pairs(pairs: Splits[Pairs]) -> None:
@@ -131,11 +166,15 @@ def check_captioned(pictures: Splits[CaptionedPictures]) -> None:
 
 
 CHECKS = {
+    Clips: check_clips,
+    Connections: check_connections,
+    TaggedSentences: check_tagged,
     CaptionedPictures: check_captioned,
-    LabelledTexts: check_reviews,
     Pairs: check_pairs,
-    Pieces: check_music,
+    Opinions: check_reviews,
+    LabelledTexts: check_topics,
     Texts: check_texts,
+    Pieces: check_music,
 }
 
 

@@ -17,7 +17,7 @@ from recur.data.datasets import archives, keras_imdb, movie_reviews
 from recur.data.datasets.kept import checksum_of, kept, pack, unpack
 from recur.data.datasets.source import Remote, Source
 from recur.data.numbering import KERAS
-from recur.data.records.labelled import LabelledTexts
+from recur.data.records.labelled import Opinions
 from recur.data.splits import Splits
 from recur.messages import FailedError
 
@@ -43,15 +43,15 @@ SOURCE = Source(
 )
 ABOUT = "IMDB reviews (official split)"
 INSTEAD = "The full IMDB data cannot be reached, so the packaged reviews are used."
-RECORDS = LabelledTexts
+RECORDS = Opinions
 MOST = 1 << 30
 """Bytes of the unpacked archive at most."""
 _LABELS = {"neg": "negative", "pos": "positive"}
 
-_Parts = dict[str, LabelledTexts]
+_Parts = dict[str, Opinions]
 
 
-def load() -> Splits[LabelledTexts]:
+def load() -> Splits[Opinions]:
     """Returns the reviews: the official split, or else the packaged training split.
 
     Raises:
@@ -67,7 +67,7 @@ def load() -> Splits[LabelledTexts]:
         return dataclasses.replace(packaged, notes=(INSTEAD, *packaged.notes))
     tensors = kept("imdb", checksum_of(archive), lambda: _packed(_unpacked(archive)))
     parts = {
-        name: LabelledTexts(
+        name: Opinions(
             unpack(tensors[f"{name}.text"], tensors[f"{name}.size"]),
             ["positive" if label else "negative" for label in tensors[f"{name}.label"].tolist()],
         )
@@ -146,7 +146,7 @@ def _unpacked(archive: Path) -> _Parts:
     for part, reviews in found.items():
         reviews.sort()
         labels = [_LABELS[label] for label, _, _ in reviews]
-        parts[part] = LabelledTexts([text for _, _, text in reviews], labels)
+        parts[part] = Opinions([text for _, _, text in reviews], labels)
     return parts
 
 

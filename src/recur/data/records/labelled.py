@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
-from recur.data.splits import Records, Rows, by_label
+from recur.data.splits import Records, Rows, Rule, by_label
 from recur.messages import InputError
 
 
@@ -16,11 +17,13 @@ class LabelledTexts(Records):
 
     Attributes:
         texts: N of them.
-        labels: a label for each, or none at all.
+        labels: a class for each, or for each a tuple of classes; or none at all.
+        kind: what labels are, one of `recur.data.labels.KINDS`; empty: not known yet.
     """
 
     texts: list[str]
-    labels: list[str]
+    labels: list[Any]
+    kind: str = ""
     noun: ClassVar[str] = "text"
 
     def __len__(self) -> int:
@@ -29,7 +32,7 @@ class LabelledTexts(Records):
     def take(self, rows: Rows) -> Self:
         """Those at `rows`, in that order."""
         labels = [self.labels[row] for row in rows] if self.labels else []
-        return type(self)([self.texts[row] for row in rows], labels)
+        return replace(self, texts=[self.texts[row] for row in rows], labels=labels)
 
     @classmethod
     def asked(cls, inputs: Sequence[object], task: str, example: str) -> Self:
@@ -44,13 +47,23 @@ class LabelledTexts(Records):
         return cls(texts, [])
 
 
+class Opinions(LabelledTexts):
+    """Texts for or against something."""
+
+
 def _texts(records: LabelledTexts) -> list[str]:
     return records.texts
 
 
-def _labels(records: LabelledTexts) -> list[str]:
-    return records.labels
+def _labels(records: LabelledTexts) -> Sequence[Hashable]:
+    """What is held out alike: classes; of several the rarest, as most sets of them are unique."""
+    if not any(isinstance(label, tuple) for label in records.labels):
+        return records.labels
+    times = Counter(name for names in records.labels for name in names)
+    return [
+        min(names, key=lambda name: (times[name], name), default="") for names in records.labels
+    ]
 
 
-stratified = by_label(_labels, same=_texts)
+stratified: Rule[Any] = by_label(_labels, same=_texts)
 """Holds out the same share of every label; a text that occurs twice stands on one side."""
