@@ -17,16 +17,17 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from recur import files
 from recur.files import PathLike
 from recur.messages import FailedError, InputError, RecurError, must, one_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Samples = NDArray[np.float32]
 
@@ -244,6 +245,8 @@ class LogMel:
 
     def energies(self, samples: Samples) -> Tensor:
         """The energies (T, M) of samples (S,)."""
+        import torch  # takes seconds, and who lists datasets needs none of it
+
         width = round(self.window * self.rate)
         spectrum = torch.stft(
             torch.from_numpy(np.ascontiguousarray(samples)),
@@ -267,6 +270,8 @@ class LogMel:
 @functools.cache
 def _filters(rate: int, size: int, bands: int, scale: str) -> Tensor:
     """(M, size / 2 + 1) triangles of area 1."""
+    import torch
+
     edges = _edges(rate, bands, scale)
     bins = np.linspace(0, rate / 2, size // 2 + 1)
     low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]

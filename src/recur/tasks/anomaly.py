@@ -336,7 +336,7 @@ class Anomaly(Task[AnomalyOptions, Connections, AnomalyPreprocessing, Answering]
 
     def inputs_of(self, file: str) -> list[str]:
         """The rows of a table, each as a JSON object; "-" is a table on standard input."""
-        table = parse_table(content_of("-"), "standard input") if file == "-" else None
+        table = parse_table(content_of(file), "standard input") if file == "-" else None
         table = table or read_table(file)
         cells = {name: table.values(name) for name in table.header}
         rows = range(len(table))
