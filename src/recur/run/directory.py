@@ -226,13 +226,17 @@ def answering_of(config: Config, task: Task[Any, Any, Any, Any]) -> dict[str, An
     return {name: value for name, value in config["options"].items() if name in own}
 
 
-def read_calibration(path: Path) -> Any:
+def read_calibration(path: Path, task: Task[Any, Any, Any, Any], preprocessing: Any) -> Any:
     """Reads what was fitted after training; None where nothing was.
 
     Raises:
         InputError: if it is damaged.
     """
-    return files.read_json(path / CALIBRATION) if (path / CALIBRATION).is_file() else None
+    if not (path / CALIBRATION).is_file():
+        return None
+    stored = files.read_json(path / CALIBRATION)
+    with damaged(path / CALIBRATION):
+        return task.calibrated(stored, preprocessing)
 
 
 def read_preprocessing(path: Path, task: Task[Any, Any, Any, Any]) -> Any:

@@ -305,7 +305,7 @@ def load(path: PathLike) -> Run:
     history = History.from_csv(path / directory.HISTORY)
     history.notes = list(metrics.get("training_notes", []))
     history.higher_is_better = dict(metrics.get("higher_is_better", {}))
-    calibration = directory.read_calibration(path)
+    calibration = directory.read_calibration(path, task, preprocessing)
     trained = Trained(options, preprocessing, model.eval(), calibration)
     return Run(path, task, trained, history, metrics, directory.answering_of(config, task))
 

@@ -23,13 +23,13 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from recur import plots, training
+from recur import plots, schema, training
 from recur.data.documents import Documents
 from recur.data.examples import Examples
 from recur.data.frames import library_of
@@ -177,6 +177,10 @@ class Flagged(Answer):
 TrainedHere = Trained[AnomalyOptions, AnomalyPreprocessing]
 
 
+class _Calibration(TypedDict):
+    threshold: float
+
+
 class Anomaly(Task[AnomalyOptions, Connections, AnomalyPreprocessing, Answering]):
     """The task."""
 
@@ -249,6 +253,10 @@ class Anomaly(Task[AnomalyOptions, Connections, AnomalyPreprocessing, Answering]
             return {"threshold": 0.5}
         found = threshold(scores, strange, false_alarms=trained.options.false_alarms)
         return {"threshold": found}
+
+    def calibrated(self, stored: Any, fitted: AnomalyPreprocessing) -> _Calibration:
+        """A threshold."""
+        return schema.read(_Calibration, stored, "it")
 
     def score(
         self, trained: TrainedHere, records: Connections, examples: Examples | Documents

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from recur import scoring
+from recur import schema, scoring
 from recur.data import labels
 from recur.data.examples import Examples
 from recur.data.records.labelled import LabelledTexts
@@ -124,6 +124,10 @@ class ClassifyPreprocessing(Known):
         return KINDS[self.labels]
 
 
+class _Calibration(TypedDict):
+    thresholds: list[float]
+
+
 TrainedHere = Trained[ClassifyOptions, ClassifyPreprocessing]
 
 
@@ -165,6 +169,14 @@ class Classify(OfTexts[ClassifyOptions, ClassifyPreprocessing]):
         probabilities, _ = judged(trained, encoded)
         assert encoded.y is not None
         return {"thresholds": thresholds(probabilities.numpy(), encoded.y.numpy())}
+
+    def calibrated(self, stored: Any, fitted: ClassifyPreprocessing) -> Any:
+        """A threshold for each class."""
+        found = schema.read(_Calibration, stored, "it")
+        if len(found["thresholds"]) != len(fitted.classes):
+            expected = f"one for each of {len(fitted.classes)} classes"
+            raise InputError(must("thresholds", expected, len(found["thresholds"])))
+        return found
 
     def score(self, trained: TrainedHere, records: LabelledTexts, examples: Any) -> Evaluation:
         """Returns the scores, and which class was taken for which."""

@@ -216,6 +216,14 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         """Returns what is fitted after training on the validation part, as JSON; None: nothing."""
         return None
 
+    def calibrated(self, stored: Any, fitted: F) -> Any:
+        """Checks what `calibrate` gave, when it is read from a file.
+
+        Raises:
+            InputError: if it is something else.
+        """
+        return schema.read(dict[str, Any], stored, "it")
+
     # Answers
 
     def asked(self, trained: Trained[O, F], inputs: Sequence[Any]) -> R:

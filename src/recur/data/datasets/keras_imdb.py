@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recur.data.datasets.kept import checksum_of_texts, kept, pack, unpack
-from recur.data.records.labelled import Opinions
 from recur.data.splits import Splits
 from recur.messages import InputError
 
@@ -65,7 +64,7 @@ def words_of(text: str) -> list[str]:
     return [word for word in text.translate(_PLAIN).split(" ") if word]
 
 
-def ranked(reviews: Splits[Opinions]) -> Ranked:
+def ranked(reviews: Splits[Any]) -> Ranked:
     """Returns the reviews as ranks; they are kept in the cache, since counting takes a while."""
     assert reviews.test is not None
     texts = reviews.train.texts, reviews.test.texts
