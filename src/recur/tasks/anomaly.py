@@ -39,12 +39,11 @@ from recur.data.splits import Parting, Splits
 from recur.data.tables import Table, parse_table, read_table
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import FailedError, InputError, brief, must, shown
-from recur.models.deep import CELLS
 from recur.models.many_to_one import POOLINGS, ManyToOne
 from recur.scoring import anomalies, classes
 from recur.scoring.thresholds import forest, threshold
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, TableData, option
+from recur.tasks.options import Answering, TableData, cell_option, option
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained, content_of
 from recur.tasks.tiny import Tiny
 
@@ -86,7 +85,7 @@ class AnomalyOptions(TableData):
         "with learnt weights",
         choices=POOLINGS,
     )
-    cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("gru")
     dropout: float = option(
         0.3,
         "share of cells, and of values that are judged, dropped in training",

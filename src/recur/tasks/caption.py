@@ -26,13 +26,12 @@ from recur.data.records.captioned import CaptionedPictures, Columns, apart, read
 from recur.data.splits import Parting, Splits
 from recur.data.vocabulary import Vocabulary
 from recur.messages import InputError, must
-from recur.models.deep import CELLS
 from recur.models.fronts import Frames
 from recur.models.one_to_many import CONDITIONS, OneToMany
 from recur.scoring.captions import bleu
 from recur.scoring.scores import package
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, TableData, option
+from recur.tasks.options import Answering, TableData, cell_option, option
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, pictures
 
@@ -70,7 +69,7 @@ class CaptionOptions(TableData):
     condition: str = option(
         "both", "where the picture goes in: the first state, each word's input", choices=CONDITIONS
     )
-    cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("gru")
     units: int = option(128, "hidden units in each layer", least=1)
     embedding: int = option(64, "size of a word's vector", least=1)
     dropout: float = option(0.2, "share of values dropped in training", least=0.0, below=1.0)

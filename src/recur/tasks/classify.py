@@ -25,10 +25,9 @@ from recur.data.splits import Splits
 from recur.data.vocabulary import Vocabulary
 from recur.diagnostics.telling import Asked, Telling, telling
 from recur.messages import InputError, must
-from recur.models.deep import CELLS
 from recur.scoring import yardsticks
 from recur.tasks.label_kinds import KINDS, Kind, thresholds
-from recur.tasks.options import option
+from recur.tasks.options import cell_option, option
 from recur.tasks.task import Evaluation, Trained
 from recur.tasks.texts import Known, OfTexts, WordOptions, judged
 
@@ -91,7 +90,7 @@ class ClassifyOptions(WordOptions):
     maxlen: int = option(200, "the most words of a text that are read: its last ones", least=2)
     embedding: int = option(100, "size of a word's vector", least=1)
     learning_rate: float | None = option(0.01, "the optimizer's step size", above=0.0)
-    cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("gru")
     bidirectional: bool = option(True, "read each sequence in both directions")
     units: int = option(64, "hidden units in each layer and direction", least=1)
     batch_size: int = option(64, "sequences in a batch", least=1)

@@ -28,11 +28,10 @@ from recur.data.windows import Windows, split_by_time, windows
 from recur.data.zones import clock
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
-from recur.models.deep import CELLS
 from recur.models.many_to_one import ManyToOne
 from recur.scoring import forecasts
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, TableData, option
+from recur.tasks.options import Answering, TableData, cell_option, option
 from recur.tasks.scaled_series import LARGEST, SHOWN, ForecastPreprocessing, measured, scaled
 from recur.tasks.sources import dataset, loaded
 from recur.tasks.task import Evaluation, Objective, Task, Trained
@@ -53,7 +52,7 @@ class ForecastOptions(TableData):
 
     data: str = option("co2", "a CSV file, or a dataset: co2, sunspots, ett, stocks:AAPL ...")
     # A GRU with a larger step than Adam's own did best on the validation parts of the datasets.
-    cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("gru")
     learning_rate: float | None = option(0.003, "the optimizer's step size", above=0.0)
     epochs: int = option(50, "passes over the training data at most", least=1)
     patience: int | None = option(

@@ -28,10 +28,9 @@ from recur.data.text import UNKNOWN_WORD
 from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
-from recur.models.deep import CELLS
 from recur.models.many_to_many import ManyToMany
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, OwnData, option
+from recur.tasks.options import Answering, OwnData, cell_option, option
 from recur.tasks.sources import file_of, name_of
 from recur.tasks.task import Evaluation, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, lines
@@ -60,7 +59,7 @@ class LanguageOptions(OwnData):
         choices=KINDS,
     )
     vocabulary: int = option(10_000, "the most frequent words that are kept", least=3)
-    cell: str = option("lstm", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("lstm")
     layers: int = option(2, "recurrent layers on top of one another", least=1, most=1000)
     units: int = option(200, "hidden units in each layer", least=1)
     embedding: int | None = option(

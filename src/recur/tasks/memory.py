@@ -30,7 +30,7 @@ from recur.models import ManyToMany, ManyToOne
 from recur.models.deep import CELLS
 from recur.tasks import problems
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, Options, option
+from recur.tasks.options import Answering, Options, cell_option, option
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny
 
@@ -61,7 +61,7 @@ class MemoryOptions(Options):
         100, "how far apart: steps of a sum, blanks before repeating, words between", least=2
     )
     examples: int = option(20_000, "examples to learn from and to validate on", least=10)
-    cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("gru")
     units: int = option(64, "hidden units in each layer and direction", least=1)
     activation: str = option(
         "tanh",

@@ -38,10 +38,9 @@ from recur.data.sequences import Sequences
 from recur.data.splits import Splits
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, must, shown
-from recur.models.deep import CELLS
 from recur.models.many_to_many import ManyToMany
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, OwnData, option
+from recur.tasks.options import Answering, OwnData, cell_option, option
 from recur.tasks.sources import file_of
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, pieces
@@ -67,7 +66,7 @@ class MusicOptions(OwnData):
     data: str = option(
         "jsb-chorales", "a JSON file of pieces, or a dataset (jsb-chorales:16th for finer steps)"
     )
-    cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("gru")
     layers: int = option(2, "recurrent layers on top of one another", least=1, most=1000)
     units: int = option(200, "hidden units in each layer", least=1)
     dropout: float = option(

@@ -55,6 +55,11 @@ def option(
     )
 
 
+def cell_option(default: str) -> Any:
+    """Returns the field of the recurrent cell, with the task's own default."""
+    return option(default, "the recurrent cell", choices=tuple(CELLS))
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Declared:
     """Options of any kind, each checked against what its field allows.
@@ -102,7 +107,7 @@ class Options(Declared):
     """
 
     data: str = option("", "a file, or the name of a dataset")
-    cell: str = option("rnn", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("rnn")
     bidirectional: bool = option(False, "read each sequence in both directions")
     layers: int = option(1, "recurrent layers on top of one another", least=1, most=1000)
     units: int = option(32, "hidden units in each layer and direction", least=1)

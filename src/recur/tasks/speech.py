@@ -38,13 +38,12 @@ from recur.data.splits import Parting, Splits
 from recur.decoding import ctc_align, ctc_beam_search, ctc_greedy_search
 from recur.messages import InputError, listed, must, one_of
 from recur.models.ctc import BLANK, CTC, ctc_loss
-from recur.models.deep import CELLS
 from recur.models.fronts import Strided
 from recur.scoring import words
 from recur.scoring.classes import Confusion
 from recur.scoring.linear import LinearSummary
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, TableData, option
+from recur.tasks.options import Answering, TableData, cell_option, option
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny
 from recur.training.call import caller
@@ -100,7 +99,7 @@ class SpeechOptions(TableData):
     filters: int = option(64, "of the convolution over time", least=1)
     stride: int = option(2, "frames that become one step", least=1)
     workers: int = option(0, "threads that read recordings", least=0)
-    cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("gru")
     bidirectional: bool = option(True, "read each recording in both directions")
     layers: int = option(2, "recurrent layers on top of one another", least=1, most=1000)
     units: int = option(64, "hidden units in each layer and direction", least=1)

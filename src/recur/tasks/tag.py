@@ -35,12 +35,11 @@ from recur.data.splits import Parting, Splits
 from recur.data.tokens import tokens
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, must, shown
-from recur.models.deep import CELLS
 from recur.models.fronts import WordsAndCharacters
 from recur.models.many_to_many import ManyToMany
 from recur.scoring.classes import Confusion
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, OwnData, option
+from recur.tasks.options import Answering, OwnData, cell_option, option
 from recur.tasks.tag_preprocessing import Column, TagPreprocessing
 from recur.tasks.tag_scores import lines, worth
 from recur.tasks.tagged_text import TaggedText
@@ -68,7 +67,7 @@ class TagOptions(OwnData):
         reads=True,
     )
     word: int = option(1, "the column of the words, by number", least=1, reads=True)
-    cell: str = option("lstm", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("lstm")
     bidirectional: bool = option(True, "read each sentence in both directions")
     units: int = option(200, "hidden units in each layer and direction", least=1)
     dropout: float = option(0.5, "share of values dropped in training", least=0.0, below=1.0)

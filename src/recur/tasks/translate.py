@@ -27,13 +27,12 @@ from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.layers.attention import KINDS
 from recur.messages import brief
-from recur.models.deep import CELLS
 from recur.models.encoder_decoder import BRIDGES, EncoderDecoder
 from recur.scoring.dictionary import WordByWord
 from recur.scoring.scores import package
 from recur.scoring.translation import bleu_and_chrf
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, TableData, option
+from recur.tasks.options import Answering, TableData, cell_option, option
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained, content_of
 from recur.tasks.tiny import Tiny, pairs
 
@@ -72,7 +71,7 @@ class TranslateOptions(TableData):
     unit: str = option("subwords", "what texts are made of", choices=tuple(SPLITTERS))
     vocabulary: int = option(10_000, "pieces of each language, the most frequent", least=3)
     maxlen: int = option(100, "the most pieces of a text that are read and learnt", least=1)
-    cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("gru")
     bidirectional: bool = option(True, "read each text in both directions")
     units: int = option(256, "hidden units in each layer and direction", least=1)
     embedding: int = option(128, "size of a piece's vector", least=1)
