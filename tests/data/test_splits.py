@@ -161,6 +161,8 @@ def test_parts_that_are_missing_are_cut_off_and_the_test_part_is_said():
     assert (len(found.train), len(found.validation), len(found.test)) == (64, 16, 20)
     assert found.cut == ("test", "validation")
     assert found.notes == ("Tested on 20 rows of rows.csv, held out from training.",)
+    few = splits(100).parted(Parting(at_the_end, at_the_end), limit=7)
+    assert few.notes[0] == "Tested on 7 rows of rows.csv, held out from training."
     asked = splits(100).parted(Parting(at_the_end, at_the_end), test=0.5, validation=0.1)
     assert (len(asked.train), len(asked.validation), len(asked.test)) == (45, 5, 50)
     shares = Parting(at_the_end, at_the_end, test_share=0.1, validation_share=0.5)

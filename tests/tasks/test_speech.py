@@ -95,7 +95,7 @@ def test_bad_recordings_are_named_or_left_out(line, said, table):
     table.write_text(table.read_text() + "\n" + line)
     with pytest.raises(InputError, match=said) as caught:
         read_clips(str(table))
-    assert "drop_bad" in str(caught.value)
+    assert "(drop bad)" in str(caught.value)
     found = read_clips(str(table), drop_bad=True)
     assert len(found.train) == 12
     assert any("1 recording left out (row 13 of clips.csv)" in note for note in found.notes)

@@ -152,3 +152,20 @@ def test_a_state_of_the_first_format_goes_on(tmp_path):
     expected, whole = train()
     assert [pytest.approx(row, rel=1e-5) for row in expected] == rows
     torch.testing.assert_close(found, whole)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "sentence"),
+    [
+        (Steps, r"schedule must be an object: Steps\(\); got the class Steps"),
+        (Plateau, r"schedule must be an object: Plateau\(\); got the class Plateau"),
+        (
+            lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 0.1, total_steps=2),
+            "total_steps of OneCycleLR must be at least 18, the steps of the training; got 2",
+        ),
+    ],
+)
+def test_a_schedule_that_cannot_go_to_the_end_is_said_before(schedule, sentence):
+    given = {"loss": LOGITS, "batch_size": 8, "epochs": 3, "progress": False}
+    with pytest.raises(InputError, match=sentence):
+        fit(line_model(), *dense(), schedule=schedule, **given)

@@ -230,3 +230,8 @@ def test_a_function_of_ones_own_gives_a_number_for_each_example():
     found = evaluate(model, x, y, sample_weight=sample, loss=squares, batch_size=5)["loss"]
     expected = evaluate(model, x, y, sample_weight=sample, loss="mse")["loss"]
     assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_weights_of_classes_that_are_all_0_teach_nothing():
+    with pytest.raises(InputError, match="class_weight must be above 0 for one class at least"):
+        fit(line_model(), *dense(), loss=LOGITS, class_weight=[0.0, 0.0], progress=False)

@@ -33,6 +33,8 @@ Samples = NDArray[np.float32]
 
 RATES = (1000, 768_000)
 """Samples a second, at least and at most."""
+MOST_CHANNELS = 32
+"""More in fewer samples are samples, read the wrong way round."""
 FLOOR = 1e-10
 """The energy below which a band counts as silent, whatever the recording."""
 SILENCE = 1e-6
@@ -107,6 +109,10 @@ def of_samples(samples: Any, rate: int, name: str = "the recording") -> Sound:
     low, high = RATES
     if isinstance(rate, bool) or not isinstance(rate, int) or not low <= rate <= high:
         raise InputError(must("rate", f"samples a second, from {low:,} to {high:,}", repr(rate)))
+    if values.ndim == 2 and values.shape[1] > max(len(values), MOST_CHANNELS):
+        todo = "Turn them round (samples.T) where the channels come first."
+        expected = f"(samples,) or (samples, channels), of at most {MOST_CHANNELS} channels"
+        raise InputError(must("samples", expected, f"the shape {values.shape}", todo))
     if values.ndim not in (1, 2) or not len(values) or values.dtype.kind not in "fi":
         got = f"{values.dtype} of the shape {values.shape}"
         raise InputError(must(name, "samples (S,) or (S, channels), one at least", got))

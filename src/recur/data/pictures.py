@@ -54,7 +54,7 @@ def decoded(picture: Picture, size: int) -> Pixels:
     except InputError:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        why = f"it is no picture, or a damaged one ({error})"
+        why = "it is no picture, or a damaged one"
         raise InputError(f"{shown(picture.name, str)} cannot be read: {why}.") from error
     return np.ascontiguousarray(np.asarray(small, dtype=np.uint8).transpose(2, 0, 1))
 

@@ -129,16 +129,24 @@ class Splits(Generic[R]):
         share = how.validation_share if validation is None else validation
         done = cut.validated_on(share, how.validation)
         done._enough("Add more." if limit is None else "Add more, or raise limit.")
-        return done
+        if tested is self:
+            return done
+        return dataclasses.replace(
+            done, notes=(*self.notes, done._said(), *done.notes[len(self.notes) :])
+        )
 
     def tested_on(self, share: float, rule: Rule[R]) -> Self:
-        """With a test part: the source's own, or a share held out by the rule, which is said."""
+        """With a test part: the source's own, or a share held out by the rule."""
         if self.test is not None and len(self.test):
             return self
         kept, held = rule(self.train, share)
-        what = f"{count(len(held), held.noun)} of {self.about}, held out from training"
-        parted = dataclasses.replace(self, train=kept, test=held, cut=(*self.cut, "test"))
-        return parted.noted(f"Tested on {what}.")
+        return dataclasses.replace(self, train=kept, test=held, cut=(*self.cut, "test"))
+
+    def _said(self) -> str:
+        """What a test part is that was held out, and how many it has after a limit."""
+        assert self.test is not None
+        what = f"{count(len(self.test), self.test.noun)} of {self.about}, held out from training"
+        return f"Tested on {what}."
 
     def validated_on(self, share: float, rule: Rule[R]) -> Self:
         """With a validation part: the source's own, or a share held out by the rule."""

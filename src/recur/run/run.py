@@ -128,7 +128,7 @@ class Run:
     def _held_out(self, data: Any, reading: Mapping[str, Any]) -> preparing.HeldOut[Any]:
         in_memory, own = _in_memory(data), self._own(data)
         asked = "" if in_memory or data is None or own is not self.options else str(data)
-        self._check_reading(reading, bool(asked) or in_memory)
+        self._check_reading(reading, data is not None)
         own = dataclasses.replace(own, **reading)
         table = data if in_memory else None
         known = self._is_own_table(data)

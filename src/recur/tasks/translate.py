@@ -157,7 +157,8 @@ class Translation(Answer):
     pieces: tuple[int, ...] = dataclasses.field(default=(), repr=False)
 
     def __str__(self) -> str:
-        return self.text
+        # Bytes that were learnt may be put together to what a terminal takes for a command.
+        return "".join(c if c.isprintable() else "\ufffd" for c in self.text)
 
     def to_json(self) -> dict[str, Any]:
         """Returns the answer as JSON."""

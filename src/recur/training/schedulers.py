@@ -173,7 +173,7 @@ def find_schedule(
     if isinstance(found, Plateau):
         how: dict[str, Any] = {"mode": "max" if up else "min", "threshold": 0.0}
         found = ReduceLROnPlateau(optimizer, **how, **dataclasses.asdict(found))
-    return _of_torch(found, optimizer)
+    return _of_torch(found, optimizer, steps)
 
 
 def _named(schedule: ScheduleLike | None) -> Any:
@@ -183,14 +183,22 @@ def _named(schedule: ScheduleLike | None) -> Any:
     return schedule
 
 
-def _of_torch(given: Any, optimizer: Optimizer) -> Schedule:
+def _of_torch(given: Any, optimizer: Optimizer, steps: int) -> Schedule:
     each_step = isinstance(given, EachStep)
     made = given.make if isinstance(given, EachStep) else given
+    if isinstance(made, type) and made in (Steps, Plateau):
+        raise InputError(
+            must("schedule", f"an object: {made.__name__}()", f"the class {made.__name__}")
+        )
     if not isinstance(made, LRScheduler) and callable(made):
         made = made(optimizer)
     if not isinstance(made, LRScheduler):
         expected = "a name, Steps, Plateau, a torch scheduler, or a function optimizer -> scheduler"
         raise InputError(must("schedule", expected, shown(made)))
+    most = getattr(made, "total_steps", None)
+    if isinstance(made, OneCycleLR) and most is not None and most < steps:
+        expected = f"at least {steps:,}, the steps of the training"
+        raise InputError(must("total_steps of OneCycleLR", expected, most))
     if made.optimizer is not optimizer:
         todo = "Give a function optimizer -> scheduler, or the optimizer beside it."
         raise InputError(must("schedule", "made of the optimizer of fit", "another's", todo))

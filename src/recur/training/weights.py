@@ -218,6 +218,10 @@ def find_class_weights(
             }
         )
     values = _numbers(class_weight, "class_weight").tolist()
+    if not any(values):
+        raise InputError(
+            must("class_weight", "above 0 for one class at least", shown(class_weight))
+        )
     return ClassWeights(dict(enumerate(values)), len(values))
 
 

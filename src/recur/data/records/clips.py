@@ -194,7 +194,7 @@ def _opened(rows: list[_Row], name: str, drop_bad: bool) -> tuple[Clips, tuple[s
             kept.append(row)
         except InputError as error:
             if not drop_bad:
-                raise InputError(f"{error} To leave such recordings out, say drop_bad.") from error
+                raise InputError(f"{error} Such recordings can be left out (drop bad).") from error
             bad.append(row.place)
     if not kept:
         raise InputError(must(name, "recordings with transcripts", "none that can be read"))
