@@ -27,8 +27,9 @@ setup: $(READY) ## make .venv and install recur with everything it needs
 demo: $(READY) ## learn real movie reviews, then judge two sentences
 	@$(BIN)/recur demo
 
+# Two at a time, a file to each: no more than a small machine has processors.
 test: $(READY) ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY) ## format, lint, strict types, and the order of imports between rooms
 	$(BIN)/ruff format --check .

@@ -20,6 +20,7 @@ from torch import nn
 
 import recur
 from recur.bench import machine
+from recur.tasks import preparing
 
 RNN, LSTM, GRU = ({"cell": cell} for cell in ("rnn", "lstm", "gru"))
 IRNN = {**RNN, "activation": "relu", "recurrent_init": "identity"}
@@ -45,9 +46,9 @@ NETWORKS: dict[str, dict[str, Any]] = {
 
 def horizon(model: nn.Module, run: recur.Run) -> str:
     """The horizon of a network on the run's test part, in steps."""
-    held_out = run.task.held_out(run.options, run.trained.preprocessing)
-    batch = held_out.data.batch(range(32))
-    found = recur.diagnose(model, batch, loss=run.task.loss(run.trained.preprocessing))
+    fitted = run.trained.preprocessing
+    batch = preparing.held_out(run.task, run.options, fitted).examples.batch(range(32))
+    found = recur.diagnose(model, batch, loss=run.task.objective(run.options, fitted).loss)
     return "all" if found.horizon is None else str(found.horizon)
 
 

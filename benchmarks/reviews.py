@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import recur
@@ -30,7 +28,7 @@ class Reviews:
         targets: (N, 1), 1.0 for a positive one.
     """
 
-    ragged: list[NDArray[np.int32]]
+    ragged: list[list[int]]
     padded: Tensor
     targets: Tensor
 
@@ -42,11 +40,11 @@ class Reviews:
 
 def reviews(number: int) -> Reviews:
     """Returns the first `number` reviews (they are in a random order)."""
-    found = movie_reviews.load_text()
-    vocabulary = recur.Vocabulary.fit(found.train, num_words=WORDS)
-    ragged = [vocabulary.encode(text, maxlen=LONGEST) for text in found.train[:number]]
+    found = movie_reviews.load().train
+    vocabulary = recur.Vocabulary.fit(found.texts, size=WORDS)
+    ragged = [vocabulary.encode(text, maxlen=LONGEST) for text in found.texts[:number]]
     padded = torch.from_numpy(recur.pad_sequences(ragged, maxlen=LONGEST, dtype="int64"))
-    labels = found.train_labels[:number]
+    labels = found.labels[:number]
     targets = torch.tensor([[float(label == "positive")] for label in labels])
     return Reviews(ragged, padded, targets)
 

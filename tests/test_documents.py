@@ -51,9 +51,21 @@ def test_commands_exist_with_their_options(page, capsys):
             continue
         name = words[:2] if words[0] == "train" else words[:1]
         assert main([*name, "--help"]) == 0, words
-        shown = capsys.readouterr().out
+        shown = capsys.readouterr().out + of_run(words)
         for option in (word for word in words if word.startswith("--")):
             assert option.split("=")[0] in shown, f"recur {' '.join(words)}: no {option}"
+
+
+def of_run(words) -> str:
+    """The options that a run's task adds to a command; pages call a run runs/TASK-1."""
+    from recur import tasks
+    from recur.tasks.options import kinds
+
+    named = next((tasks.find(n) for n in tasks.described() if f"runs/{n}-1" in words), None)
+    if named is None or words[0] not in ("predict", "evaluate"):
+        return ""
+    own = kinds(named.answering) if words[0] == "predict" else named.reading
+    return " ".join(f"--{name.replace('_', '-')}" for name in own)
 
 
 def test_links_lead_somewhere():

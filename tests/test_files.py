@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -423,3 +424,18 @@ def test_texts_that_are_no_path(path):
     for use in (files.path_of, files.read_text, lambda p: files.write_text(p, "")):
         with pytest.raises(InputError, match=r"is no path|cannot be a path"):
             use(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("tagged.conllu", "tagged.conllu"),
+        ("song-1.mid", "song-1.mid"),
+        ("none", "none"),
+        ("../../a.mid", r"______a-\w{8}\.mid"),
+        ("a.b/c", r"a_b_c-\w{8}"),
+        (".hidden", r"_hidden-\w{8}"),
+    ],
+)
+def test_the_name_of_a_file_keeps_its_ending_and_leads_nowhere(name, safe):
+    assert re.fullmatch(safe, files.safe_file_name(name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,6 @@ ROOMS = [
     "bench",
     "scripts",
     "keras",
-    "export",
-    "serve",
     "cli",
 ]
 # Faces: they only name what the rooms hold, and no room may import them.
@@ -60,6 +59,17 @@ def imported_rooms(path: Path) -> list[tuple[int, str]]:
     return [(line, name.split(".")[1]) for line, name in found if name.startswith("recur.")]
 
 
+def included_rooms(path: Path) -> list[tuple[int, str]]:
+    """The rooms of the headers that a C++ file names; those beside it are of its own room."""
+    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+    named = [(n, found[1]) for n, line in lines if (found := re.match(r'#include "(.*)"', line))]
+    for line, header in named:
+        beside, below = path.parent / header, PACKAGE / header
+        assert beside.is_file() or below.is_file(), f"{path}:{line}: there is no {header}"
+    return [(line, header.split("/")[0]) for line, header in named if "/" in header]
+
+
+COMPILED = sorted(path for kind in ("*.h", "*.cpp") for path in PACKAGE.rglob(kind))
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if room_of(path) not in FACES)
 
 
@@ -72,3 +82,18 @@ def test_imports_only_from_rooms_below(path):
         assert ROOMS.index(other) <= ROOMS.index(room), (
             f"{path}:{line}: {room} is below {other} and must not import from it"
         )
+
+
+@pytest.mark.parametrize("path", COMPILED, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_includes_only_from_rooms_below(path):
+    for line, other in included_rooms(path):
+        assert ROOMS.index(other) <= ROOMS.index(room_of(path)), (
+            f"{path}:{line}: {room_of(path)} is below {other} and must not include from it"
+        )
+
+
+def test_the_rooms_are_those_that_contributing_explains():
+    page = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page[page.index("| room |") :].split("\n\n")[0]
+    rows = re.findall(r"^\| (`.+?`) \|", table, flags=re.MULTILINE)
+    assert [row.strip("`").rstrip("/").removesuffix(".py") for row in rows] == ROOMS

@@ -156,3 +156,9 @@ def test_what_is_left_out_is_said():
             refuse("units", -(10**5000))
     with pytest.raises(messages.InputError, match=r"must be lstm or gru; got 'xxx.* left out"):
         messages.one_of("cell", LONG, ["lstm", "gru"])
+
+
+def test_a_name_in_few_letters_is_still_told_from_another():
+    assert messages.brief("short", 5) == "short"
+    assert messages.brief("talk.politics.mideast", 12) == "talk.po…east"
+    assert messages.brief("talk.politics.misc", 12) == "talk.po…misc"

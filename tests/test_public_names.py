@@ -73,6 +73,8 @@ NAMES = [
     "Summary",
     "TrainingInterrupted",
     "plots",
+    # scores
+    "scoring",
     # diagnostics
     "diagnose",
     "diagnostics",

@@ -16,6 +16,9 @@ import torch
 from recur import files, run, training
 from recur.messages import FailedError, InputError
 from recur.run import weights
+from recur.tasks import preparing, sources
+from recur.tasks.sources import IN_MEMORY
+from recur.tasks.task import Objective
 
 QUICK = {"epochs": 2, "batch_size": 16, "progress": False}
 
@@ -36,6 +39,7 @@ def same(first, second):
 def test_a_run_holds_what_the_other_verbs_need(trained):
     assert {path.name for path in trained.path.iterdir()} == {
         *run.NEEDED,
+        "calibration.json",
         "layers.csv",
         "plots",
         "checkpoint",
@@ -68,9 +72,33 @@ def test_the_weights_of_the_best_validation_epoch_are_kept(counting):
     accuracy = trained.history.val_accuracy
     assert accuracy[best - 1] == max(accuracy)
     assert accuracy[-1] < max(accuracy)  # else this proves nothing
-    prepared = counting.prepare(trained.options)
-    found = counting.evaluate(trained.trained, prepared.validation)["accuracy"]
+    prepared = preparing.prepare(counting, trained.options)
+    part = prepared.splits.validation, prepared.validation
+    found = counting.score(trained.trained, *part).values["accuracy"]
     assert found == pytest.approx(max(accuracy))
+
+
+def test_a_metric_that_declares_which_way_is_up_names_the_epoch_that_was_kept(
+    counting, monkeypatch
+):
+    def kappa(outputs, targets):  # its name says nothing
+        return ((outputs > 0) == (targets > 0.5)).double().mean()
+
+    kappa.higher_is_better = True
+    by_kappa = Objective("binary_crossentropy_with_logits", ("accuracy", kappa), "val_kappa")
+    monkeypatch.setattr(type(counting), "objective", lambda *_: by_kappa)
+    given = {**QUICK, "epochs": 10, "learning_rate": 0.05}
+    trained = run.train("counting", out="k", **given)
+    values = trained.history.val_kappa
+    assert min(values) < max(values)
+    assert values[trained.metrics["best_epoch"] - 1] == max(values)
+    prepared = preparing.prepare(counting, trained.options)
+    part = prepared.splits.validation, prepared.validation
+    found = counting.score(trained.trained, *part).values
+    assert found["accuracy"] == pytest.approx(max(values))
+    loaded = run.load("k").history
+    assert loaded.best_epoch("val_kappa") == trained.metrics["best_epoch"]
+    assert loaded.higher_is_better == trained.history.higher_is_better
 
 
 def test_scores_come_with_what_must_be_said(trained):
@@ -160,7 +188,7 @@ def test_a_run_from_a_newer_version(trained):
     config = files.read_json("a/config.json")
     config["format"] = run.FORMAT + 1
     files.write_json("a/config.json", config)
-    with pytest.raises(InputError, match=r"written by a newer recur \(run format 2.*Update recur"):
+    with pytest.raises(InputError, match=r"written by a newer recur \(run format 3.*Update recur"):
         run.load("a")
 
 
@@ -233,7 +261,7 @@ def test_one_changed_byte_of_the_preprocessing_is_seen(trained):
 
 
 def test_what_may_rightly_change_is_not_sealed(trained, monkeypatch):
-    monkeypatch.setattr(trained.task, "adjustable", ("steps",), raising=False)
+    monkeypatch.setattr(type(trained.task), "reading", ("steps",))
     run.train("counting", out="b", **QUICK)
     config = files.read_json("b/config.json")
     changes = {"data": "moved", "steps": 9, "epochs": 7, "learning_rate": 0.5, "clip_norm": 2.0}
@@ -257,6 +285,50 @@ def test_a_model_larger_than_its_weights_is_not_made(trained):
 
     with pytest.raises(InputError, match="that model is larger"):
         weights.built(endless, tensors("a/model.safetensors"), trained.path)
+
+
+def as_format_1(path, **answering):
+    """Writes a run as it was when how to answer stood among the options."""
+    config = files.read_json(f"{path}/config.json")
+    options = {**config["options"], **answering}
+    files.write_json(f"{path}/config.json", {**config, "format": 1, "options": options})
+    kept, seal = files.read_tensors(f"{path}/model.safetensors")
+    seal["options"] = json.dumps({**json.loads(seal["options"]), **answering})
+    files.write_tensors(f"{path}/model.safetensors", kept, seal)
+
+
+def test_a_run_of_format_1_answers_as_it_did_and_still_when_it_went_on(trained):
+    as_format_1("a", digits=5)
+    old = run.load("a")
+    (usual,), (asked,) = old.predict("101"), old.predict("101", digits=2)
+    assert len(str(usual)) == len("101: 0.12345")
+    assert len(str(asked)) == len("101: 0.12")
+    assert old.evaluate().values == trained.scores.values
+    longer = run.train("counting", out="a", resume=True, epochs=3, progress=False)
+    assert files.read_json("a/config.json")["format"] == run.FORMAT
+    assert "digits" not in files.read_json("a/config.json")["options"]
+    for each in (longer, run.load("a")):
+        assert len(str(each.predict("101")[0])) == len("101: 0.12345")
+
+
+def test_how_to_answer_is_no_option_of_training(counting, trained):
+    for given in ({}, {"out": "a", "resume": True}):
+        with pytest.raises(InputError, match=r"digits is no option of training: .*in predict"):
+            run.train("counting", digits=2, **given)
+    assert len(str(trained.predict("101", digits=2)[0])) == len("101: 0.12")
+
+
+def test_data_in_memory_are_needed_again(counting):
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"row": ["101"]})
+    trained = run.train("counting", data=table, out="a", **QUICK)
+    assert files.read_json("a/config.json")["options"]["data"] == IN_MEMORY
+    assert trained.evaluate(table).values
+    with pytest.raises(InputError, match="a table must be the path of a file, or"):
+        run.train("counting", data=object(), out="b", **QUICK)
+    assert not os.path.exists("b")
+    with pytest.raises(InputError, match="The data were a table in memory, which no run keeps"):
+        sources.dataset(trained.options.data, counting)
 
 
 def test_a_run_without_a_seal_opens(trained):
@@ -358,20 +430,21 @@ def test_a_training_that_fails_before_anything_is_learnt_leaves_nothing(
 
 
 def test_what_others_put_into_a_failing_run_stays(counting, monkeypatch, tmp_path):
-    def fit(*args, **given):
+    def learn(*args, **given):
         (tmp_path / "a" / "notes.txt").write_text("mine")
         raise InputError("late")
 
-    monkeypatch.setattr(type(counting), "fit", fit)
+    monkeypatch.setattr(preparing, "learn", learn)
     with pytest.raises(InputError, match="late"):
         run.train("counting", out="a", **QUICK)
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["notes.txt"]
 
 
 def test_evaluate_takes_only_options_that_say_how_other_data_are_read(trained, monkeypatch):
+    files.write_text("other", "numbers")
     with pytest.raises(InputError, match="an option of evaluate must be none; got 'units'"):
         trained.evaluate("other", units=3)
-    monkeypatch.setattr(trained.task, "reading", ("steps",), raising=False)
+    monkeypatch.setattr(type(trained.task), "reading", ("steps",))
     with pytest.raises(InputError, match=r"steps says how other data are read: name them \(data\)"):
         trained.evaluate(steps=3)
     assert trained.evaluate("other", steps=3).values != trained.evaluate("other").values
@@ -400,7 +473,7 @@ def test_killed_at_any_rename_a_run_begins_or_goes_on_and_ends_bit_for_bit(count
     with monkeypatch.context() as patched:
         renames = kill_at(patched, 0)
         whole = run.train("counting", out="whole", **QUICK)
-    assert len(renames) == 11
+    assert len(renames) == 12
     layers = (whole.path / "layers.csv").read_text().splitlines()
     for number in range(1, len(renames) + 1):
         out = f"killed-{number}"
@@ -430,22 +503,20 @@ def test_two_trainings_into_one_out_do_not_mix(counting, monkeypatch):
         with pytest.raises(FailedError, match="Another training is under way in a"):
             run.train("counting", out="a", **given)
 
-    fit = type(counting).fit
+    learn, prepare = preparing.learn, preparing.prepare
 
-    def meanwhile(self, *args, **given):
+    def meanwhile(*args, **given):
         second(resume=True)
-        return fit(self, *args, **given)
+        return learn(*args, **given)
 
-    prepare = type(counting).prepare
-
-    def first(self, options):
+    def first(*args):
         """Another begins and ends while this one reads its data."""
-        monkeypatch.setattr(type(counting), "prepare", prepare)
+        monkeypatch.setattr(preparing, "prepare", prepare)
         run.train("counting", out="a", **QUICK)
-        return prepare(self, options)
+        return prepare(*args)
 
-    monkeypatch.setattr(type(counting), "fit", meanwhile)
-    monkeypatch.setattr(type(counting), "prepare", first)
+    monkeypatch.setattr(preparing, "learn", meanwhile)
+    monkeypatch.setattr(preparing, "prepare", first)
     with pytest.raises(InputError, match="a exists already"):
         run.train("counting", out="a", seed=1, **QUICK)
     assert run.load("a").options.seed == 0
@@ -472,14 +543,14 @@ def test_a_run_that_is_moved_or_deleted_while_training_is_noticed(
             call = size.__call__
             patched.setattr(size, "__call__", lambda *a: (call(*a), lose())[0])
         else:
-            fit = type(counting).fit
+            learn = preparing.learn
 
-            def fitted(*args, **given):
-                history = fit(*args, **given)
+            def learnt(*args, **given):
+                history = learn(*args, **given)
                 lose()
                 return history
 
-            patched.setattr(type(counting), "fit", fitted)
+            patched.setattr(preparing, "learn", learnt)
         with pytest.raises(FailedError, match="a was moved or deleted while training") as error:
             run.train("counting", out="a", **QUICK)
     if how == "replaced":

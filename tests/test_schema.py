@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any, NotRequired, TypedDict
 
 import numpy as np
@@ -61,6 +62,55 @@ def test_both_ways():
     fine = schema.read(Outer, {**RIGHT, "times": ["2026-11-28T12:00:00.123456"]}, "it").times
     assert fine is not None
     assert str(fine[0]) == "2026-11-28T12:00:00.123456"
+
+
+class Own:
+    """A class that writes and reads itself."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def to_json(self) -> dict[str, Any]:
+        return {"word": self.word}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Own:
+        return cls(stored["word"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Whole:
+    own: Own
+    inner: Inner
+    several: tuple[Inner, ...]
+    by_name: dict[str, list[Inner]]
+    numbers: NDArray[np.float64]
+    times: NDArray[np.datetime64]
+    nothing: float | None = None
+
+
+def test_what_is_written_is_read_again():
+    inner = Inner(("a", "b"), 0.5)
+    times = np.array(["2026-11-28T12:00:00", "2026-11-29T00:00:00"], dtype="datetime64[s]")
+    numbers = np.array([[1.0, 0.1], [1e-300, -3.0]])
+    whole = Whole(Own("x"), inner, (inner, Inner(())), {"n": [inner]}, numbers, times)
+    stored = json.loads(json.dumps(schema.written(whole), allow_nan=False))
+    assert stored["own"] == {"word": "x"}
+    assert stored["inner"] == {"names": ["a", "b"], "limit": 0.5}
+    assert stored["times"] == ["2026-11-28T12:00:00", "2026-11-29T00:00:00"]
+    again = schema.read(Whole, stored, "it")
+    assert again.own.word == "x"
+    for name in ("inner", "several", "by_name", "nothing"):
+        assert getattr(again, name) == getattr(whole, name)
+    assert np.array_equal(again.numbers, numbers)
+    assert np.array_equal(again.times, times)
+    assert again.times.dtype == times.dtype
+    assert schema.written(again) == schema.written(whole)
+
+
+@pytest.mark.parametrize("value", ["a", 1, 2.5, True, None, ["a", 1], {"a": [None, {"b": 1.5}]}])
+def test_what_json_holds_is_written_as_it_is(value):
+    assert schema.written(value) == value
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recur import diagnostics as diagnostics
     from recur import keras as keras
     from recur import plots as plots
+    from recur import scoring as scoring
     from recur.data.documents import Documents as Documents
     from recur.data.padding import pad_sequences as pad_sequences
     from recur.data.sequences import Batch as Batch
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from recur.data.sequences import collate as collate
     from recur.data.series import Series as Series
     from recur.data.series import read_series as read_series
-    from recur.data.text import Vocabulary as Vocabulary
     from recur.data.text import tokenize as tokenize
+    from recur.data.vocabulary import Vocabulary as Vocabulary
     from recur.diagnostics import diagnose as diagnose
     from recur.layers import GRU as GRU
     from recur.layers import LSTM as LSTM
@@ -80,7 +81,8 @@ else:
         "recur.data.padding": ("pad_sequences",),
         "recur.data.sequences": ("Batch", "Sequences", "collate"),
         "recur.data.series": ("Series", "read_series"),
-        "recur.data.text": ("Vocabulary", "tokenize"),
+        "recur.data.text": ("tokenize",),
+        "recur.data.vocabulary": ("Vocabulary",),
         "recur.diagnostics": ("diagnose",),
         "recur.layers": (
             *("GRU", "LSTM", "RNN", "SLSTM", "IndRNN", "MinGRU", "MinLSTM", "SimpleRNN"),
@@ -100,7 +102,7 @@ else:
             *("evaluate", "fit", "predict", "summary"),
         ),
     }
-    _ROOMS = ("datasets", "decoding", "diagnostics", "keras", "plots")
+    _ROOMS = ("datasets", "decoding", "diagnostics", "keras", "plots", "scoring")
     # Not public, but attributes of recur once it is imported.
     _INNER = ("cells", "data", "engine", "files", "layers", "messages", "models", "run", "tasks")
     __all__ = sorted([*_ROOMS, *(name for names in _HOMES.values() for name in names)])

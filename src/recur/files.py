@@ -239,7 +239,11 @@ def read_text(path: PathLike, encoding: str | None = None) -> str:
     Raises:
         InputError: as `read_bytes`, and if it is not text of that encoding.
     """
-    content = read_bytes(path)
+    return decoded(read_bytes(path), path, encoding)
+
+
+def decoded(content: bytes, path: PathLike, encoding: str | None = None) -> str:
+    """Returns the text that a file's content is; arguments and errors as `read_text`."""
     name = encoding or _marked(content)
     try:
         return content.decode(name).removeprefix("\ufeff")
@@ -359,6 +363,13 @@ def safe_name(name: str) -> str:
         return name
     short = safe.encode()[:LONGEST_NAME].decode(errors="ignore")
     return f"{short}-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:8]}"
+
+
+def safe_file_name(name: str) -> str:
+    """Returns the name of a file as one that a file may have; its ending, such as .mid, stays."""
+    stem, ending = os.path.splitext(name)
+    plain = ending[1:].isascii() and ending[1:].isalnum()
+    return safe_name(stem) + ending if plain else safe_name(name)
 
 
 def differences(

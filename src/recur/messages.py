@@ -50,6 +50,12 @@ def shortened(text: str, most: int = MOST_TEXT) -> str:
     return f"{text[: most - end]} ... ({len(text) - most:,} letters left out) ... {text[-end:]}"
 
 
+def brief(name: str, most: int) -> str:
+    """Returns a name in at most so many letters, its middle left out: two of them stay two."""
+    end = most // 3
+    return name if len(name) <= most else f"{name[: most - end - 1]}…{name[-end:]}"
+
+
 def shown(value: object, how: Callable[[object], str] = repr) -> str:
     """Returns a value as a message shows it: its `repr`, shortened."""
     try:

@@ -43,7 +43,8 @@ def read(kind: type[T], stored: object, what: str) -> T:
     Args:
         kind: a dataclass, a TypedDict, or another type of those that annotations of them name:
             int, float, bool, str, None, lists, tuples of one type, dicts with text as keys, arrays
-            of numbers or times (as lists), Any, and alternatives of these.
+            of numbers or times (as lists), Any, alternatives of these, and, as a part, a class
+            with a `from_json`, which reads itself.
         stored: the content of a JSON file, or a part of it.
         what: what the message calls it: the file's path.
 
@@ -51,25 +52,60 @@ def read(kind: type[T], stored: object, what: str) -> T:
         InputError: if it is something else; the text names the part, what it must be, and what is
             there.
     """
-    found: T = _as(kind, stored, what)
+    found: T = _dataclass(kind, stored, what) if _is_one(kind) else _as(kind, stored, what)
     return found
+
+
+def written(value: Any) -> Any:
+    """Returns a value as JSON holds it, so that `read` gives it back.
+
+    Args:
+        value: of one of the types that `read` knows; an object with `to_json` says it itself.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {each.name: _written_part(getattr(value, each.name)) for each in fields}
+    return _written_part(value)
+
+
+def _written_part(value: Any) -> Any:
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    if isinstance(value, dict):
+        return {name: _written_part(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        plain = all(type(each) in (str, int, float, bool) for each in value)
+        return list(value) if plain else [_written_part(each) for each in value]
+    if isinstance(value, np.ndarray):
+        return (value.astype(str) if value.dtype.kind == "M" else value).tolist()
+    return written(value) if dataclasses.is_dataclass(value) else value
 
 
 def _as(hint: Any, value: Any, what: str) -> Any:
     if hint is Any:
         return value
-    if dataclasses.is_dataclass(hint):
-        fields = dataclasses.fields(hint)
-        hints = _fields(hint, {f.name for f in fields if _optional(f)})
-        known = {f.name: hints[f.name] for f in fields}
-        value = {**getattr(hint, "before", {}), **_must_be(dict, value, what)}
-        return typing.cast(Any, hint)(**_members(known, value, what))
     if typing.is_typeddict(hint):
         return _members(_fields(hint, set()), value, what)
+    if hasattr(hint, "from_json"):
+        return hint.from_json(_must_be(dict, value, what))
+    if _is_one(hint):
+        return _dataclass(hint, value, what)
     reader = _READERS.get(typing.get_origin(hint))
     if reader is not None:
         return reader(typing.get_args(hint), value, what)
     return _plain(hint, value, what)
+
+
+def _is_one(hint: Any) -> bool:
+    return dataclasses.is_dataclass(hint) and isinstance(hint, type)
+
+
+def _dataclass(kind: Any, value: Any, what: str) -> Any:
+    fields = dataclasses.fields(kind)
+    hints = _fields(kind, {f.name for f in fields if _optional(f)})
+    known = {f.name: hints[f.name] for f in fields}
+    value = {**getattr(kind, "before", {}), **_must_be(dict, value, what)}
+    return kind(**_members(known, value, what))
 
 
 def _fields(kind: Any, optional: set[str]) -> dict[str, tuple[Any, bool]]:

@@ -49,6 +49,24 @@ def test_its_numbers_agree_with_one_another(cell):
     assert len(set(cell.states)) == len(cell.states) >= 1
 
 
+def test_what_it_says_of_its_gates(cell):
+    assert len(cell.gate_words) == len(cell.gate_names) == len(set(cell.gate_names))
+    assert [cell.word(gate) for gate in cell.gate_names] == list(cell.gate_words)
+    assert {*cell.centred, cell.keeps, cell.takes} <= {*cell.gate_names, ""}
+    assert cell.keeps or not cell.starts
+    assert cell.advice.endswith(".")
+
+
+def test_its_gates_lie_where_it_says(cell):
+    seen: dict = {}
+    extras = extras_of(cell, torch.ones(1))._replace(seen=seen)
+    *state, gx, gh = (10 * part for part in drawn(cell, rows=200))
+    cell.pointwise(tuple(state), gx, gh, extras)
+    for gate, values in seen.items():
+        below = (values < -0.5).any().item()
+        assert below == (gate in cell.centred and not cell.rectified), gate
+
+
 def test_its_numbers_agree_with_its_function(cell):
     """As many gates as it says: with one more or one less the step fails or has another shape."""
 

@@ -109,7 +109,10 @@ WRONG = {
     "missing file": ([*SENTIMENT, "--data", "gone.csv"], "There is no file gone.csv."),
     "missing series": ([*FORECAST, "--data", "gone.csv"], "There is no file gone.csv."),
     "unknown dataset": ([*FORECAST, "--data", "sunspot"], "Did you mean 'sunspots'?"),
-    "a folder": ([*SENTIMENT, "--data", "run"], "run is a folder."),
+    "a folder": (
+        [*SENTIMENT, "--data", "run"],
+        "run must be a folder of texts for each of two classes at least",
+    ),
     "empty file": ([*SENTIMENT, "--data", "empty.csv"], "empty.csv is empty."),
     "empty series": ([*FORECAST, "--data", "empty.csv"], "empty.csv is empty."),
     "header only": ([*SENTIMENT, "--data", "header.csv"], "header.csv is empty."),
@@ -140,22 +143,37 @@ WRONG = {
     "series to judge": (["predict", "prices", "gone.csv"], "There is no file gone.csv"),
     "pieces of 0": ([*LANGUAGE, "--truncate", "0"], "truncate must be at least 1; got 0."),
     "a vocabulary of 1": ([*LANGUAGE, "--vocabulary", "1"], "vocabulary must be at least 3; got 1"),
-    "a temperature below 0": ([*LANGUAGE, "--temperature", "-1"], "temperature must be at least 0"),
-    "an answer of 0": ([*LANGUAGE, "--length", "0"], "length must be at least 1; got 0."),
+    "a temperature below 0": (
+        ["predict", "book", "the sun", "--temperature", "-1"],
+        "temperature must be at least 0",
+    ),
+    "an answer of 0": (
+        ["predict", "book", "the sun", "--length", "0"],
+        "length must be at least 1; got 0.",
+    ),
+    "how to answer in training": (
+        [*LANGUAGE, "--length", "5"],
+        "recur train language has no option --length. How to answer is asked for in predict: "
+        "`recur predict RUN --length ...`.",
+    ),
     "an empty text": ([*LANGUAGE, "--data", "empty.csv"], "empty.csv must be long enough to learn"),
     "a blank text": ([*LANGUAGE, "--data", "blank.txt"], "blank.txt must be long enough to learn"),
     "bytes": ([*LANGUAGE, "--data", "bytes.txt"], "bytes.txt is not UTF-8 text: line"),
     "one word": ([*LANGUAGE, "--data", "word.txt"], "word.txt must be long enough to learn"),
     "documents of one word": (
         [*LANGUAGE, "--data", "words.txt", "--documents", "lines"],
-        "must be a text with two words in a row at least; got 32 tokens. Add more text.",
+        "the training part of words.txt must be a text with two words in a row at least; got 32 "
+        "tokens. Add more text.",
     ),
     "a folder of texts": ([*LANGUAGE, "--data", "book"], "book is a folder."),
     "nothing to score": (
         ["evaluate", "book", "--data", "blank.txt"],
-        "blank.txt must be a text with two words in a row at least; got 0 tokens.",
+        "blank.txt must be at least one document to test on; got none.",
     ),
-    "a word to score": (["evaluate", "book", "--data", "word.txt"], "got 1 token."),
+    "a word to score": (
+        ["evaluate", "book", "--data", "word.txt"],
+        "word.txt must be a text with two words in a row at least; got 1 token.",
+    ),
     "an empty prompt": (["predict", "book", " "], "language needs the beginning of a text"),
     "prompts in an empty file": (
         ["predict", "book", "--file", "empty.csv"],

@@ -12,6 +12,7 @@ from math import inf, nan
 
 import pytest
 import torch
+import typer
 
 from recur import files, run
 from recur.cli import interrupt, main, show
@@ -49,7 +50,7 @@ def only_json(capsys):
         (["trian"], "a command must be bench, datasets, demo, evaluate, explain, inspect, plot, "
          "predict, tasks or train; got 'trian'. Did you mean 'train'?"),
         (["train", "countin"], "Did you mean 'counting'?"),
-        (["train"], "recur train needs a task: counting"),
+        (["train"], "recur train needs a task: anomaly, "),
         (["train", "counting", "--epoch", "3"],
          "recur train counting has no option --epoch. Did you mean '--epochs'?"),
         (["train", "counting", "--xyzzy"],
@@ -207,7 +208,7 @@ def test_ctrl_c_after_training_says_how_to_go_on(counting, capsys, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(type(counting), "evaluate", pressed)
+        patched.setattr(type(counting), "score", pressed)
         line = complaint(["train", "counting", "--out", "a", *QUICK], capsys, status=130)
     assert line.endswith("Go on with: recur train counting --out a --resume")
     assert main(["train", "counting", "--out", "a", "--resume"]) == 0
@@ -455,3 +456,13 @@ def test_evaluate_has_the_options_of_its_run_that_say_how_data_are_read(counting
 def test_an_empty_text_is_no_path(counting, capsys, words):
     run.train("counting", out="a", epochs=1, progress=False)
     assert "An empty text is no path" in complaint(words, capsys)
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt, typer.Abort])
+def test_ctrl_c_while_another_is_answered_ends_with_a_sentence(stopped, monkeypatch, capsys):
+    def run(words):
+        raise stopped
+
+    monkeypatch.setattr(sys.modules["recur.cli.main"], "_run", run)
+    assert main(["tasks"]) == 130
+    assert capsys.readouterr().err == "recur: Stopped.\n"

@@ -15,10 +15,10 @@ from recur.data.music import (
     LOWEST,
     note_name,
     piano_roll,
-    read_music,
     read_notes,
     show_notes,
 )
+from recur.data.records.pieces import read_pieces
 from recur.messages import InputError
 
 PIECES = st.lists(
@@ -98,14 +98,15 @@ ONE, TWO = [[60, 64], [], [62]], [[67]]
 @pytest.mark.parametrize("name", ["pieces.json", "pieces.json.gz"])
 def test_pieces_in_a_file(tmp_path, name):
     path = tmp_path / name
-    whole = read_music(write(path, {"train": [ONE, TWO], "valid": [TWO], "test": [ONE]}))
-    assert (whole.train, whole.validation, whole.test) == ([ONE, TWO], [TWO], [ONE])
+    whole = read_pieces(write(path, {"train": [ONE, TWO], "valid": [TWO], "test": [ONE]}))
+    parts = [part.pieces for part in (whole.train, whole.validation, whole.test)]
+    assert parts == [[ONE, TWO], [TWO], [ONE]]
     assert whole.about == name
-    listed = read_music(write(path, [ONE, TWO]))
-    assert (listed.train, listed.validation, listed.test) == ([ONE, TWO], [], [])
-    assert read_music(write(path, ONE)).train == [ONE]
-    assert read_music(write(path, {"train": [[[64.0, 60, 64]]]})).train == [[[60, 64]]]
-    assert read_music(write(path, [])).train == []
+    listed = read_pieces(write(path, [ONE, TWO]))
+    assert (listed.train.pieces, listed.validation, listed.test) == ([ONE, TWO], None, None)
+    assert read_pieces(write(path, ONE)).train.pieces == [ONE]
+    assert read_pieces(write(path, {"train": [[[64.0, 60, 64]]]})).train.pieces == [[[60, 64]]]
+    assert read_pieces(write(path, [])).train.pieces == []
 
 
 @pytest.mark.parametrize(
@@ -126,18 +127,18 @@ def test_pieces_in_a_file(tmp_path, name):
 )
 def test_wrong_files_get_a_sentence(tmp_path, content, sentence):
     with pytest.raises(InputError) as error:
-        read_music(write(tmp_path / "p.json", content))
+        read_pieces(write(tmp_path / "p.json", content))
     assert sentence in str(error.value)
 
 
 def test_damaged_and_missing_files_get_a_sentence(tmp_path):
     for name in ("gone.json", "gone.json.gz"):
         with pytest.raises(InputError, match=r"There is no file .*gone\.json"):
-            read_music(tmp_path / name)
+            read_pieces(tmp_path / name)
     for content in (b"no gzip", gzip.compress(b"[[["), gzip.compress(b"[]")[:-4]):
         (tmp_path / "bad.json.gz").write_bytes(content)
         with pytest.raises(InputError, match=r"bad\.json\.gz is damaged"):
-            read_music(tmp_path / "bad.json.gz")
+            read_pieces(tmp_path / "bad.json.gz")
     (tmp_path / "bad.json").write_text("[[[")
     with pytest.raises(InputError, match="is damaged: it is not JSON"):
-        read_music(tmp_path / "bad.json")
+        read_pieces(tmp_path / "bad.json")

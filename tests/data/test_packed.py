@@ -10,7 +10,7 @@ import pytest
 
 from recur.data import packed
 from recur.data.datasets.unpacked import text_of
-from recur.data.music import read_music
+from recur.data.records.pieces import read_pieces
 from recur.messages import FailedError, InputError
 
 PACKERS = {"gz": gzip.compress, "xz": lzma.compress, "txt": bytes}
@@ -43,9 +43,9 @@ def test_whoever_opens_one_says_it_in_a_sentence(tmp_path, monkeypatch):
     path = tmp_path / "x.json.gz"
     path.write_bytes(gzip.compress(b"[[[60]]]" + b" " * 2000))
     with pytest.raises(InputError, match=r"is damaged: .*it holds more than 1,000 bytes"):
-        read_music(path)
+        read_pieces(path)
     with pytest.raises(FailedError, match=r"is damaged: it holds more than 1,000 bytes"):
         text_of(path)
     path.write_bytes(gzip.compress(b"[" * 900)[:-5])
     with pytest.raises(InputError, match=r"is damaged: it is no packed JSON"):
-        read_music(path)
+        read_pieces(path)

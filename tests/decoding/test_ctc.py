@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.decoding.chains import brute_force_ctc
 
-from recur.decoding import ctc_beam_search, ctc_greedy_search
+from recur.decoding import ctc_align, ctc_beam_search, ctc_greedy_search
 from recur.messages import FailedError, InputError
 
 
@@ -173,3 +174,35 @@ def test_a_beam_of_0():
 def test_a_model_that_gives_nan_is_said():
     with pytest.raises(FailedError, match=r"not numbers \(NaN\)"):
         ctc_greedy_search(torch.full((1, 2, 3), torch.nan))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_likeliest_alignment_of_a_sequence_is_found(seed):
+    log_probs = random_log_probs(batch=1, time=6, seed=seed)[0]
+    said = {}
+    for path in itertools.product(range(3), repeat=6):
+        labels = tuple(c for c, _ in itertools.groupby(path) if c)
+        score = sum(float(log_probs[t, c]) for t, c in enumerate(path))
+        if score > said.get(labels, (-math.inf,))[0]:
+            said[labels] = (score, path)
+    for labels in ((1,), (1, 2), (2, 2), (1, 2, 1), (1, 1, 1)):
+        steps = ctc_align(log_probs, torch.tensor(labels))
+        path, want, at = said[labels][1], [], 0
+        for label, run in itertools.groupby(path):
+            length = len(list(run))
+            if label:
+                want.append(max(range(at, at + length), key=lambda t: log_probs[t, label]))
+            at += length
+        assert steps == want
+
+
+def test_what_cannot_be_aligned_is_refused():
+    log_probs = random_log_probs(batch=1, time=2)[0]
+    assert ctc_align(log_probs, []) == []
+    with pytest.raises(InputError, match="what the steps can say"):
+        ctc_align(log_probs, [1, 1])
+    for labels in ([0], [3]):
+        with pytest.raises(InputError, match="labels must be from 0 to 2"):
+            ctc_align(log_probs, labels)
+    with pytest.raises(InputError, match="log_probs"):
+        ctc_align(log_probs[None], [1])

@@ -77,10 +77,14 @@ def test_occlusion_is_the_fall_of_the_score_without_a_step(monkeypatch):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_of_an_output_for_every_step_the_last_is_explained(method):
+def test_of_an_output_for_every_step_one_is_explained_the_last_by_itself(method):
     model = ManyToMany(vocabulary=9, outputs=4).double()
     x = torch.randint(0, 9, (7,))
-    assert method(model, x, output=2).score == pytest.approx(model(x[None])[0, -1, 2].item())
+    scores = model(x[None])[0, :, 2].tolist()
+    assert method(model, x, output=2).score == pytest.approx(scores[-1])
+    assert method(model, x, output=2, at=3).score == pytest.approx(scores[3])
+    with pytest.raises(InputError, match="at must be a step from -7 to 6; got 7"):
+        method(model, x, at=7)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -45,6 +45,15 @@ def reviews(*labels: str) -> str:
     return "\n".join(["text,label", *(f"{text} {label},{label}" for text, label in rows)])
 
 
+def topics(*labels: str) -> str:
+    """72 texts with one label or two."""
+    chance, rows = random.Random(6), []
+    for _ in range(72):
+        both = {labels[below(chance, len(labels))] for _ in range(1 + below(chance, 2))}
+        rows.append(f"{words(chance)} {' '.join(sorted(both))},{'|'.join(sorted(both))}")
+    return "\n".join(["text,label", *rows])
+
+
 def lines() -> str:
     """80 lines of text."""
     chance = random.Random(2)
@@ -80,6 +89,8 @@ def pieces() -> str:
 FILES = {
     "two.csv": reviews("bad", "good"),
     "three.csv": reviews("bad", "good", "fair"),
+    "topics.csv": topics("red", "green", "blue"),
+    "stars.csv": reviews("1", "2", "3", "4"),
     "lines.txt": lines(),
     "prices.csv": prices(),
     "counted.csv": counted(),
@@ -100,6 +111,11 @@ CASES = {
         "sentiment",
         "two.csv",
         {"cell": "gru", "padding": "pre", "maxlen": 8, "pooling": "last", "decay": False},
+    ),
+    "classify": Case("classify", "three.csv", {"embedding": 5, "class_weight": "balanced"}),
+    "classify-several": Case("classify", "topics.csv", {"embedding": 5, "cell": "lstm"}),
+    "classify-ratings": Case(
+        "classify", "stars.csv", {"embedding": 5, "cell": "rnn", "labels": "ordinal"}
     ),
     "forecast": Case("forecast", "prices.csv", {"horizon": 3}),
     "forecast-features": Case(

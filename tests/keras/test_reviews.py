@@ -11,7 +11,8 @@ import pytest
 from keras.src.datasets import imdb as theirs
 
 from recur.data.datasets import imdb
-from recur.data.datasets.reviews import Reviews
+from recur.data.records.labelled import LabelledTexts
+from recur.data.splits import Splits
 from recur.keras import reviews
 from recur.messages import FailedError
 
@@ -22,8 +23,9 @@ LABELS = ["positive" if n % 3 else "negative" for n in range(len(TEXTS))]
 @pytest.fixture
 def few(monkeypatch, tmp_path):
     """Few reviews, a cache for them, and an address where nobody answers."""
-    found = Reviews(TEXTS[:20], LABELS[:20], TEXTS[20:], LABELS[20:], "few reviews", ("Few.",))
-    monkeypatch.setattr(imdb, "load_text", lambda: found)
+    train, test = (LabelledTexts(TEXTS[part], LABELS[part]) for part in (slice(20), slice(20, 99)))
+    found = Splits(train, test=test, about="few reviews", notes=("Few.",))
+    monkeypatch.setattr(imdb, "load", lambda: found)
     monkeypatch.setattr(reviews, "_answers", lambda url: False)
     monkeypatch.setenv("RECUR_CACHE", str(tmp_path))
     monkeypatch.setattr(theirs, "get_file", theirs.get_file)
@@ -83,7 +85,7 @@ def test_no_reviews_at_all(few, monkeypatch):
     def nothing():
         raise FailedError("The dataset 'imdb' cannot be had.")
 
-    monkeypatch.setattr(imdb, "load_text", nothing)
+    monkeypatch.setattr(imdb, "load", nothing)
     with pytest.raises(FailedError, match="cannot be had"):
         keras.datasets.imdb.load_data()
 

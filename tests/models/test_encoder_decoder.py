@@ -287,7 +287,7 @@ def test_copying_learns_words_that_it_never_saw():
 BAD = {
     "no source": (
         lambda: EncoderDecoder(vocabulary=7),
-        "a model's input must be told by one of inputs= and source_vocabulary=; got neither.",
+        "a model's input must be told by one of inputs=, source_vocabulary= and front=; got none.",
     ),
     "attention": (
         lambda: model_of(attention="adition"),

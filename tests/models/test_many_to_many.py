@@ -238,7 +238,7 @@ def test_a_model_that_reads_from_the_end_remembers_nothing():
 BAD = {
     "no input": (
         lambda: ManyToMany(outputs=2),
-        "a model's input must be told by one of inputs= and vocabulary=; got neither.",
+        "a model's input must be told by one of inputs=, vocabulary= and front=; got none.",
     ),
     "cell": (
         lambda: ManyToMany(outputs=2, inputs=3, cell="gur"),

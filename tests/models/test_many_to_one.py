@@ -201,11 +201,12 @@ def test_the_arguments_reach_the_layers(cell):
         ({"pooling": "avg"}, "pooling must be last, mean, max or attention; got 'avg'."),
         (
             {"inputs": None},
-            "a model's input must be told by one of inputs= and vocabulary=; got neither.",
+            "a model's input must be told by one of inputs=, vocabulary= and front=; got none.",
         ),
         (
             {"vocabulary": 9},
-            "a model's input must be told by one of inputs= and vocabulary=; got both.",
+            "a model's input must be told by one of inputs=, vocabulary= and front=; got "
+            "inputs and vocabulary.",
         ),
         ({"embedding_std": 0.0}, "embedding_std must be a number above 0; got 0.0."),
         (

@@ -28,12 +28,14 @@ MISSING = (
 # What a process does first: a few reviews of our own in the place of the packaged ones.
 FEW = """
 import sys
-from recur.data.datasets import imdb, reviews
+from recur.data.datasets import imdb
+from recur.data.records.labelled import LabelledTexts
+from recur.data.splits import Splits
 texts = ["A good film, and a long one.<br />", "Bad! It is so bad.", "So, so good it is"] * 4
 labels = ["positive", "negative", "positive"] * 4
-parts = texts[:9], labels[:9], texts[9:], labels[9:]
-few = reviews.Reviews(*parts, "few reviews", ("Few of them.",))
-imdb.load_text = lambda: few
+train, test = LabelledTexts(texts[:9], labels[:9]), LabelledTexts(texts[9:], labels[9:])
+few = Splits(train, test=test, about="few reviews", notes=("Few of them.",))
+imdb.load = lambda: few
 from recur.keras.door import DOOR
 from recur.scripts import main
 sys.exit(main(DOOR, sys.argv[1:]))

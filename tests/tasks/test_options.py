@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from recur import run
 from recur.messages import InputError
 from recur.tasks.options import INITIALISATIONS, OPTIMIZERS, Options, kinds, optional
 from recur.training import optimizers
@@ -42,6 +43,15 @@ def test_a_wrong_value_gets_one_sentence(given, sentence):
     with pytest.raises(InputError) as error:
         Options.of("any", given)
     assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize("task", ["language", "music"])
+def test_a_table_where_a_file_must_be_gets_a_sentence(task, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = pytest.importorskip("pandas").DataFrame({"text": ["a"]})
+    with pytest.raises(InputError, match=f"data of {task} must be a file, .*; got a DataFrame"):
+        run.train(task, data=table, progress=False)
+    assert not list(tmp_path.iterdir())
 
 
 def test_whole_numbers_pass_where_numbers_are_wanted():

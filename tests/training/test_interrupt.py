@@ -16,7 +16,7 @@ from torch import nn
 
 from recur import files
 from recur.training import TrainingInterrupted, checkpoint, fit
-from recur.training.interrupt import Interrupt
+from recur.training.interrupt import Interrupt, StoppedAtOnce
 
 GIVEN = {"loss": LOGITS, "progress": False, "seed": 0, "batch_size": 8}
 
@@ -91,6 +91,28 @@ def test_a_second_ctrl_c_stops_at_once():
         fit(model, *dense(), **GIVEN)
     assert not isinstance(stopped.value, TrainingInterrupted)
     assert not model.reached
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_one_while_saving_keeps_the_state_before(second, tmp_path, monkeypatch):
+    given = {**GIVEN, "checkpoint": tmp_path}
+    fit(line_model(), *dense(80), **given)
+    before = (tmp_path / checkpoint.FILE).read_bytes()
+    written = os.fsync
+
+    def pressed(handle):
+        interrupt(second)
+        time.sleep(0.01)
+        written(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", pressed)
+        with pytest.raises(StoppedAtOnce, match="Stopped at once; what was saved") as stopped:
+            fit(Presses(2, 1), *dense(80), **given, epochs=2, resume=True)
+    assert stopped.value.signal == second
+    assert [path.name for path in tmp_path.iterdir()] == [checkpoint.FILE]
+    assert (tmp_path / checkpoint.FILE).read_bytes() == before
+    assert len(fit(line_model(), *dense(80), **given, epochs=2, resume=True)) == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

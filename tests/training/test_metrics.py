@@ -10,8 +10,9 @@ from torch import nn
 
 from recur.messages import InputError
 from recur.training import evaluate
+from recur.training.aims import Aim, columns
 from recur.training.losses import find_loss
-from recur.training.metrics import find_metrics, goes_up
+from recur.training.metrics import find_metrics
 
 
 def value(metric, loss, outputs, targets):
@@ -81,12 +82,11 @@ def test_which_way_is_up():
     class Agreement(nn.Module):
         higher_is_better = True
 
-    found = find_metrics(
-        ["accuracy", f1_score, Perplexity(), Agreement()], find_loss("binary_crossentropy")
-    )
-    ups = {metric.name: goes_up(f"val_{metric.name}", found) for metric in found}
-    assert ups == {"accuracy": True, "f1_score": True, "Perplexity": False, "Agreement": True}
-    assert not goes_up("val_loss", found)
+    loss = find_loss("binary_crossentropy")
+    found = find_metrics(["accuracy", f1_score, Perplexity(), Agreement()], loss)
+    assert columns([Aim(loss, tuple(found))]) == {
+        "loss": False, "accuracy": True, "f1_score": True, "Perplexity": False, "Agreement": True,
+    }  # fmt: skip
 
 
 def test_the_loss_in_other_units():
@@ -100,4 +100,4 @@ def test_the_loss_in_other_units():
     for name in names:
         with pytest.raises(InputError, match="used with the loss 'cross_entropy'; got 'mse'"):
             evaluate(model, x, x, loss="mse", metrics=[name])
-        assert not goes_up(name, [])
+        assert not find_metrics([name], find_loss("cross_entropy"))[0].more_is_better

@@ -95,7 +95,8 @@ def test_a_place_outside_of_numpys_keys(place, stored, tmp_path):
         ("slots", lambda s: {**s, "0": {"exp_avg": 3}}),
         ("position", lambda p: {**p, "batch": -1}),
         ("position", lambda p: {**p, "batch": 10**30}),
-        ("position", lambda p: {**p, "sums": [1.0] * 9}),
+        ("position", lambda p: {**p, "tallies": [{"sums": [1.0] * 9}]}),
+        ("position", lambda p: {**p, "tallies": [], "sums": [1.0] * 9}),  # as format 1 has them
         ("position", lambda p: {**p, "rows": [{"loss": "low"}]}),
         ("position", lambda p: {**p, "best": None}),
         ("position", lambda p: {**p, "norms": {"number": 1.5}}),

@@ -33,6 +33,7 @@ class Extras(NamedTuple):
 
 
 NONE = Extras()
+POOLED = 'pooling="mean" or "attention"'
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,13 @@ class Cell:
         pointwise: `(states, gx, gh, extras=NONE) -> states`, each state (batch, hidden);
             differentiable.
         gate_names: what `pointwise` notes in `extras.seen`, in the order of the compiled form.
+        gate_words: what people call these gates, in the same order.
+        centred: those of them that lie around 0, between -1 and 1; the others from 0 on.
+        rectified: whether a value of 0 means that a unit is silent.
+        keeps: the gate that keeps what is remembered, by its letter; empty for none.
+        takes: the gate that takes in, where it is not the opposite of the one that keeps.
+        starts: a layer's arguments that say where these gates start.
+        plain: whether there is no gate that could learn to keep.
         unit_weights: numbers that each unit may have of its own, by name.
         needs_units: whether it always has them; else only where a layer asks for them.
         clips: whether `extras.clip` means something.
@@ -73,12 +81,41 @@ class Cell:
     states: tuple[str, ...]
     pointwise: Callable[..., State]
     gate_names: tuple[str, ...] = ()
+    gate_words: tuple[str, ...] = ()
+    centred: tuple[str, ...] = ()
+    rectified: bool = False
+    keeps: str = ""
+    takes: str = ""
+    starts: tuple[str, ...] = ()
+    plain: bool = False
     unit_weights: tuple[str, ...] = ()
     needs_units: bool = False
     clips: bool = False
     normalises: bool = False
     feed: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None
     linear: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+
+    @property
+    def advice(self) -> str:
+        """What to do where gradients vanish on their way back."""
+        if self.plain:
+            return (
+                'this network cannot learn dependencies longer than that; try cell="gru" or '
+                f'"lstm", recurrent_init="orthogonal", or {POOLED}, which give every step a short '
+                "way to the answer."
+            )
+        if not self.starts:
+            return f"this network learns little of dependencies longer than that; try {POOLED}."
+        # What a gated cell cannot learn as it stands it may learn later: its gates move.
+        return (
+            "as it stands, this network learns little of dependencies longer than that, unless "
+            "training moves its gates; try to start them so that they hold "
+            f"({', '.join(self.starts)}), or {POOLED}."
+        )
+
+    def word(self, gate: str) -> str:
+        """What people call a gate, by its letter."""
+        return self.gate_words[self.gate_names.index(gate)]
 
     @property
     def gates(self) -> int:

@@ -35,8 +35,8 @@ class Late(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         if name is not None and (ctx.parent is not None or name in LATE):
             command = _made(name, training=ctx.parent is not None)
-        elif name == "evaluate":
-            command = _measuring(rest) or command
+        elif name in ("evaluate", "predict"):
+            command = _of_run(name, rest) or command
         return name, command, rest
 
 
@@ -72,14 +72,14 @@ def _made(name: str, *, training: bool) -> Any:
     return _alone(name, learning.train(name) if training else getattr(learning, name))
 
 
-def _measuring(words: list[str]) -> Any:
-    """`evaluate` with what the task of the run among the words adds to it; None without a run."""
+def _of_run(name: str, words: list[str]) -> Any:
+    """The command with what the task of the run among the words adds to it; None without a run."""
     run = next((word for word in words if os.path.isfile(os.path.join(word, "config.json"))), None)
     if run is None:
         return None
     from recur.cli import learning
 
-    return _alone("evaluate", learning.evaluate(run))
+    return _alone(name, getattr(learning, name)(run))
 
 
 def _alone(name: str, command: Callable[..., None]) -> Any:

@@ -50,41 +50,78 @@ def _opened(path: str) -> Run:
 
 
 def evaluate(
-    run_path: RunPath, data: Data = None, threads: Threads = "", json: Json = False
+    run_path: RunPath,
+    data: Data = None,
+    threads: Threads = "",
+    plots: Plots = None,
+    json: Json = False,
 ) -> None:
     """Measure a run on its test part, or on other data.
 
     Where other data have other names for their columns, or another form, options of the task say
     so: `recur evaluate RUN --help` lists those of a run.
     """
-    measured(run_path, data, threads, json)
+    measured(run_path, data, threads, plots, json)
 
 
-def measured(run_path: str, data: str | None, threads: str, json: bool, **reading: Any) -> None:
+def measured(
+    run_path: str,
+    data: str | None,
+    threads: str,
+    plots: str | None,
+    json: bool,
+    **reading: Any,
+) -> None:
     """What `evaluate` does; `reading` says how the data are read, see `Run.evaluate`."""
     use_threads(threads)
     opened = _opened(run_path)
-    show.scores(opened.evaluate(data, **reading), json, run=str(opened.path))
+    found = opened.evaluate(data, **reading)
+    show.scores(opened, found, lambda: opened.draw_evaluation(found, plots), json)
+
+
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="INPUT", help="what to answer; - reads standard input"),
+]
+File = Annotated[
+    str | None,
+    typer.Option("--file", help="a file of inputs, a line each; - is standard input"),
+]
+Why = Annotated[bool, typer.Option("--why", help="say which parts of an input mattered")]
+Save = Annotated[
+    str | None, typer.Option("--save", help="a folder for answers that are files, such as music")
+]
 
 
 def predict(
     run_path: RunPath,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="INPUT", help="what to answer; - reads standard input"),
-    ] = None,
-    file: Annotated[
-        str | None,
-        typer.Option("--file", help="a file of inputs, a line each; - is standard input"),
-    ] = None,
-    why: Annotated[
-        bool, typer.Option("--why", help="say which parts of an input mattered")
-    ] = False,
+    inputs: Inputs = None,
+    file: File = None,
+    why: Why = False,
     threads: Threads = "",
+    save: Save = None,
     plots: Plots = None,
     json: Json = False,
 ) -> None:
-    """Answer inputs with a run."""
+    """Answer inputs with a run.
+
+    How it is to answer is said by options of its task: `recur predict RUN --help` lists them.
+    """
+    answered(run_path, inputs, file, why, threads, save, plots, json)
+
+
+def answered(
+    run_path: str,
+    inputs: list[str] | None,
+    file: str | None,
+    why: bool,
+    threads: str,
+    save: str | None,
+    plots: str | None,
+    json: bool,
+    **how: Any,
+) -> None:
+    """What `predict` does; `how` says how to answer, see `Run.predict`."""
     if inputs == ["-"]:
         inputs, file = None, "-"
     if inputs and file is not None:
@@ -92,13 +129,14 @@ def predict(
     use_threads(threads)
     opened = _opened(run_path)
     given = opened.task.inputs_of(file) if file is not None else inputs or []
-    found = opened.predict(given)
+    found = opened.predict(given, **how)
     reasons = opened.why(given) if why else []
+    saved = opened.save(found, save) if save is not None else []
 
     def draw() -> list[Path]:
         return opened.draw(found, plots) + opened.draw_why(reasons, plots)
 
-    show.predictions(opened, found, draw, json, reasons)
+    show.predictions(opened, found, draw, json, reasons, saved)
 
 
 def plot(run_path: RunPath, plots: Plots = None, json: Json = False) -> None:

@@ -15,14 +15,14 @@ from typing import Annotated, Any
 import typer
 
 from recur.cli.words import read
-from recur.tasks.options import Options, kinds
+from recur.tasks.options import Declared, Options, kinds
 
 _METAVARS = {int: "N", float: "NUMBER", str: "TEXT", bool: None}
 
 
 def with_options(
     command: Callable[..., None],
-    options: type[Options],
+    options: type[Declared],
     panel: str,
     only: Sequence[str] = (),
 ) -> Callable[..., None]:
@@ -55,7 +55,7 @@ def with_options(
     return derived
 
 
-def _parameter(options: type[Options], name: str, panel: str) -> inspect.Parameter:
+def _parameter(options: type[Declared], name: str, panel: str) -> inspect.Parameter:
     field = options.__dataclass_fields__[name]
     kind = kinds(options)[name]
     choices = field.metadata["choices"]

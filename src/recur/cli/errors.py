@@ -59,9 +59,23 @@ def _sentence(error: Any) -> str:
 
 
 def _no_option(name: str, context: Any) -> str:
+    if _asked_in_predict(name, context):
+        todo = f"How to answer is asked for in predict: `recur predict RUN {name} ...`."
+        return f"{context.command_path} has no option {name}. {todo}"
     known = [word for option in context.command.params for word in option.opts]
     hint = did_you_mean(name, [word for word in known if word.startswith("--")])
     return f"{context.command_path} has no option {name}. {hint or _help(context)}"
+
+
+def _asked_in_predict(name: str, context: Any) -> bool:
+    """Whether an option of a command that trains says how its task answers."""
+    words = context.command_path.split()
+    if words[-2:-1] != ["train"]:
+        return False
+    from recur import tasks
+    from recur.tasks.options import kinds
+
+    return name.removeprefix("--").replace("-", "_") in kinds(tasks.find(words[-1]).answering)
 
 
 def _no_command(given: str, context: Any) -> str:

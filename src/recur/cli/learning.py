@@ -13,11 +13,12 @@ import typer
 from recur import files, run, tasks
 from recur.bench import MODES, Case, compare, machine, peak_flops
 from recur.cli import commands, show
-from recur.cli.commands import Data, Json, RunPath
+from recur.cli.commands import Data, File, Inputs, Json, Plots, RunPath, Save, Why
 from recur.cli.derive import with_options
 from recur.cli.threads import Threads, use_threads
 from recur.cli.words import read
 from recur.run import directory
+from recur.tasks.options import kinds
 
 Out = Annotated[str | None, typer.Option("--out", help="the run directory (default: runs/TASK-N)")]
 Resume = Annotated[bool, typer.Option("--resume", help="go on in --out where training stopped")]
@@ -59,14 +60,39 @@ def evaluate(run_path: str) -> Callable[..., None]:
         run_path: RunPath,
         data: Data = None,
         threads: Threads = "",
+        plots: Plots = None,
         json: Json = False,
         given: dict[str, Any],
     ) -> None:
-        commands.measured(run_path, data, threads, json, **given)
+        commands.measured(run_path, data, threads, plots, json, **given)
 
     command.__doc__ = commands.evaluate.__doc__
     panel = f"How {task.name} reads other data"
     return with_options(command, task.options, panel, task.reading)
+
+
+def predict(run_path: str) -> Callable[..., None]:
+    """Returns the command that answers with a run, with the task's options for how to answer."""
+    task = tasks.find(directory.read_config(files.path_of(run_path))["task"])
+    if not kinds(task.answering):
+        return commands.predict
+
+    def command(
+        *,
+        run_path: RunPath,
+        inputs: Inputs = None,
+        file: File = None,
+        why: Why = False,
+        threads: Threads = "",
+        save: Save = None,
+        plots: Plots = None,
+        json: Json = False,
+        given: dict[str, Any],
+    ) -> None:
+        commands.answered(run_path, inputs, file, why, threads, save, plots, json, **given)
+
+    command.__doc__ = f"Answer inputs with a run. {task.name}: {task.inputs}."
+    return with_options(command, task.answering, f"How {task.name} answers")
 
 
 def _demo(*, out: Out = None, threads: Threads = "", given: dict[str, Any]) -> None:

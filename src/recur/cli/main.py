@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -13,7 +14,7 @@ import typer
 from recur import scripts
 from recur.cli import errors, interrupt
 from recur.cli.application import COMMANDS, application
-from recur.messages import FailedError, InputError, RecurError, complain
+from recur.messages import FailedError, InputError, RecurError, aside, complain
 from recur.scripts.pytorch import DOOR
 
 _NO_PATH = (errno.ENAMETOOLONG, errno.ELOOP)
@@ -47,6 +48,9 @@ def _answered(words: list[str]) -> int:
         status = _run(words)
         sys.stdout.flush()  # a full disk shows here, and not after the exit status is decided
         return status
+    except (KeyboardInterrupt, typer.Abort):  # one more, while another was being answered
+        aside("recur: Stopped.")
+        return interrupt.STATUS + signal.SIGINT
     except RecurError as error:
         return complain(error)
     except errors.UsageError as error:

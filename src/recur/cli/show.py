@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from recur.bench import Compared
     from recur.diagnostics import Attribution
     from recur.run import Inspection, Run, Scores
-    from recur.tasks.task import Prediction
+    from recur.tasks.answers import Answer
 
 
 LONGEST_WORD = 20
@@ -101,7 +102,9 @@ def compared(found: Sequence[Compared], peak: float, json_wanted: bool) -> None:
 
 def trained(finished: Run, json_wanted: bool) -> None:
     """Prints what a training gave, and which of its epochs was kept."""
-    best, monitor = finished.metrics["best_epoch"], finished.task.monitor
+    trained = finished.trained
+    monitor = finished.task.objective(trained.options, trained.preprocessing).monitor
+    best = finished.metrics["best_epoch"]
     value = finished.history[monitor][best - 1]
     aside(f"Kept epoch {best} of {len(finished.history)}, the best by {monitor}: {value:.4f}")
     plots = sorted(str(path) for path in (finished.path / "plots").glob("[!.]*.png"))
@@ -113,35 +116,55 @@ def trained(finished: Run, json_wanted: bool) -> None:
         print(f"plot: {path}")
 
 
-def scores(found: Scores, json_wanted: bool, **more: Any) -> None:
-    """Prints scores with their notes."""
-    if json_wanted:
-        as_json({**more, "scores": found.values, "notes": list(found.notes)})
-    else:
+def scores(run: Run, found: Scores, draw: Callable[[], list[Path]], json_wanted: bool) -> None:
+    """Prints scores with their notes, then draws them."""
+    from recur.run.pictures import attempted
+
+    if not json_wanted:
         print(found)
+        paths(attempted(draw, aside))
+        return
+    content = {"run": str(run.path), "scores": found.values, "notes": list(found.notes)}
+    drawn = [str(path) for path in attempted(draw, aside)]
+    as_json({**content, "plots": drawn} if drawn else content)
 
 
 def predictions(
     run: Run,
-    found: Sequence[Prediction],
+    found: Sequence[Answer],
     draw: Callable[[], list[Path]],
     json_wanted: bool,
     reasons: Sequence[Attribution] = (),
+    saved: Sequence[Path] = (),
 ) -> None:
-    """Prints predictions and the reasons for them, if there are any, then draws them."""
+    """Prints predictions, the reasons for them and where they were saved, then draws them."""
     from recur.run.pictures import attempted
 
     if json_wanted:
         answers = [prediction.to_json() for prediction in found]
         drawn = [str(path) for path in attempted(draw, aside)]
-        content = {"run": str(run.path), "predictions": answers, "plots": drawn}
+        content: dict[str, Any] = {"run": str(run.path), "predictions": answers, "plots": drawn}
+        if saved:
+            content["saved"] = [str(path) for path in saved]
         as_json({**content, "why": [each.to_json() for each in reasons]} if reasons else content)
         return
     for number, prediction in enumerate(found):
-        print(prediction)
+        _answer(prediction)
         if reasons:
             _reason(reasons[number])
+    for path in saved:
+        print(f"saved: {path}")
     paths(attempted(draw, aside))
+
+
+def _answer(found: Answer) -> None:
+    """In colour on a terminal, where the answer has colours."""
+    if not (hasattr(found, "__rich__") and sys.stdout.isatty()):
+        print(found)
+        return
+    from rich.console import Console
+
+    Console().print(found, soft_wrap=True)
 
 
 def _reason(found: Attribution) -> None:

@@ -6,7 +6,8 @@ know which it holds.
 
 from __future__ import annotations
 
-from itertools import chain
+from array import array as machine_array
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,30 @@ class Ragged:
 
 
 Column = Dense | Ragged
+
+
+class Named:
+    """Several columns of the same examples, by name: rows and batches are dicts."""
+
+    lengths: NDArray[np.int64] | None = None
+
+    def __init__(self, columns: Mapping[str, Column]) -> None:
+        self.columns = dict(columns)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def row(self, index: int) -> dict[str, Tensor]:
+        """Example `index`."""
+        return {name: each.row(index) for name, each in self.columns.items()}
+
+    def take(self, rows: NDArray[np.int64]) -> Named:
+        """The examples at `rows`."""
+        return Named({name: each.take(rows) for name, each in self.columns.items()})
+
+    def batch(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
+        """The examples at `rows`, a tensor (B, ...) of each column."""
+        return {name: each.batch(rows) for name, each in self.columns.items()}
 
 
 def column(examples: Any, what: str) -> Column:
@@ -198,13 +223,14 @@ def _token_lists(parts: list[Any]) -> Ragged | None:
     """Lists of ints in one pass, with no array for each; None if they are something else."""
     if not all(type(part) is list and part and type(part[0]) is int for part in parts):
         return None
+    flat = machine_array("q")
     try:
-        flat = np.array(list(chain.from_iterable(parts)))
-    except (ValueError, OverflowError):
+        for part in parts:
+            flat.fromlist(part)
+    except (TypeError, OverflowError):
         return None  # not all are numbers: the general way finds which
-    if flat.dtype != np.int64:
-        return None
-    return _end_to_end(flat, np.array([len(part) for part in parts], dtype=np.int64))
+    values = np.array(flat, dtype=np.int64)
+    return _end_to_end(values, np.array([len(part) for part in parts], dtype=np.int64))
 
 
 def _end_to_end(values: NDArray[Any], lengths: NDArray[np.int64]) -> Ragged:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recur.data.sequences import Batch, Sequences
+from recur.data.sequences import Batch, Sequences, Targets, changed
 from recur.messages import InputError, must, whole
 
 Rows = Sequence[int] | NDArray[np.int64]
@@ -27,7 +27,8 @@ class Examples(Protocol):
 
     Attributes:
         lengths: (N,) steps of each example, where they are known before reading; else None.
-        y: (N, ...) all targets, where they are known and of one shape; else None.
+        y: (N, ...) all targets, where they are known and of one shape; else None. By the names of
+            a model's outputs where it has several.
     """
 
     @property
@@ -35,7 +36,7 @@ class Examples(Protocol):
         """See above."""
 
     @property
-    def y(self) -> Tensor | None:
+    def y(self) -> Targets | None:
         """See above."""
 
     def __len__(self) -> int:
@@ -108,13 +109,13 @@ class Lazy:
     def __len__(self) -> int:
         return self.number
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor | None]:
+    def __getitem__(self, index: int) -> tuple[Tensor, Targets | None]:
         """Returns example `index` without padding, and its target (None without targets)."""
         if not -self.number <= index < self.number:
             expected = f"between {-self.number} and {self.number - 1}"
             raise IndexError(must("index", expected, index))
         batch = self.batch([index % self.number])
-        return batch.x[0], None if batch.y is None else batch.y[0]
+        return batch.x[0], None if batch.y is None else changed(batch.y, lambda y: y[0])
 
     def batch(self, indices: Rows) -> Batch:
         """Reads the examples at `indices`, and returns them as one batch, padded on the right."""

@@ -27,8 +27,10 @@ class Steps(NamedTuple):
     zone: str = ""
 
 
-def refuse_missing_values(name: str, columns: Sequence[str], values: NDArray[np.float64]) -> None:
-    """Names the first value that is missing.
+def refuse_missing_values(
+    name: str, columns: Sequence[str], values: NDArray[np.float64], rows: Sequence[int]
+) -> None:
+    """Names the first value that is missing; `rows` are the numbers of the rows, for a person.
 
     Raises:
         InputError: if there is one.
@@ -37,7 +39,7 @@ def refuse_missing_values(name: str, columns: Sequence[str], values: NDArray[np.
     if len(holes):
         row, column = holes[0]
         raise InputError(
-            f"{name} has no value in row {row + 1} of the column {columns[column]!r} "
+            f"{name} has no value in row {rows[row]} of the column {columns[column]!r} "
             f"({count(len(holes), 'value')} missing in all). {FILL}."
         )
 

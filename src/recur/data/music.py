@@ -9,25 +9,18 @@ Legend: T steps of a piece.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recur import files
-from recur.data import packed
-from recur.messages import InputError, listed, must
+from recur.messages import InputError, must
 
 LOWEST, HIGHEST = 21, 108
 KEYS = HIGHEST - LOWEST + 1
 PIANO = f"from {LOWEST} (A0) to {HIGHEST} (C8), the keys of a piano"
-PARTS = ("train", "valid", "test")
-"""The names that a file's parts have, as in the JSON files of czhuang/JSB-Chorales-dataset."""
 SILENCE = "-"
 
 _NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -35,25 +28,6 @@ _NOTE = re.compile(r"([A-Ga-g])(##|#|bb|b|)(-?\d+)")
 _ACCIDENTALS = {"": 0, "#": 1, "##": 2, "b": -1, "bb": -2}
 
 Piece = list[list[int]]
-
-
-@dataclass(frozen=True)
-class Music:
-    """Pieces for training, validation and testing.
-
-    Attributes:
-        train: the training pieces.
-        validation: those that choose the best epoch; empty where none are set apart.
-        test: those to test on; empty where none are set apart.
-        about: what they are, in a line.
-        notes: what must be said wherever a score on them is shown.
-    """
-
-    train: list[Piece]
-    validation: list[Piece]
-    test: list[Piece]
-    about: str
-    notes: tuple[str, ...] = ()
 
 
 def piano_roll(piece: Piece) -> NDArray[np.float32]:
@@ -91,30 +65,6 @@ def read_notes(text: str) -> Piece:
         sorted({_key(word) for word in step.replace(",", " ").split() if word != SILENCE})
         for step in steps
     ]
-
-
-def read_music(path: files.PathLike) -> Music:
-    """Reads pieces from a JSON file, plain or packed (.gz).
-
-    Args:
-        path: an object with the pieces under "train" and, if they are set apart, "valid" and
-            "test"; or a list of pieces; or one piece. A piece is a list of steps, a step a list of
-            MIDI numbers.
-
-    Raises:
-        InputError: if there is no such file, it is damaged, or it holds something else.
-    """
-    name = Path(path).name
-    content = _json(Path(path))
-    if isinstance(content, dict):
-        if not content.keys() & set(PARTS):
-            expected = f"pieces under {listed(map(repr, PARTS), 'and')}"
-            raise InputError(must(name, expected, f"the keys {sorted(content)[:5]}"))
-        train, validation, test = (
-            pieces_of(content.get(part, []), f"{part!r} of {name}") for part in PARTS
-        )
-        return Music(train, validation, test, about=name)
-    return Music(pieces_of(content, name), [], [], about=name)
 
 
 def pieces_of(content: Any, what: str) -> list[Piece]:
@@ -168,15 +118,3 @@ def _check_key(key: float, what: str, shown: str = "") -> int:
     if not LOWEST <= key <= HIGHEST:
         raise InputError(must(what, PIANO, f"{shown} ({key})" if shown else key))
     return int(key)
-
-
-def _json(path: Path) -> Any:
-    if path.suffix != ".gz":
-        return files.read_json(path)
-    if not os.path.isfile(path):
-        raise InputError(f"There is no file {path}. Check the path.")
-    try:
-        text = packed.content_of(path).decode("utf-8")
-    except packed.DAMAGED as error:
-        raise InputError(f"{path} is damaged: it is no packed JSON ({error}).") from error
-    return files.parse_json(text, str(path))

@@ -1,4 +1,4 @@
-"""Numbers as people and spreadsheets write them: 1,011.08, 1.011,08, 1 011,08, $5 and 5%.
+"""Numbers as people and spreadsheets write them: 1,011.08, 1.011,08, 1 011,08, $5, 5 EUR and 5%.
 
 Which of comma and point is the decimal mark is decided by a whole column, or by its table, and
 said; nothing is left out in silence.
@@ -27,6 +27,16 @@ _PLAIN = re.compile(r"[-+\d.,eE]*")
 _SHAPE = re.compile(r"[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?|[+-]?[.,]\d+")
 _SPACES = re.compile(r"(?<=\d)[ \u00a0\u202f'\u2019](?=\d{3}(?:\D|$))")
 _GROUPED = {mark: re.compile(rf"\d{{1,3}}(?:[{mark}]\d{{3}})+") for mark in ".,"}
+# Of ISO 4217, those that money is most often counted in.
+_CODES = (
+    "AED|ARS|AUD|BDT|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|ISK|JPY|"
+    "KES|KRW|MAD|MXN|MYR|NGN|NOK|NZD|PEN|PHP|PKR|PLN|RON|RSD|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|"
+    "VND|ZAR"
+)
+_MONEY = re.compile(rf"(?<![^\W\d])(?:{_CODES}|[A-Z]{{1,2}}\$)(?![^\W\d])")
+_IN_BRACKETS = re.compile(r"\((.*)\)")
+BRACKETS = "brackets for a minus"
+_BEGINS = re.compile(r"[-+(\u2212]?\s*(?:[^\w\s]|[A-Z]{3})?\s*\d")
 
 
 class Numbers(NamedTuple):
@@ -53,6 +63,11 @@ def as_number(cell: str) -> float | None:
         return None
 
 
+def is_number(value: object) -> bool:
+    """Whether a value is one of Python's or numpy's numbers; true and false are none."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
 def looks_like_number(cell: str) -> bool:
     """Whether a cell is a number in any form that is read."""
     if as_number(cell) is not None:
@@ -61,6 +76,11 @@ def looks_like_number(cell: str) -> bool:
         return False
     bare = _bare(cell)[0]
     return any(_read(bare, mark) is not None for mark in ".,")
+
+
+def begins_like_number(cell: str) -> bool:
+    """Whether a cell that is no number looks as if somebody meant one: "5 kg"."""
+    return _BEGINS.match(cell) is not None
 
 
 def read_numbers(cells: Sequence[str], decimal: str = "", otherwise: str = ".") -> Numbers:
@@ -118,15 +138,17 @@ def _written(cells: Sequence[str], decimal: str, otherwise: str) -> Numbers:
             wrong = row if wrong is None else wrong
             continue
         values[row] = value
-        signs |= set(sign)
+        signs |= sign
         groups = ("." if mark == "," else ",") in number or _SPACES.search(cells[row]) is not None
         if example is None and (sign or groups or (mark == "," and mark in number)):
             example = row
         grouped = grouped or groups
+    left_out = sorted(signs - {BRACKETS})
     how = [
         *(["a decimal comma"] if mark == "," else []),
         *(["thousands separators"] if grouped else []),
-        *([f"{listed(map(repr, sorted(signs)), 'and')} left out"] if signs else []),
+        *([BRACKETS] if BRACKETS in signs else []),
+        *([f"{listed(map(repr, left_out), 'and')} left out"] if left_out else []),
     ]
     choice = CHOICE if open_question else ""
     if example is None:
@@ -134,14 +156,19 @@ def _written(cells: Sequence[str], decimal: str, otherwise: str) -> Numbers:
     return Numbers(values, wrong, listed(how, "and") + choice if how else "", example or 0)
 
 
-def _bare(cell: str) -> tuple[str, str]:
+def _bare(cell: str) -> tuple[str, set[str]]:
     """A number without currency and percent signs, and without spaces between thousands."""
     if _PLAIN.fullmatch(cell):
-        return cell, ""
-    signs = "".join(mark for mark in cell if mark in "%\u2030" or _is_currency(mark))
+        return cell, set()
+    signs = {*_MONEY.findall(cell)}
+    rest = _MONEY.sub("", cell) if signs else cell
+    signs |= {mark for mark in rest if mark in "%\u2030" or _is_currency(mark)}
     for mark in signs:
-        cell = cell.replace(mark, "")
-    number = _SPACES.sub("", cell.replace("\u2212", "-").strip())
+        rest = rest.replace(mark, "")
+    number = _SPACES.sub("", rest.replace("\u2212", "-").strip())
+    inside = _IN_BRACKETS.fullmatch(number)  # as bookkeepers write it
+    if inside and inside[1].strip()[:1].isdigit():
+        return f"-{inside[1].strip()}", signs | {BRACKETS}
     return re.sub(r"^([+-])\s+", r"\1", number), signs
 
 

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import gzip
 import io
 import lzma
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
+
+from recur import files
+from recur.files import PathLike
+from recur.messages import InputError, count, must
 
 MOST = 1 << 28
 """Bytes of a packed text at most, unless it is said otherwise: 50 times the largest there is."""
 
-DAMAGED = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
+MOST_OWN = 1 << 32
+"""Bytes of a user's own packed file at most."""
+
+DAMAGED = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 """What reading a damaged one raises, or one that holds more than it may."""
+
+_ENDINGS: dict[str, Callable[..., Any]] = {
+    ".gz": gzip.open,
+    ".xz": lzma.open,
+    ".bz2": bz2.open,
+}
 
 _MAGIC: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"\xfd7": lzma.open}
 
@@ -52,13 +67,56 @@ def content_of(path: Path, most: int = MOST, *, plain: bool = True) -> bytes:
             return content.read()
 
 
+def unpacked(path: PathLike) -> tuple[bytes, str]:
+    """Reads a user's file, unpacked if its name ends in .gz, .xz, .bz2 or .zip.
+
+    Returns:
+        the content, and the ending of what was packed, in small letters: ".csv".
+
+    Raises:
+        InputError: as `files.read_bytes`, and if it is damaged, too large, or a .zip of several.
+    """
+    content, given = files.read_bytes(path), Path(path)
+    ending = given.suffix.lower()
+    if ending not in _ENDINGS and ending != ".zip":
+        return content, ending
+    try:
+        if ending == ".zip":
+            return _only_one(content, path)
+        with _ENDINGS[ending](io.BytesIO(content), "rb") as inside:
+            return io.BufferedReader(_Limited(inside, MOST_OWN)).read(), _inner(given.stem)
+    except InputError:
+        raise
+    except (*DAMAGED, RuntimeError, NotImplementedError) as error:  # the last two: with a password
+        raise InputError(f"{path} is damaged: {error}. Unpack it, or restore it.") from error
+
+
+def _only_one(content: bytes, path: PathLike) -> tuple[bytes, str]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = [name for name in archive.namelist() if _is_content(name)]
+        if len(names) != 1:
+            got, todo = count(len(names), "file"), "Unpack it, and give the one that is meant."
+            raise InputError(must(str(path), "an archive of one file", got, todo))
+        with archive.open(names[0]) as inside:
+            return io.BufferedReader(_Limited(inside, MOST_OWN)).read(), _inner(names[0])
+
+
+def _is_content(name: str) -> bool:
+    """Whether a name in an archive is a file's, and none that macOS adds."""
+    return not name.endswith("/") and not name.startswith("__MACOSX/")
+
+
+def _inner(name: str) -> str:
+    return Path(name).suffix.lower()
+
+
 class _Limited(io.RawIOBase):
     """A stream that ends in an error where more comes out of it than may.
 
     It reads in small parts, so that no claim of a size takes memory.
     """
 
-    def __init__(self, stream: BinaryIO, most: int) -> None:
+    def __init__(self, stream: IO[bytes], most: int) -> None:
         self.stream, self.most, self.left = stream, most, most
 
     def readable(self) -> bool:

@@ -7,11 +7,8 @@ import io
 import itertools
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-from recur import files
-from recur.files import PathLike
 from recur.messages import InputError, count, must, one_of
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
@@ -36,26 +33,17 @@ class Rows(NamedTuple):
     rows: list[list[str]]
 
 
-def read_rows(path: PathLike, name: str = "", *, delimiter: str = "", encoding: str = "") -> Rows:
-    """Reads the rows of a CSV file.
+def parse_rows(text: str, name: str, *, delimiter: str = "") -> Rows:
+    """Reads the rows of the text of a CSV file.
 
     Args:
-        path: the file.
-        name: what messages call it; empty: the file's name.
+        text: the text.
+        name: what messages call it.
         delimiter: "comma", "semicolon", "tab", "pipe" or a single character; empty: found.
-        encoding: as Python names it ("cp1252"); empty: UTF-8, or what a byte-order mark says.
 
     Raises:
-        InputError: if the file is missing, is not text of that encoding, or is damaged.
+        InputError: if the text is damaged, or there is no such delimiter.
     """
-    text = files.read_text(path, encoding)
-    if not delimiter and Path(path).suffix.lower() == ".tsv":
-        delimiter = "tab"
-    return parse_rows(text, name or Path(path).name, delimiter=delimiter)
-
-
-def parse_rows(text: str, name: str, *, delimiter: str = "") -> Rows:
-    """Reads the rows of the text of a CSV file; arguments and errors as `read_rows`."""
     told = _TOLD.match(text)  # the line that Excel writes for itself
     if told:
         text, delimiter = text[told.end() :], delimiter or told[1]
@@ -69,10 +57,32 @@ def parse_rows(text: str, name: str, *, delimiter: str = "") -> Rows:
     return Rows(name, between, header, rows[1:])
 
 
-def refuse_width(name: str, number: int, row: list[str], header: list[str], todo: str) -> None:
-    """Raises an InputError about a row that is not as wide as the header."""
-    expected = f"as wide as the header ({count(len(header), 'column')})"
-    raise InputError(must(f"row {number} of {name}", expected, count(len(row), "column"), todo))
+def columns_of(found: Rows, *, short: bool = False) -> list[list[str | None]]:
+    """The cells of each column.
+
+    Args:
+        found: the rows.
+        short: rows may end early; the cells that they lack are None.
+
+    Raises:
+        InputError: if a row is not as wide as the header.
+    """
+    width = len(found.header)
+    for number, row in enumerate(found.rows, start=1):
+        if len(row) > width or (len(row) < width and not short):
+            raise InputError(_uneven(found.name, number, len(row), width))
+    if not found.rows:
+        return [[] for _ in found.header]
+    cut = itertools.zip_longest(*found.rows)
+    columns: list[list[str | None]] = list(map(list, cut))
+    return columns + [[None] * len(found.rows) for _ in range(width - len(columns))]
+
+
+def _uneven(name: str, number: int, cells: int, width: int) -> str:
+    expected = f"as wide as the header ({count(width, 'column')})"
+    more = 'Put texts that hold a separator into "quotation marks".'
+    todo = more if cells > width else "Mend the row."
+    return must(f"row {number} of {name}", expected, count(cells, "column"), todo)
 
 
 def _damaged_after(name: str, row: int, error: Exception) -> str:

@@ -11,7 +11,7 @@ way, and padded too: class numbers with -100, which counts for nothing, others w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from torch import Tensor
 from recur.data.columns import (
     Column,
     Dense,
+    Named,
     Ragged,
     column,
     dense,
@@ -34,6 +35,16 @@ from recur.messages import InputError, count, must, real
 
 NOTHING: Mapping[str, Tensor] = {}
 
+Targets = Tensor | Any
+"""Of a model with one output a tensor; of one with several a dict of tensors by their names."""
+
+
+def changed(targets: Targets, change: Callable[[Tensor], Tensor]) -> Targets:
+    """Returns targets after a change of each."""
+    if isinstance(targets, dict):
+        return {name: change(each) for name, each in targets.items()}
+    return change(targets)
+
 
 class Batch(NamedTuple):
     """What a model is given at once.
@@ -41,21 +52,23 @@ class Batch(NamedTuple):
     Attributes:
         x: (B, T) token numbers or values, or (B, T, F); padded on the right with 0.
         lengths: (B,) int64, on the CPU; None where every row fills the whole time axis.
-        y: (B, ...) targets, or None.
+        y: (B, ...) targets, or a dict of them by the names of a model's outputs; or None.
         reset: (B, T) True where a new sequence begins inside a row; None where none does.
         goes_on: the rows are the continuation of those of the batch before.
         also: (B, ...) what else the model reads, by the names of its forward's parameters.
+        weight: (B,) how much each example counts in the loss; None for alike.
     """
 
     x: Tensor
     lengths: Tensor | None
-    y: Tensor | None
+    y: Targets | None
     reset: Tensor | None = None
     goes_on: bool = False
     also: Mapping[str, Tensor] = NOTHING
+    weight: Tensor | None = None
 
 
-class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
+class Sequences(torch.utils.data.Dataset[tuple[Tensor, Targets | None]]):
     """A data set of sequences, with or without targets.
 
     Whole numbers become int64, as embeddings take them. Other numbers become
@@ -65,7 +78,7 @@ class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
         x: a list of N sequences of shape (T_i,) or (T_i, F), arrays, tensors or lists; or one
             array or tensor of shape (N, T, ...).
         y: N targets, or None; for a list of sequences of unequal length also a list of theirs, a
-            target for each step: (T_i, ...).
+            target for each step: (T_i, ...). A dict of these for a model of several outputs.
         lengths: (N,) whole numbers from 0 to T, for `x` in one array that is padded on the right.
         also: what else the model reads of each sequence, by the names of its forward's parameters:
             N examples each, of one shape or a list of sequences.
@@ -86,16 +99,18 @@ class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
         aligned: bool = True,
     ) -> None:
         self._x: Column = column(x, "x")
-        self._y = None if y is None else _targets(y, self._x) if aligned else _of_their_own(y)
+        self._y = None if y is None else _each_target(y, self._x, aligned)
         self._also = {name: _beside(values, name) for name, values in also.items()}
-        for what, each in {"y": self._y, **self._also}.items():
+        several = self._y.columns if isinstance(self._y, Named) else {"y": self._y}
+        for what, each in {**several, **self._also}.items():
             if each is not None and len(each) != len(self._x):
-                noun = "target" if what == "y" else "example"
+                noun = "target" if what in several else "example"
                 todo = f"Give one {noun} for each sequence, in the same order."
                 expected = f"as long as x ({count(len(self._x), 'sequence')})"
                 raise InputError(must(what, expected, count(len(each), noun), todo))
-        if aligned and isinstance(self._y, Ragged):
-            _check_steps(self._y, self._x)
+        for part in several.values():
+            if aligned and isinstance(part, Ragged):
+                _check_steps(part, self._x)
         self._lengths = self._x.lengths if lengths is None else _checked(lengths, self._x)
 
     @property
@@ -104,14 +119,17 @@ class Sequences(torch.utils.data.Dataset[tuple[Tensor, Tensor | None]]):
         return self._lengths
 
     @property
-    def y(self) -> Tensor | None:
-        """(N, ...) targets; None without any, or where they are as unequal as the sequences."""
-        return self._y.values if isinstance(self._y, Dense) else None
+    def y(self) -> Targets | None:
+        """(N, ...) targets; None without any, or where some are as unequal as the sequences."""
+        if not isinstance(self._y, Named):
+            return self._y.values if isinstance(self._y, Dense) else None
+        known = {n: each.values for n, each in self._y.columns.items() if isinstance(each, Dense)}
+        return known if len(known) == len(self._y.columns) else None
 
     def __len__(self) -> int:
         return len(self._x)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor | None]:
+    def __getitem__(self, index: int) -> tuple[Tensor, Targets | None]:
         """Returns sequence `index` without its padding, and its target (None without targets)."""
         n = len(self)
         if not -n <= index < n:
@@ -169,15 +187,28 @@ def collate(examples: Iterable[tuple[Any, Any]]) -> Batch:
         InputError: as `Sequences`.
     """
     pairs = list(examples)
-    targets = _tensors([y for _, y in pairs if y is not None])
-    of_one_shape = len({target.shape for target in targets}) == 1
-    y = torch.stack(targets) if of_one_shape else targets or None
-    whole = Sequences([x for x, _ in pairs], y)
+    whole = Sequences([x for x, _ in pairs], _together([y for _, y in pairs if y is not None]))
     return whole.batch(np.arange(len(whole)))
 
 
-def _tensors(targets: list[Any]) -> list[Tensor]:
-    return [target if isinstance(target, Tensor) else torch.tensor(target) for target in targets]
+def _together(given: list[Any]) -> Any:
+    """Targets in one tensor if they are of one shape, else in a list; by name if they have some."""
+    if given and isinstance(given[0], Mapping):
+        return {name: _together([each[name] for each in given]) for name in given[0]}
+    targets = [each if isinstance(each, Tensor) else torch.tensor(each) for each in given]
+    of_one_shape = len({target.shape for target in targets}) == 1
+    return torch.stack(targets) if of_one_shape else targets or None
+
+
+def _each_target(y: Any, x: Column, aligned: bool) -> Column | Named:
+    """Targets, or those of each output by name."""
+    if not isinstance(y, Mapping):
+        return _targets(y, x) if aligned else _of_their_own(y)
+    if not y:
+        raise InputError(must("y", "a dict with the targets of each output", "an empty one"))
+    return Named(
+        {n: _targets(each, x) if aligned else _of_their_own(each) for n, each in y.items()}
+    )
 
 
 def _targets(y: Any, x: Column) -> Column:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from recur.data import gaps as gap
 from recur.data.gaps import GAPS
-from recur.data.numerals import Numbers
+from recur.data.numerals import Numbers, begins_like_number
 from recur.data.stamps import Stamps, is_time
 from recur.data.tables import TIME, NoColumnError, Table, named, no_column, parse_table, read_table
 from recur.data.times import Times, show_times
 from recur.files import PathLike
-from recur.messages import InputError, must, one_of
+from recur.messages import InputError, one_of
 
 __all__ = ["GAPS", "Series", "parse_series", "read_series"]
 
@@ -101,10 +101,12 @@ def read_series(
     encoding: str = "",
     decimal: str = "",
 ) -> Series:
-    """Reads a series from a CSV file with a header, or from a pandas DataFrame or Series.
+    """Reads a series from a table, or from a single column of a DataFrame.
 
     Args:
-        source: the path, or the DataFrame (whose index of dates, if it has one, is the time).
+        source: the path of a file, or a table of pandas, polars or pyarrow; see
+            `recur.data.tables.read_table` for what is read. Of a DataFrame of pandas, an index of
+            dates is the time.
         time: the column of the time stamps; None: one named like "date" or "time", or the first
             that holds such stamps.
         columns: the columns wanted; None for all that hold numbers.
@@ -129,11 +131,17 @@ def read_series(
         InputError: if the file is missing, empty or in another encoding, a column is missing (those
             there are are named), a value is no number (row and column named), time stamps are wrong
             or occur twice, or there are gaps.
-        FailedError: if only pandas can read the times, and it is not installed.
+        FailedError: if only pandas can read the times, or another package the file, and it is not
+            installed.
     """
-    if decimal not in ("", ".", ","):
-        raise InputError(must("decimal", "'.' or ','", repr(decimal)))
-    table = read_table(source, name, delimiter=delimiter, encoding=encoding, decimal=decimal)
+    table = read_table(
+        source,
+        name=name or "",
+        delimiter=delimiter,
+        encoding=encoding,
+        decimal=decimal,
+        each="step",
+    )
     return _series(table, Reading(time, columns, gaps, time_format, day_first))
 
 
@@ -148,7 +156,9 @@ def parse_series(
     day_first: bool | None = None,
 ) -> Series:
     """Reads a series from the text of a CSV file; arguments and errors as `read_series`."""
-    return _series(parse_table(text, name), Reading(time, columns, gaps, time_format, day_first))
+    return _series(
+        parse_table(text, name, each="step"), Reading(time, columns, gaps, time_format, day_first)
+    )
 
 
 def _series(table: Table, how: Reading) -> Series:
@@ -159,9 +169,11 @@ def _series(table: Table, how: Reading) -> Series:
         raise InputError(f"{table.name} has no column of numbers; it has {named(table.header)}.")
     read = [table.numbers(column) for column in wanted]
     values = np.column_stack([numbers.values for numbers in read])
-    notes = _how_read(table, wanted, read)
+    notes = [*table.notes, *_how_read(table, wanted, read)]
+    if how.columns is None:
+        notes += _left_out(table, {*wanted, stamps})
     if how.gaps in ("refuse", "ignore"):
-        gap.refuse_missing_values(table.name, wanted, values)
+        gap.refuse_missing_values(table.name, wanted, values, table.rows)
     found = Stamps(np.empty(0, "datetime64[s]"))
     if stamps is None:
         steps = gap.Steps(values, None)
@@ -192,7 +204,7 @@ def _how_read(table: Table, columns: Sequence[str], read: Sequence[Numbers]) -> 
     lines = []
     for how, places in ways.items():
         first, row = places[0], read[places[0]].example
-        example = f"{table.cells(columns[first])[row]!r} in row {row + 1} is "
+        example = f"{table.cells(columns[first])[row]!r} in row {table.rows[row]} is "
         example += f"{read[first].values[row]:.15g}"
         which = named([columns[at] for at in places])
         lines.append(f"The numbers of {which} are read with {how}: {example}.")
@@ -203,6 +215,17 @@ def _number_columns(table: Table, time: str | None) -> list[str]:
     """All but the time; a column without a name is the row number that pandas writes."""
     names = [column for column in table.header if column and column != time]
     return [column for column in names if table.holds_numbers(column)]
+
+
+def _left_out(table: Table, used: Collection[str | None]) -> list[str]:
+    """A line for each column that somebody may have meant to hold numbers."""
+    others = [column for column in table.header if column and column not in used]
+    firsts = {column: table.first(column) for column in others}
+    return [
+        f"The column {column!r} is left out: {cell!r} is no number."
+        for column, cell in firsts.items()
+        if begins_like_number(cell) and not is_time(cell)
+    ]
 
 
 def _only_counts(table: Table, column: str) -> bool:

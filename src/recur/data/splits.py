@@ -6,11 +6,12 @@ cut off by a rule, which decides what may not stand on both sides (the same text
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,25 +24,43 @@ ORDER = 113
 """Seeds the order of mixed rows. No option: the first N are the same ones for every seed."""
 
 
-class Records(Protocol):
+class Records(abc.ABC):
     """Raw examples, before anything is fitted to them.
 
     Attributes:
         noun: what one of them is called: "text", "piece".
     """
 
-    noun: str
+    noun: ClassVar[str]
 
+    @abc.abstractmethod
     def __len__(self) -> int:
         """How many there are."""
 
+    @abc.abstractmethod
     def take(self, rows: Rows) -> Self:
         """Those at `rows`, in that order."""
+
+    def first(self, limit: int) -> Self:
+        """The first ones: all, where they are no more."""
+        return self if len(self) <= limit else self.take(range(limit))
 
 
 R = TypeVar("R", bound=Records)
 Rule = Callable[[R, float], tuple[R, R]]
 """`(records, share) -> (kept, held out)`."""
+
+
+class TooFewError(InputError):
+    """Records of which no example can be made; who knows which they are says so by `of`."""
+
+    def __init__(self, expected: str, got: str, todo: str = "", what: str = "the data") -> None:
+        super().__init__(must(what, expected, got, todo))
+        self.words = expected, got, todo
+
+    def of(self, what: str) -> Self:
+        """The same of records that have a name."""
+        return type(self)(*self.words, what)
 
 
 @dataclass(frozen=True)
@@ -54,6 +73,7 @@ class Splits(Generic[R]):
         test: to test on; None where none are set apart.
         about: what they are, in a line.
         notes: what must be said wherever a score on them is shown.
+        cut: the parts that a rule cut off: "validation", "test"; others the source set apart.
     """
 
     train: R
@@ -61,6 +81,7 @@ class Splits(Generic[R]):
     test: R | None = None
     about: str = ""
     notes: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
     def noted(self, *notes: str) -> Self:
         """The same, with more to say."""
@@ -76,50 +97,98 @@ class Splits(Generic[R]):
         """The first `limit` records of each part, and a note where the test part is cut."""
         if limit is None:
             return self
-        validation = None if self.validation is None else _first(self.validation, limit)
-        test = None if self.test is None else _first(self.test, limit)
-        train = _first(self.train, limit)
+        validation = None if self.validation is None else self.validation.first(limit)
+        test = None if self.test is None else self.test.first(limit)
+        train = self.train.first(limit)
         cut = dataclasses.replace(self, train=train, validation=validation, test=test)
-        if test is None or self.test is None or len(test) == len(self.test):
-            return cut
-        return cut.noted(f"Only {count(len(test), test.noun)} were tested on (limit).")
+        if (train, validation, test) == (self.train, self.validation, self.test):
+            return self
+        return cut.noted(f"Only the beginning of each part was used (limit {limit:,}).")
 
-    def tested_on(self, share: float, rule: Rule[R]) -> Self:
-        """With a test part: the source's own, or a share held out by the rule, which is said.
+    def parted(
+        self,
+        how: Parting[R],
+        *,
+        test: float | None = None,
+        validation: float | None = None,
+        limit: int | None = None,
+    ) -> Self:
+        """With all three parts: those that the source sets apart, the others cut off.
+
+        Args:
+            how: the rules.
+            test: the share held out for testing; None: that of the rules.
+            validation: the share of the rest held out for validation; None: that of the rules.
+            limit: records of each part at most.
 
         Raises:
             InputError: if a part would be empty.
         """
+        tested = self.tested_on(how.test_share if test is None else test, how.test)
+        cut = (tested.mixed() if how.mixes else tested).limited(limit)
+        share = how.validation_share if validation is None else validation
+        done = cut.validated_on(share, how.validation)
+        done._enough("Add more." if limit is None else "Add more, or raise limit.")
+        if tested is self:
+            return done
+        return dataclasses.replace(
+            done, notes=(*self.notes, done._said(), *done.notes[len(self.notes) :])
+        )
+
+    def tested_on(self, share: float, rule: Rule[R]) -> Self:
+        """With a test part: the source's own, or a share held out by the rule."""
         if self.test is not None and len(self.test):
             return self
         kept, held = rule(self.train, share)
-        self._enough(held, kept)
-        what = f"{count(len(held), held.noun)} of {self.about}, held out from training"
-        return dataclasses.replace(self, train=kept, test=held).noted(f"Tested on {what}.")
+        return dataclasses.replace(self, train=kept, test=held, cut=(*self.cut, "test"))
+
+    def _said(self) -> str:
+        """What a test part is that was held out, and how many it has after a limit."""
+        assert self.test is not None
+        what = f"{count(len(self.test), self.test.noun)} of {self.about}, held out from training"
+        return f"Tested on {what}."
 
     def validated_on(self, share: float, rule: Rule[R]) -> Self:
-        """With a validation part: the source's own, or a share held out by the rule.
-
-        Raises:
-            InputError: if a part would be empty.
-        """
+        """With a validation part: the source's own, or a share held out by the rule."""
         if self.validation is not None and len(self.validation):
             return self
         kept, held = rule(self.train, share)
-        self._enough(held, kept)
-        return dataclasses.replace(self, train=kept, validation=held)
+        cut = (*self.cut, "validation")
+        return dataclasses.replace(self, train=kept, validation=held, cut=cut)
 
-    def _enough(self, *parts: R) -> None:
-        if not all(map(len, parts)):
+    def _enough(self, todo: str) -> None:
+        parts = (self.train, self.validation, self.test)
+        sizes = [0 if part is None else len(part) for part in parts]
+        if not all(sizes):
             noun = self.train.noun
             expected = f"enough to learn from, to validate and to test on: 3 {noun}s at least"
-            raise InputError(must(self.about, expected, count(len(self.train), noun), "Add more."))
+            raise InputError(must(self.about, expected, count(sum(sizes), noun), todo))
+
+
+@dataclass(frozen=True)
+class Parting(Generic[R]):
+    """How records are cut into parts where their source sets none apart.
+
+    Attributes:
+        test: the rule that holds out a test part.
+        validation: the rule that holds out a validation part of the rest.
+        test_share: which share, where the user names none.
+        validation_share: so for the validation part.
+        mixes: the records are put into a fixed random order before the first ones are taken
+            (limit) and a validation part is cut off.
+    """
+
+    test: Rule[R]
+    validation: Rule[R]
+    test_share: float = 0.2
+    validation_share: float = 0.2
+    mixes: bool = False
 
 
 def at_the_end(records: R, share: float) -> tuple[R, R]:
     """The last share of the records; one at least, and not all if there are two."""
-    held = min(max(round(share * len(records)), 1), len(records) - 1)
-    kept = max(len(records) - held, 0)
+    held = max(min(max(round(share * len(records)), 1), len(records) - 1), 0)
+    kept = len(records) - held
     return records.take(range(kept)), records.take(range(kept, len(records)))
 
 
@@ -216,7 +285,3 @@ def hold_out(
             left[label] -= times[key] * held_keys[key]
         (held if held_keys[key] else kept).append(row)
     return kept, held
-
-
-def _first(records: R, limit: int) -> R:
-    return records if len(records) <= limit else records.take(range(limit))

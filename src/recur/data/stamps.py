@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recur.data.zones import Times, offset_zone, zone_name
+from recur.data.zones import Times, offset_zone
 from recur.messages import FailedError
 
 EXAMPLE = "a time such as 2026-11-24 or 2026-11-24 16:00"
@@ -114,22 +114,6 @@ def coarsest(times: Times) -> Times:
         if (in_unit == times).all():
             return in_unit
     return times
-
-
-def of_frame(column: Any) -> Stamps:
-    """The stamps of a pandas Series of type datetime64, with or without a zone.
-
-    Raises:
-        NoTimeError: if one is missing.
-        InputError: if the zone has no name.
-    """
-    missing = np.flatnonzero(np.asarray(column.isna()))
-    if len(missing):
-        raise NoTimeError(int(missing[0]))
-    zone = getattr(column.dtype, "tz", None)
-    if zone is None:
-        return Stamps(coarsest(column.to_numpy()))
-    return Stamps(coarsest(column.dt.tz_convert(None).to_numpy()), zone_name(zone))
 
 
 def _iso(found: Sequence[tuple[str | None, ...]]) -> Stamps:

@@ -1,33 +1,21 @@
-"""Words and numbers: tokens and vocabularies.
-
-The numbering is that of Keras' IMDB data, so that both can be used side by side: 0 is padding, 1
-the start of a text, 2 a word that is not in the vocabulary, 3 is not used, and words follow from 4
-on, the most frequent first.
-"""
+"""Texts cut into pieces, and pieces put together again: words, characters and subwords."""
 
 from __future__ import annotations
 
-import functools
-import itertools
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from recur.data.words import UNICODE, pieces, words
 
-from recur import schema
-from recur.data.words import LETTERS, UNICODE, words
-from recur.messages import InputError, must, one_of
-
-PADDING, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
+UNKNOWN_WORD = "<unk>"
+"""How a text may write a word that was left out of it, as the Penn Treebank does."""
 
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _PUNCTUATION = str.maketrans(
     {mark: " " for mark in map(chr, range(128)) if not mark.isalnum() and mark != "'"}
 )
+_TIGHT_BEFORE = re.compile(r"[ ]+(?=[.,;:!?%)\]}\u2019\u201d\n])|(?<=\n)[ ]+|(?<=[(\[{\u201c])[ ]+")
 
 
 def tokenize(text: str, rule: str = UNICODE) -> list[str]:
@@ -53,120 +41,51 @@ def tokenize(text: str, rule: str = UNICODE) -> list[str]:
     return [word for word in found if word]
 
 
-@dataclass(frozen=True)
-class Vocabulary:
-    """The words of the training texts, the most frequent first.
+class Splitter(NamedTuple):
+    """A way of cutting texts.
 
     Attributes:
-        words: by rank; the id of the first is `index_from + 1`.
-        index_from: the last id with a meaning of its own.
-        rule: how texts are split; see `tokenize`.
-        padding: the id of padding: 0.
-        start: the id that stands before a text: 1.
-        unknown: the id of words that are not among `words`: 2.
+        noun: what the pieces are called.
+        split: gives the pieces of a text, by a rule (see `tokenize`), where some pieces are known.
+        join: puts pieces together.
+        unknown: what is shown for a piece that is not known.
     """
 
-    words: tuple[str, ...]
-    index_from: int = INDEX_FROM
-    rule: str = UNICODE
-    padding: ClassVar[int] = PADDING
-    start: ClassVar[int] = START
-    unknown: ClassVar[int] = UNKNOWN
-    before: ClassVar[Mapping[str, str]] = {"rule": LETTERS}  # there was one, and it had no name
+    noun: str
+    split: Callable[[str, str, Container[str]], Sequence[str]]
+    join: Callable[[Iterable[str]], str]
+    unknown: str = UNKNOWN_WORD
 
-    def __post_init__(self) -> None:
-        one_of("rule", self.rule, (UNICODE, LETTERS))
 
-    @classmethod
-    def fit(
-        cls,
-        texts: Iterable[str | Sequence[str]],
-        *,
-        num_words: int | None = None,
-        index_from: int = INDEX_FROM,
-    ) -> Self:
-        """Counts the words of texts (or of lists of tokens).
+def _words_and_marks(text: str, rule: str, known: Container[str]) -> Sequence[str]:
+    return pieces(text.lower(), rule)
 
-        Args:
-            texts: the training texts, and only they.
-            num_words: ids stay below this number, as in Keras; None keeps every word.
-            index_from: see the class.
 
-        Raises:
-            InputError: if `num_words` leaves no room for a word.
-        """
-        if num_words is not None and num_words <= index_from + 1:
-            raise InputError(
-                must("num_words", f"above {index_from + 1}, to leave room for words", num_words)
-            )
-        counts: Counter[str] = Counter()
-        for text in texts:
-            counts.update(tokenize(text) if isinstance(text, str) else text)
-        room = None if num_words is None else num_words - index_from - 1
-        # Ties in alphabetical order: the same texts give the same ids, in whatever order.
-        ranked = sorted(counts, key=lambda word: (-counts[word], word))[:room]
-        return cls(tuple(ranked), index_from)
+def _between_spaces(text: str, rule: str, known: Container[str]) -> Sequence[str]:
+    # A person may write a word with a capital that the text never has.
+    return [
+        word if word in known or word.lower() not in known else word.lower()
+        for word in text.replace("\n", " \n ").split(" ")
+        if word
+    ]
 
-    def __len__(self) -> int:
-        """The number of ids: what an embedding must hold."""
-        return len(self.words) + self.index_from + 1
 
-    @functools.cached_property
-    def ids(self) -> dict[str, int]:
-        """Word to id."""
-        return {word: i for i, word in enumerate(self.words, start=self.index_from + 1)}
+def _characters(text: str, rule: str, known: Container[str]) -> Sequence[str]:
+    """The characters, every end of a line the same one."""
+    # Runs of before learnt "\r" from texts that were written under Windows.
+    return text if "\r" in known else text.replace("\r\n", "\n").replace("\r", "\n")
 
-    def split(self, text: str) -> list[str]:
-        """The words of a text, whether they are in the vocabulary or not."""
-        return tokenize(text, self.rule)
 
-    def encode(
-        self,
-        text: str | Sequence[str],
-        *,
-        maxlen: int | None = None,
-        keep: str = "last",
-        start: bool = True,
-    ) -> NDArray[np.int32]:
-        """Turns a text (or tokens) into ids.
+def _tight(found: Iterable[str]) -> str:
+    return _TIGHT_BEFORE.sub("", " ".join(found))
 
-        Args:
-            text: the text.
-            maxlen: at most so many ids; None for all.
-            keep: which are kept of a longer text: the "last" (as Keras) or the "first".
-            start: put the id 1 in front.
 
-        Returns:
-            (steps,) ids; 2 for a word that is not in the vocabulary.
-
-        Raises:
-            InputError: if `maxlen` is less than 1, or `keep` is another word.
-        """
-        one_of("keep", keep, ["last", "first"])
-        if maxlen is not None and maxlen < 1:
-            raise InputError(must("maxlen", "at least 1, or None for all", maxlen))
-        tokens = self.split(text) if isinstance(text, str) else text
-        numbers = [START] if start else []
-        numbers += map(self.ids.get, tokens, itertools.repeat(UNKNOWN))
-        if maxlen is not None:
-            numbers = numbers[-maxlen:] if keep == "last" else numbers[:maxlen]
-        return np.array(numbers, dtype=np.int32)
-
-    def decode(self, ids: Iterable[int]) -> str:
-        """Turns ids into words; padding and start are left out, unknown words are "?"."""
-        known = [int(i) for i in ids if int(i) not in (PADDING, START)]
-        first = self.index_from + 1
-        return " ".join(self.words[i - first] if first <= i < len(self) else "?" for i in known)
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns it as JSON."""
-        return {"index_from": self.index_from, "rule": self.rule, "words": list(self.words)}
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Builds it again.
-
-        Raises:
-            InputError: if `stored` is not what `to_json` gave.
-        """
-        return schema.read(cls, stored, "a vocabulary")
+SPLITTERS = {
+    "words": Splitter("words", lambda text, rule, _: tokenize(text, rule), " ".join, "?"),
+    "words-and-marks": Splitter("words", _words_and_marks, _tight),
+    "spaces": Splitter("words", _between_spaces, _tight),
+    "characters": Splitter("characters", _characters, "".join, "\ufffd"),
+}
+"""Lower-case words alone; these with marks and ends of lines; what stands between spaces, as it is
+(for texts that were cut into words before); and characters. Subwords are learnt: see
+`recur.data.subwords`."""

@@ -1,25 +1,37 @@
-"""From a model's probabilities to sequences: greedy, beam, sampling, CTC.
+"""From a model's scores to sequences: greedy, beam, sampling, CTC; of more than tokens: `write`.
 
 These functions know no model. What writes a sequence one token at a time is a function
 `step(state, token) -> (log_probabilities, state)`; see `recur.decoding.stepping.Step`. What gives
-the probabilities of all steps at once, with blanks, is read by the CTC functions.
+the probabilities of all steps at once, with blanks, is read by the CTC functions. What a model's
+scores of a step mean, and how a value is drawn by them, an `Emission` knows: tokens, bits, points.
 """
 
 from recur.decoding.beam import beam_search
-from recur.decoding.ctc import ctc_beam_search, ctc_greedy_search
+from recur.decoding.ctc import ctc_align, ctc_beam_search, ctc_greedy_search
 from recur.decoding.decode import decode
+from recur.decoding.emission import Bits, Emission, Tokens
 from recur.decoding.greedy import greedy_search
-from recur.decoding.sampling import narrowed, sample
+from recur.decoding.mixture import Mixture
+from recur.decoding.narrowing import narrowed
+from recur.decoding.sampling import sample
 from recur.decoding.stepping import Decoded, Step
+from recur.decoding.writing import Written, write
 
 __all__ = [
+    "Bits",
     "Decoded",
+    "Emission",
+    "Mixture",
     "Step",
+    "Tokens",
+    "Written",
     "beam_search",
+    "ctc_align",
     "ctc_beam_search",
     "ctc_greedy_search",
     "decode",
     "greedy_search",
     "narrowed",
     "sample",
+    "write",
 ]

@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recur.decoding.stepping import Decoded, check_scores, in_single
+from recur.decoding.narrowing import in_single
+from recur.decoding.stepping import Decoded, check_scores
 from recur.layers.lengths import as_lengths
 from recur.messages import InputError, must, whole
 
@@ -95,6 +96,68 @@ def ctc_beam_search(
             sizes[b, w], scores[b, w] = len(labels), score
     device = log_probs.device
     return Decoded(tokens.to(device), sizes.to(device), scores.to(in_single(log_probs)))
+
+
+def ctc_align(log_probs: Tensor, labels: Tensor | Any, *, blank: int = 0) -> list[int]:
+    """The step at which each label of a sequence is said, by its likeliest alignment.
+
+    Of the steps that say a label it is the one at which the label is likeliest.
+
+    Args:
+        log_probs: (T, C) of one sequence.
+        labels: (N,) what it says.
+        blank: the class that means "nothing here".
+
+    Returns:
+        N steps, which rise.
+
+    Raises:
+        InputError: a wrong shape, labels that are none, or more than T steps can say.
+        FailedError: log-probabilities of NaN.
+    """
+    if not isinstance(log_probs, Tensor) or log_probs.dim() != 2:
+        got = tuple(log_probs.shape) if isinstance(log_probs, Tensor) else type(log_probs).__name__
+        raise InputError(must("log_probs", "a tensor (time, classes)", got))
+    _checked(log_probs.unsqueeze(0), None, blank)
+    said = [int(label) for label in labels]
+    for label in said:
+        if label == blank or not 0 <= label < log_probs.shape[1]:
+            expected = f"from 0 to {log_probs.shape[1] - 1}, without the blank, {blank}"
+            raise InputError(must("labels", expected, label))
+    now = log_probs.detach().double().cpu().numpy()
+    path = _best_path(now, [blank, *(each for label in said for each in (label, blank))])
+    steps: list[list[int]] = [[] for _ in said]
+    for step, place in enumerate(path):
+        if place % 2:
+            steps[place // 2].append(step)
+    return [at[int(now[at, label].argmax())] for at, label in zip(steps, said, strict=True)]
+
+
+def _best_path(log_probs: Floats, states: list[int]) -> list[int]:
+    """The likeliest walk through labels with blanks around them (A. Viterbi, 1967)."""
+    # A label may follow the one before it without a blank between, if they differ.
+    skips = np.array([n > 1 and n % 2 == 1 and c != states[n - 2] for n, c in enumerate(states)])
+    best = np.full(len(states), NONE)
+    best[0] = 0.0
+    came = np.zeros((len(log_probs), len(states)), dtype=np.int64)
+    for step, now in enumerate(log_probs):
+        ways = np.full((3, len(states)), NONE)
+        ways[0] = best
+        ways[1, 1:] = best[:-1]
+        ways[2, 2:] = np.where(skips[2:], best[:-2], NONE)
+        came[step] = ways.argmax(axis=0)
+        best = ways.max(axis=0) + now[states]
+    ends = [len(states) - 1, *([len(states) - 2] if len(states) > 1 else [])]
+    place = max(ends, key=lambda end: best[end])
+    if best[place] == NONE:
+        got = f"{len(states) // 2} for {len(log_probs)} steps"
+        todo = "Each label needs a step, and a blank between two that are the same."
+        raise InputError(must("labels", "what the steps can say", got, todo))
+    path = []
+    for step in reversed(range(len(log_probs))):
+        path.append(place)
+        place -= int(came[step, place])
+    return path[::-1]
 
 
 class _Prefixes:

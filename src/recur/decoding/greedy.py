@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from recur.decoding.stepping import Decoded, Step, walk
+from recur.decoding.stepping import Decoded, Given, Step, walk
 
 
 def greedy_search(
@@ -28,4 +28,4 @@ def greedy_search(
         InputError: arguments that do not fit.
         FailedError: log-probabilities of NaN, or of -inf for every token.
     """
-    return walk(step, state, start, lambda p: p.argmax(dim=-1), end=end, max_steps=max_steps)
+    return walk(step, state, start, Given(temperature=0.0), end=end, max_steps=max_steps)

@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from recur.decoding.emission import Tokens
+from recur.decoding.narrowing import check_numbers, in_single
+from recur.decoding.writing import write
 from recur.messages import FailedError, InputError, must, whole
 
 # (state, token (rows,)) -> (log-probabilities (rows, V) of the token that follows, the new state).
@@ -79,23 +82,14 @@ def checked_step(given: Any, rows: int, end: int | None) -> tuple[Tensor, Any]:
     return in_single(log_probs), state
 
 
-def in_single(log_probs: Tensor) -> Tensor:
-    """In float32 at least: half precision would round sums over steps and rare tokens away."""
-    return log_probs.to(torch.promote_types(log_probs.dtype, torch.float32))
-
-
 def check_scores(scores: Tensor) -> None:
-    """Once, after the last step, since looking at every step would wait for the device.
+    """Looks at the log-probabilities of sequences, after the last step.
 
     Raises:
         FailedError: scores of NaN.
         InputError: scores that are no logarithms of probabilities, since they are above 0.
     """
-    if scores.isnan().any():
-        raise FailedError(
-            "The model's log-probabilities are not numbers (NaN); what was written from them would "
-            "mean nothing. Look at the weights: training may have diverged."
-        )
+    check_numbers(scores)
     greatest = float(scores.max()) if scores.numel() else 0.0
     if greatest > ROUNDING:
         todo = "Apply log_softmax to a model's scores first."
@@ -116,49 +110,57 @@ def each(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
     return state
 
 
+class Given(Tokens):
+    """Tokens whose scores are log-probabilities already, as a `Step` gives them."""
+
+    def log_probabilities(self, scores: Tensor) -> Tensor:
+        """As they are, in float32 at least."""
+        return in_single(scores)
+
+
 def walk(
     step: Step,
     state: Any,
     start: Tensor,
-    choose: Callable[[Tensor], Tensor],
+    emission: Given,
     *,
     end: int | None,
     max_steps: int,
+    generator: torch.Generator | None = None,
 ) -> Decoded:
-    """Writes one sequence for each row, the next token by `choose(log_probs (B, V)) -> (B,)`.
+    """Writes one sequence of tokens for each row.
 
     Raises:
         InputError: arguments that do not fit.
         FailedError: log-probabilities of NaN, or of -inf for every token.
     """
     check_walk(start, end, max_steps)
-    token = start
-    scores, lengths, going = None, torch.zeros_like(start), torch.ones_like(start, dtype=torch.bool)
-    written: list[Tensor] = []
+    rows = len(start)
+    if not rows:
+        return Decoded(start.new_zeros(0, 0), start, torch.zeros(0, device=start.device))
+
+    def checked(state: Any, token: Tensor) -> tuple[Tensor, Any]:
+        return checked_step(step(state, token), rows, end)
+
     with torch.no_grad():
-        while len(written) < max_steps and bool(going.any()):
-            log_probs, state = checked_step(step(state, token), len(start), end)
-            token = choose(log_probs)
-            gained = log_probs.gather(1, token.unsqueeze(1)).squeeze(1)
-            if scores is None:
-                scores = torch.zeros_like(gained)
-            scores = torch.where(going, scores + gained, scores)
-            if end is not None:
-                token = torch.where(going, token, end)
-                going = going & (token != end)
-            lengths = lengths + going
-            written.append(token)
-    if scores is None:  # no rows
-        scores = torch.zeros(len(start), device=start.device)
-    check_scores(scores)
-    if (scores == -torch.inf).any():
+        first, state = checked(state, start)
+    written = write(
+        checked,
+        state,
+        first,
+        emission,
+        max_steps=max_steps,
+        generator=generator,
+        ends=None if end is None else lambda token: token == end,
+    )
+    check_scores(written.scores)
+    if (written.scores == -torch.inf).any():
         raise FailedError(
             "The model's log-probabilities are -inf for every token: none can follow. Look at what "
             "masks them."
         )
-    tokens = torch.stack(written, dim=1) if written else start.new_zeros(len(start), 0)
-    return Decoded(tokens[:, : _widest(lengths)], lengths, scores)
-
-
-def _widest(lengths: Tensor) -> int:
-    return int(lengths.max()) if lengths.numel() else 0
+    beyond = torch.arange(written.values.shape[1], device=start.device) >= written.lengths[:, None]
+    tokens, lengths = written.values.masked_fill(beyond, end or 0), written.lengths
+    if end is not None:
+        lengths = lengths - (written.values.eq(end) & ~beyond).any(dim=1).long()
+    return Decoded(tokens[:, : int(lengths.max())], lengths, written.scores)

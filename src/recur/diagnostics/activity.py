@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from recur.diagnostics import gates
+from recur.cells import CELLS
 from recur.diagnostics.flow import batch_of
 from recur.diagnostics.walk import Walk, inner, watched
 from recur.messages import InputError, must
@@ -46,7 +46,7 @@ class Activity:
         """Draws them over time; `steps` are T labels, such as words."""
         from recur import plots
 
-        named = {gates.word(self.cell, k): v for k, v in self.gates.items()}
+        named = {CELLS[self.cell].word(k): v for k, v in self.gates.items()}
         return plots.heatmaps({**self.states, **named}, steps=steps, title=self.name)
 
 
@@ -70,7 +70,7 @@ def activity(model: nn.Module, batch: Any, *, row: int = 0) -> tuple[Activity, .
     if not 0 <= row < len(given.x):
         raise InputError(must("row", f"from 0 to {len(given.x) - 1}", row))
     with torch.no_grad(), watched(model) as walks:
-        Caller(model)(given)
+        Caller(model, names=None)(given)
         return tuple(_activity(walk, row) for walk in walks)
 
 

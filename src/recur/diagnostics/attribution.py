@@ -1,6 +1,10 @@
 """Which inputs mattered for an answer: integrated gradients and occlusion.
 
-Letters: T steps of the sequence, E numbers of a step (of its embedding, where the input is tokens).
+What is given a share of the score is always a step of the sequence. Where steps are numbers, it is
+the sum over all numbers of the step, however many axes they have. Where they are whole numbers, it
+is that of the vectors looked up for them, or of what a front that keeps time makes of the step.
+
+Letters: T steps of the sequence, E numbers of a step (of its vector, where the input is tokens).
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from torch import Tensor, nn
 
 from recur.diagnostics.walk import inner
 from recur.messages import FailedError, InputError, must
+from recur.models.fronts import Front
 from recur.training.call import device_of
 
 if TYPE_CHECKING:
@@ -113,6 +118,7 @@ def integrated_gradients(
     labels: Sequence[str] | None = None,
     names: Sequence[str] | None = None,
     output: int | None = None,
+    at: int = -1,
     baseline: Any = 0.0,
     steps: int = 64,
 ) -> Attribution:
@@ -124,14 +130,14 @@ def integrated_gradients(
 
     Args:
         model: any module; evaluated without dropout, and left as it was. Tokens are looked up in
-            the first `nn.Embedding` that reads.
-        x: one sequence: (T,) token ids, or (T, E) numbers.
+            the first `nn.Embedding` that reads; a model with a front that keeps time, in its front.
+        x: one sequence: (T,) token ids, or (T, ...) numbers; with a front what that reads.
         labels: T words for the steps.
         names: words for the outputs.
-        output: which output is explained; None: the greatest. Where there is an output for every
-            step, that of the last.
-        baseline: what says nothing: a number or a tensor that fits (T, E). Of tokens: in the place
-            of their embeddings.
+        output: which output is explained; None: the greatest.
+        at: of which step, where there is an output for every step; the last.
+        baseline: what says nothing: a number or a tensor that fits (T, ...). Of tokens: in the
+            place of their vectors.
         steps: points of the integral.
 
     Raises:
@@ -140,20 +146,20 @@ def integrated_gradients(
     """
     if steps < 1:
         raise InputError(must("steps", "at least 1", steps))
-    with _Reader(model, x, labels, names) as reader:
+    with _Reader(model, x, labels, names, at) as reader:
         start = torch.zeros_like(reader.vectors) + torch.as_tensor(baseline).to(reader.vectors)
         chosen, score = reader.choose(output)
         points, weights = np.polynomial.legendre.leggauss(steps)
         way = reader.vectors - start
         total = torch.zeros_like(way)
         for rows in reader.pieces(steps):
-            at = torch.as_tensor((points[rows] + 1) / 2).to(way).view(-1, 1, 1)
-            vectors = (start + at * way).requires_grad_()
+            reached = _beside(torch.as_tensor((points[rows] + 1) / 2), way)
+            vectors = (start + reached * way).requires_grad_()
             with torch.enable_grad():
                 (gradient,) = torch.autograd.grad(reader.scores(vectors)[:, chosen].sum(), vectors)
-            share = torch.as_tensor(weights[rows] / 2).to(way).view(-1, 1, 1)
+            share = _beside(torch.as_tensor(weights[rows] / 2), way)
             total += (share * gradient).sum(dim=0)
-        values = (way * total).sum(dim=-1)
+        values = (way * total).flatten(1).sum(dim=1)
         nothing = float(reader.scores(start.unsqueeze(0))[0, chosen])
     found = tuple(values.double().tolist())
     return reader.attribution("integrated gradients", found, score, nothing, chosen)
@@ -166,6 +172,7 @@ def occlusion(
     labels: Sequence[str] | None = None,
     names: Sequence[str] | None = None,
     output: int | None = None,
+    at: int = -1,
     baseline: Any = 0.0,
 ) -> Attribution:
     """What each step added: by how much the score falls when the baseline takes its place.
@@ -175,25 +182,30 @@ def occlusion(
 
     Args and Raises: as for `integrated_gradients`.
     """
-    with _Reader(model, x, labels, names) as reader:
+    with _Reader(model, x, labels, names, at) as reader:
         start = torch.zeros_like(reader.vectors) + torch.as_tensor(baseline).to(reader.vectors)
         chosen, score = reader.choose(output)
         time = len(reader.vectors)
         found: list[float] = []
         for rows in reader.pieces(time):
-            hidden = torch.arange(time, device=start.device)[rows].view(-1, 1, 1)
-            here = torch.arange(time, device=start.device).view(1, -1, 1) == hidden
+            here = torch.eye(time, dtype=torch.bool, device=start.device)[rows]
+            here = here.view(*here.shape, *[1] * (start.dim() - 1))
             without = reader.scores(torch.where(here, start, reader.vectors))[:, chosen]
             found += (score - without.double()).tolist()
         nothing = float(reader.scores(start.unsqueeze(0))[0, chosen])
     return reader.attribution("occlusion", tuple(found), score, nothing, chosen)
 
 
+def _beside(numbers: Tensor, vectors: Tensor) -> Tensor:
+    """(N,) as (N, 1, ...), a number for each copy of vectors (T, ...), in their type."""
+    return numbers.to(vectors).view(-1, *[1] * vectors.dim())
+
+
 class _Reader:
     """A model that is given vectors in the place of one sequence's steps.
 
     Attributes:
-        vectors: (T, E) the sequence's own.
+        vectors: (T, ...) the sequence's own.
         labels: (T,) the steps in words.
     """
 
@@ -203,11 +215,18 @@ class _Reader:
         x: Any,
         labels: Sequence[str] | None,
         names: Sequence[str] | None,
+        at: int,
     ) -> None:
-        self.model = inner(model)
+        self.model, self.at = inner(model), at
         self.x = torch.as_tensor(x).to(device_of(self.model))
         tokens = not self.x.is_floating_point()
-        if self.x.dim() != (1 if tokens else 2) or not len(self.x):
+        fronts = [m for m in self.model.modules() if isinstance(m, Front)]
+        # A front that shortens time leaves no vectors of the steps; numbers need none.
+        kept: list[nn.Module] = [front for front in fronts if front.aligned]
+        self.tables = kept or [m for m in self.model.modules() if isinstance(m, nn.Embedding)]
+        rank = self.x.dim()
+        fits = rank >= 1 if fronts else rank == (1 if tokens else 2)
+        if not fits or not len(self.x):
             expected = "of at least one step: (T,) token ids or (T, E) numbers"
             raise InputError(must("the sequence", expected, f"shape {tuple(self.x.shape)}"))
         named = [f"step {t + 1}" for t in range(len(self.x))] if labels is None else labels
@@ -224,8 +243,7 @@ class _Reader:
         torch.set_grad_enabled(False)
         self.handles = []
         if self.tokens:
-            tables = [m for m in self.model.modules() if isinstance(m, nn.Embedding)]
-            self.handles = [m.register_forward_hook(self._replace) for m in tables]
+            self.handles = [m.register_forward_hook(self._replace) for m in self.tables]
         try:
             self.vectors = self._own()
         except BaseException:
@@ -249,25 +267,31 @@ class _Reader:
             raise InputError(must("a model that reads tokens", "one with an embedding", "none"))
         return self.read[0][0]
 
-    def _replace(self, module: nn.Module, args: Any, looked_up: Tensor) -> Tensor | None:
-        """The first table that is asked in a forward gives the vectors that were put in."""
+    def _replace(self, module: nn.Module, args: Any, found: Any) -> Any:
+        """The first table or front asked in a forward gives the vectors that were put in."""
+        vectors, *lengths = found if isinstance(found, tuple) else (found,)
         if self.replaced is None:
-            self.read.append(looked_up)
+            self.read.append(vectors)
             return None
         given, self.replaced = self.replaced, None
-        return given
+        return (given, *lengths) if lengths else given
 
     def scores(self, vectors: Tensor) -> Tensor:
-        """(N, T, E) vectors to (N, outputs) scores; the last step's where each has some."""
+        """(N, T, ...) vectors to (N, outputs) scores; one step's where each has some."""
         if self.tokens:
             self.replaced = vectors
-            outputs = self.model(self.x.expand(len(vectors), -1))
+            outputs = self.model(self.x.expand(len(vectors), *self.x.shape))
         else:
             outputs = self.model(vectors)
         if not isinstance(outputs, Tensor) or outputs.dim() not in (2, 3):
             expected = "a tensor (N, outputs) or (N, T, outputs)"
             raise InputError(must("what the model returns", expected, type(outputs).__name__))
-        return outputs if outputs.dim() == 2 else outputs[:, -1]
+        if outputs.dim() == 2:
+            return outputs
+        steps = outputs.shape[1]
+        if not -steps <= self.at < steps:
+            raise InputError(must("at", f"a step from {-steps} to {steps - 1}", self.at))
+        return outputs[:, self.at]
 
     def choose(self, output: int | None) -> tuple[int, float]:
         """The output that is explained, and its score."""

@@ -10,7 +10,7 @@ long-term dependencies with gradient descent is difficult", IEEE Transactions on
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recur.cells import CELLS
 from recur.data.sequences import Batch, Sequences
 from recur.data.targets import IGNORED
 from recur.diagnostics import gates
 from recur.diagnostics.gates import Gate
 from recur.diagnostics.walk import Walk, inner, watched
 from recur.messages import InputError, count, must
-from recur.training import losses
+from recur.training.aims import LossLike
 from recur.training.call import Caller, aligned
 from recur.training.losses import find_loss
 
@@ -110,7 +111,7 @@ class Flow:
     def advice(self) -> str:
         """What it means and what to do; empty where nothing is wrong."""
         if self.horizon is not None:
-            return VANISHING.get(self.cell, OTHERWISE)
+            return CELLS[self.cell].advice
         if not math.isfinite(self._largest):
             return NOT_FINITE
         return EXPLODING if self._explodes() else ""
@@ -158,26 +159,6 @@ def _finite(norms: tuple[float, ...]) -> list[float | None]:
 
 EXPLODING = "clip the norm (clip_norm=1.0), or take a smaller recurrent matrix"
 NOT_FINITE = "look for values that are not finite in the data and in the weights"
-PLAIN = (
-    'this network cannot learn dependencies longer than that; try cell="gru" or "lstm", '
-    'recurrent_init="orthogonal", or pooling="mean" or "attention", which give every step a '
-    "short way to the answer."
-)
-# What a gated cell cannot learn as it stands it may learn later: its gates move.
-GATED = (
-    "as it stands, this network learns little of dependencies longer than that, unless training "
-    'moves its gates; try to start them so that they hold ({}), or pooling="mean" or "attention".'
-)
-VANISHING = {
-    "rnn_tanh": PLAIN,
-    "rnn_relu": PLAIN,
-    **dict.fromkeys(("lstm", "lstm_coupled"), GATED.format("forget_bias, chrono")),
-    **dict.fromkeys(("gru", "gru_before"), GATED.format("chrono")),
-}
-OTHERWISE = (
-    'this network learns little of dependencies longer than that; try pooling="mean" or '
-    '"attention".'
-)
 
 
 @dataclass(frozen=True)
@@ -232,18 +213,17 @@ class Diagnosis:
         }
 
 
-def diagnose(
-    model: nn.Module, batch: Any, *, loss: str | losses.Function | None = None
-) -> Diagnosis:
+def diagnose(model: nn.Module, batch: Any, *, loss: LossLike | None = None) -> Diagnosis:
     """Measures how far back gradients reach, in one backward pass.
 
     Args:
         model: any module with recurrent layers of recur or of torch.nn; evaluated without dropout,
             and left as it was.
         batch: a `Batch`, `Sequences`, a pair (x, targets), or x alone, as for `recur.fit`.
-        loss: as for `recur.fit`. None, or a batch without targets: the sum of the outputs. Where
-            there is an output for every step, the loss is that of each row's last step (the last
-            one with a target) alone, so that the lag is the distance from there.
+        loss: as for `recur.fit`, a dict for several outputs. None, or a batch without targets: the
+            sum of the outputs. Where there is an output for every step, the loss is that of each
+            row's last step (the last one with a target) alone, so that the lag is the distance
+            from there.
 
     Raises:
         InputError: a model without such layers, a loss that does not fit, a batch without steps.
@@ -283,17 +263,27 @@ def batch_of(data: Any) -> Batch:
     return whole.batch(range(len(whole)))
 
 
-def _loss(model: nn.Module, batch: Batch, loss: str | losses.Function | None) -> tuple[Tensor, int]:
-    """The mean loss of a row, and how many rows there are."""
-    outputs = Caller(model)(batch)
+def _loss(model: nn.Module, batch: Batch, loss: LossLike | None) -> tuple[Tensor, int]:
+    """The mean loss of a row, of several outputs their sum; and how many rows there are."""
+    if not isinstance(loss, Mapping) or batch.y is None:
+        outputs = Caller(model)(batch)
+        return _mean(model, batch, outputs, batch.y, loss), len(outputs)
+    found = Caller(model, names=tuple(loss))(batch)
+    y: Any = batch.y
+    means = [_mean(model, batch, found[name], y[name], each) for name, each in loss.items()]
+    return torch.stack(means).sum(), len(batch.x)
+
+
+def _mean(model: nn.Module, batch: Batch, outputs: Tensor, y: Any, loss: Any) -> Tensor:
+    """The mean loss of a row of one output."""
     rows = len(outputs)
-    if loss is None or batch.y is None:
+    if loss is None or y is None:
         if outputs.dim() == 3:
             outputs = outputs[torch.arange(rows), _ends(model, batch, outputs)]
-        return outputs.sum() / rows, rows
+        return outputs.sum() / rows
     found = find_loss(loss)
-    targets = found.align(outputs, batch.y.to(outputs.device))
-    found.check(outputs, targets, batch.y)
+    targets = found.align(outputs, y.to(outputs.device))
+    found.check(outputs, targets, y)
     if outputs.dim() == 3 and targets.shape[:2] == outputs.shape[:2]:
         last = _ends(model, batch, outputs)
         if targets.dim() == 2:
@@ -302,7 +292,7 @@ def _loss(model: nn.Module, batch: Batch, loss: str | losses.Function | None) ->
             last = torch.where(with_target, steps, 0).amax(dim=1)
         at = torch.arange(rows), last
         outputs, targets = outputs[at], targets[at]
-    return found.mean(outputs, targets), rows
+    return found.mean(outputs, targets)
 
 
 def _ends(model: nn.Module, batch: Batch, outputs: Tensor) -> Tensor:

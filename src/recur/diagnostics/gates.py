@@ -37,25 +37,6 @@ class Gate:
         return f"{self.word} {self.mean:.2f} ({self.low:.0%} low, {self.high:.0%} high)"
 
 
-WORDS = {
-    "i": "input gate",
-    "f": "forget gate",
-    "g": "candidate",
-    "o": "output gate",
-    "r": "reset gate",
-    "z": "update gate",
-    "n": "candidate",
-    "h": "state",
-}
-AROUND_ZERO = ("candidate", "state")
-"""What a tanh gives: saturated near -1, not near 0."""
-
-
-def word(cell: str, letter: str) -> str:
-    """The name of a gate of a cell."""
-    return "candidate" if (cell, letter) == ("slstm", "z") else WORDS[letter]
-
-
 def letters(walk: Walk) -> list[str]:
     """The gates that the state feeds, in the order of the rows of W_hh."""
     return list(walk.cell.gate_names) if walk.cell.state_gates else []
@@ -65,9 +46,9 @@ def saturation(walk: Walk) -> tuple[Gate, ...]:
     """How the gates are over the steps that exist."""
     found = []
     for letter, value in walk.gates().items():
-        seen, name = value[walk.exists].double(), word(walk.cell.name, letter)
-        low = -OPEN if name in AROUND_ZERO else SHUT
-        shut = seen <= 0 if walk.cell.name.endswith("_relu") else seen < low
+        seen, name = value[walk.exists].double(), walk.cell.word(letter)
+        low = -OPEN if letter in walk.cell.centred else SHUT
+        shut = seen <= 0 if walk.cell.rectified else seen < low
         low_share, high_share = shut.double().mean(), (seen > OPEN).double().mean()
         found.append(Gate(letter, name, float(seen.mean()), float(low_share), float(high_share)))
     return tuple(found)

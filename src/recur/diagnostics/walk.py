@@ -26,6 +26,7 @@ from recur.layers.layout import Entered
 from recur.layers.recurrent import MERGED
 from recur.layers.taking import OURS
 from recur.messages import InputError, must
+from recur.models.fronts import Front
 
 
 @dataclass
@@ -120,6 +121,8 @@ def inner(model: object) -> nn.Module:
 def watched(model: nn.Module) -> Iterator[list[Walk]]:
     """While it lasts, the recurrent layers of `model` are walked a step at a time.
 
+    Those within a front are not: their rows (the spellings of words) are not the batch's.
+
     The list that it gives fills up with a `Walk` for each layer and direction, in the order in
     which they were walked. The model is in evaluation mode, and layers of torch.nn are recur's.
 
@@ -129,7 +132,10 @@ def watched(model: nn.Module) -> Iterator[list[Walk]]:
     theirs = _plain(model)
     for layer in theirs:
         layer.__class__ = OURS[type(layer)]
-    layers = {name: m for name, m in model.named_modules() if isinstance(m, Recurrent)}
+    before = {m for front in model.modules() if isinstance(front, Front) for m in front.modules()}
+    layers = {
+        name: m for name, m in model.named_modules() if isinstance(m, Recurrent) and m not in before
+    }
     if not layers:
         raise InputError(_unknown(model))
     modes = [(module, module.training) for module in model.modules()]
@@ -144,8 +150,8 @@ def watched(model: nn.Module) -> Iterator[list[Walk]]:
             del vars(layer)["_walk"]
         for module, mode in modes:
             module.training = mode
-        for layer, before in theirs.items():
-            layer.__class__ = before
+        for layer, kind in theirs.items():
+            layer.__class__ = kind
 
 
 def _plain(model: nn.Module) -> dict[nn.Module, type[nn.Module]]:

@@ -95,15 +95,16 @@ def _kept() -> tuple[Path, Path]:
     Raises:
         FailedError: if there are no reviews, or the files cannot be written.
     """
-    reviews = imdb.load_text()
+    reviews = imdb.load()
     made = f"Keras' {REVIEWS} cannot be reached; it is made from {reviews.about}."
     aside(" ".join(["recur:", made, *reviews.notes]))
-    checksum = checksum_of_texts(reviews.train, reviews.test)[:16]
+    assert reviews.test is not None
+    checksum = checksum_of_texts(reviews.train.texts, reviews.test.texts)[:16]
     paths = [cache_folder() / f"keras-{VERSION}-{checksum}-{name}" for name in (REVIEWS, WORDS)]
     if not all(path.is_file() for path in paths):
         ranked = keras_imdb.ranked(reviews)
-        train, y_train = keras_imdb.in_the_file(ranked.train, reviews.train_labels)
-        test, y_test = keras_imdb.in_the_file(ranked.test, reviews.test_labels)
+        train, y_train = keras_imdb.in_the_file(ranked.train, reviews.train.labels)
+        test, y_test = keras_imdb.in_the_file(ranked.test, reviews.test.labels)
         content = io.BytesIO()
         np.savez(content, x_train=train, y_train=y_train, x_test=test, y_test=y_test)
         files.write_bytes(paths[0], content.getvalue())

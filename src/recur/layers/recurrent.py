@@ -134,9 +134,8 @@ class Recurrent(graphs.OneNode, nn.RNNBase):
                     start_recurrent(parameter, own.recurrent_init, cell.state_gates * own.heads)
         if own.forget_bias is None and own.chrono is None:
             return
-        # What keeps is the LSTM's forget gate, the GRU's update gate; what takes in is before it.
-        keeps = cell.gate_names.index("f" if "f" in cell.gate_names else "z")
-        takes = cell.gate_names.index("i") if "i" in cell.gate_names else None
+        keeps = cell.gate_names.index(cell.keeps)
+        takes = cell.gate_names.index(cell.takes) if cell.takes else None
         for names in self._all_weights:
             b_ih, b_hh = (
                 next(getattr(self, n) for n in names if n.startswith(kind))

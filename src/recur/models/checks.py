@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -82,6 +82,20 @@ def check_end(end: int | None, vocabulary: int) -> None:
     """Raises an InputError unless the token that ends a sequence is None or in the vocabulary."""
     if end is not None and whole("end", end, least=0) >= vocabulary:
         raise InputError(must("end", f"below {vocabulary}, the vocabulary", end))
+
+
+def never_written(never: Sequence[int], size: int, device: torch.device) -> Tensor:
+    """The tokens of a vocabulary that are never to be written, checked.
+
+    Raises:
+        InputError: others than tokens, or all.
+    """
+    for token in never:
+        if whole("never", token, least=0) >= size:
+            raise InputError(must("never", f"tokens from 0 to {size - 1}", token))
+    if len(set(never)) == size:
+        raise InputError("never bars every token: nothing can be written.")
+    return torch.tensor(list(never), dtype=torch.int64, device=device)
 
 
 def check_state(recurrent: Recurrent | Residual, state: Any, batch: int) -> None:

@@ -45,65 +45,45 @@ class CTC(ManyToMany):
     def __init__(self, *, labels: int, **options: Any) -> None:
         super().__init__(outputs=whole("labels", labels) + 1, **options)
 
-    def forward(self, x: Tensor, lengths: Lengths | None = None, **options: Any) -> Any:
+    def forward(
+        self,
+        x: Tensor,
+        lengths: Lengths | None = None,
+        *,
+        state: Any = None,
+        reset: Any = None,
+        return_state: bool = False,
+    ) -> Any:
         """Log-probabilities of the classes at each step.
 
         Args:
-            x: token ids (batch, time) with `vocabulary`, else numbers (batch, time, inputs).
+            x: as for `ManyToMany.forward`.
             lengths: the steps of each row; None if all rows are full.
-            options: `state`, `reset`, `return_state`; see `ManyToMany.forward`.
+            state: as for `ManyToMany.forward`, as the next two.
+            reset: where a new sequence begins.
+            return_state: return (log-probabilities, state).
 
         Returns:
-            (batch, time, labels + 1). Beyond a length the blank is certain (0 for it, -inf for the
-            others), so that what the row says does not change.
+            (batch, time, labels + 1), with a front that shortens time (batch, time', labels + 1).
+            Beyond a length the blank is certain (0 for it, -inf for the others), so that what the
+            row says does not change.
         """
-        result = super().forward(x, lengths, **options)
-        scores, *state = result if isinstance(result, tuple) else (result,)
-        log_probs = scores.log_softmax(dim=-1)
+        log_probs, final, _ = self._log_probs(x, lengths, state, reset)
+        return (log_probs, final) if return_state else log_probs
+
+    def _log_probs(
+        self, x: Tensor, lengths: Lengths | None, state: Any = None, reset: Any = None
+    ) -> tuple[Tensor, Any, Lengths | None]:
+        scores, final, lengths = self._walked(x, lengths, state, reset)
+        log_probs: Tensor = scores.log_softmax(dim=-1)
         exists = existing(log_probs, lengths)
         if exists is not None:
             log_probs = torch.where(exists.unsqueeze(-1), log_probs, _certain(log_probs))
-        return (log_probs, *state) if state else log_probs
+        return log_probs, final, lengths
 
     def loss(self, log_probs: Tensor, targets: Tensor) -> Tensor:
-        """The negative log-probability of the targets, a label, in the mean over the rows.
-
-        Args:
-            log_probs: (batch, time, labels + 1), what `forward` gives.
-            targets: (batch, N) labels from 1; each row filled up with -100.
-
-        Returns:
-            one number.
-
-        Raises:
-            InputError: targets of a wrong shape, that are no labels, or that no alignment can say
-                because there are too few steps.
-        """
-        tensor("targets for CTC", targets)
-        if log_probs.dim() != 3 or targets.dim() != 2 or len(targets) != len(log_probs):
-            got = f"{tuple(targets.shape)} for outputs {tuple(log_probs.shape)}"
-            raise InputError(
-                must("targets for CTC", "(batch, labels) for (batch, time, classes)", got)
-            )
-        if not len(targets):
-            raise InputError("There is nothing to learn from: the batch has no rows.")
-        sizes = target_lengths(targets, least=1, classes=log_probs.shape[-1])
-        steps = (log_probs != _certain(log_probs)).any(dim=-1).sum(dim=1)
-        each = F.ctc_loss(
-            log_probs.transpose(0, 1),
-            targets.long(),
-            steps,
-            sizes,
-            blank=BLANK,
-            reduction="none",
-        )
-        impossible = (each.detach() == torch.inf).nonzero()
-        if len(impossible):
-            row = int(impossible[0])
-            got = f"{int(sizes[row])} labels for {int(steps[row])} steps in row {row}"
-            todo = "Each label needs a step, and a blank between two that are the same."
-            raise InputError(must("targets for CTC", "shorter than the input", got, todo))
-        return (each / sizes.clamp(min=1)).mean()
+        """`ctc_loss`, of what `forward` gives."""
+        return ctc_loss(log_probs, targets)
 
     def transcribe(
         self, x: Tensor, lengths: Lengths | None = None, *, width: int | None = None
@@ -119,10 +99,49 @@ class CTC(ManyToMany):
             as `recur.decoding.ctc_greedy_search` or `ctc_beam_search`.
         """
         with torch.no_grad():
-            log_probs = self.forward(x, lengths)
+            log_probs, _, steps = self._log_probs(x, lengths)
         if width is None:
-            return ctc_greedy_search(log_probs, lengths, blank=BLANK)
-        return ctc_beam_search(log_probs, lengths, width=width, blank=BLANK)
+            return ctc_greedy_search(log_probs, steps, blank=BLANK)
+        return ctc_beam_search(log_probs, steps, width=width, blank=BLANK)
+
+
+def ctc_loss(log_probs: Tensor, targets: Tensor) -> Tensor:
+    """The negative log-probability of the targets, a label, in the mean over the rows.
+
+    Args:
+        log_probs: (batch, time, labels + 1), what `CTC.forward` gives.
+        targets: (batch, N) labels from 1; each row filled up with -100.
+
+    Returns:
+        one number.
+
+    Raises:
+        InputError: targets of a wrong shape, that are no labels, or that no alignment can say
+            because there are too few steps.
+    """
+    tensor("targets for CTC", targets)
+    if log_probs.dim() != 3 or targets.dim() != 2 or len(targets) != len(log_probs):
+        got = f"{tuple(targets.shape)} for outputs {tuple(log_probs.shape)}"
+        raise InputError(must("targets for CTC", "(batch, labels) for (batch, time, classes)", got))
+    if not len(targets):
+        raise InputError("There is nothing to learn from: the batch has no rows.")
+    sizes = target_lengths(targets, least=1, classes=log_probs.shape[-1])
+    steps = (log_probs != _certain(log_probs)).any(dim=-1).sum(dim=1)
+    each = F.ctc_loss(
+        log_probs.transpose(0, 1),
+        targets.long(),
+        steps,
+        sizes,
+        blank=BLANK,
+        reduction="none",
+    )
+    impossible = (each.detach() == torch.inf).nonzero()
+    if len(impossible):
+        row = int(impossible[0])
+        got = f"{int(sizes[row])} labels for {int(steps[row])} steps in row {row}"
+        todo = "Each label needs a step, and a blank between two that are the same."
+        raise InputError(must("targets for CTC", "shorter than the input", got, todo))
+    return (each / sizes.clamp(min=1)).mean()
 
 
 def _certain(log_probs: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ gives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -17,8 +18,9 @@ from recur.data.targets import target_lengths
 from recur.layers import Attention, Embedding
 from recur.layers.attention import Memory
 from recur.messages import InputError, count, must, whole
-from recur.models.checks import check_sizes
+from recur.models.checks import check_sizes, never_written
 from recur.models.deep import by_row, deep, from_rows
+from recur.models.reading import share
 from recur.models.teacher_forcing import Schedule, check_ratio
 
 # Read before the first token; it is not in the vocabulary, and cannot be written.
@@ -60,11 +62,12 @@ class Decoder(nn.Module):
     Args:
         vocabulary: V.
         embedding: E; H if None.
-        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
+        cell: the recurrent cell, a name of `recur.models.deep.CELLS`: "rnn", "lstm", "gru" ...
         units: H.
         layers: recurrent layers stacked.
         dropout: the part dropped before the recurrent layers, between them, and before the last
             linear layer, while training.
+        embedding_dropout: the part dropped before the recurrent layers, if another.
         residual: each recurrent layer but the first adds its input to its outputs.
         beside: F, numbers read beside each token.
         attention: the kind; None without. See `recur.layers.Attention`.
@@ -100,6 +103,7 @@ class Decoder(nn.Module):
         residual: bool,
         tied: bool,
         teacher_forcing: float | Schedule,
+        embedding_dropout: float | None = None,
         beside: int = 0,
         attention: str | None = None,
         memory_size: int = 0,
@@ -120,6 +124,7 @@ class Decoder(nn.Module):
         width = embedding or units
         self.embedding = Embedding(vocabulary, width)
         self.start = nn.Parameter(torch.empty(width).uniform_(-0.1, 0.1))
+        self.input_dropout = nn.Dropout(share("embedding_dropout", embedding_dropout, dropout))
         self.dropout = nn.Dropout(dropout)
         self.recurrent = deep(
             cell,
@@ -228,7 +233,7 @@ class Decoder(nn.Module):
             parts.append(beside.unsqueeze(1).expand(-1, steps, -1))
         if state.fed is not None:
             parts.append(state.fed.unsqueeze(1).expand(-1, steps, -1))
-        x = self.dropout(torch.cat(parts, dim=-1))
+        x = self.input_dropout(torch.cat(parts, dim=-1))
         y, final = self.recurrent(x, from_rows(state.hidden), lengths=lengths)
         weights, fed = None, y
         if self.attention is not None:
@@ -283,14 +288,21 @@ class Decoder(nn.Module):
         max_steps: int,
         search: str,
         end: int | None,
+        never: Sequence[int] = (),
         **how: Any,
     ) -> decoding.Decoded:
-        """Writes a sequence for each row of the state, by a search of `recur.decoding`."""
+        """Writes a sequence for each row of the state, by a search of `recur.decoding`.
+
+        Raises:
+            InputError: arguments that do not fit; in `never` others than tokens, or all.
+        """
+        barred = never_written(never, self.vocabulary + self.extended, self.start.device)
         start = torch.full((len(state.hidden[0]),), START, device=self.start.device)
 
         def step(state: DecoderState, token: Tensor) -> tuple[Tensor, DecoderState]:
             scores, _, state = self.advance(token.unsqueeze(1), state, context)
-            return scores.squeeze(1).log_softmax(dim=-1), state
+            last = scores.squeeze(1).index_fill(-1, barred, -torch.inf)
+            return last.log_softmax(dim=-1), state
 
         return decoding.decode(search, step, state, start, max_steps=max_steps, end=end, **how)
 

@@ -48,7 +48,7 @@ def deep(
     """Makes `layers` recurrent layers, batch first: one layer of recur, or a `Residual`.
 
     Args:
-        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
+        cell: the recurrent cell, a name of `recur.models.deep.CELLS`: "rnn", "lstm", "gru" ...
         inputs: features of each step.
         units: size of the state in each direction.
         layers: recurrent layers stacked.

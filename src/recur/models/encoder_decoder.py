@@ -18,24 +18,26 @@ import torch
 from torch import Tensor, nn
 
 from recur.decoding import Decoded
-from recur.layers import Embedding
+from recur.layers import mean_output
 from recur.layers.lengths import Lengths
-from recur.messages import InputError, must, whole
+from recur.messages import InputError, must, one_of, whole
 from recur.models.checks import (
     NO_TARGETS,
     as_tensors,
     check_end,
     check_options,
     check_sizes,
-    numbers,
 )
 from recur.models.decoder import Context, Decoder, DecoderState
 from recur.models.deep import by_row, deep
+from recur.models.fronts import Front
+from recur.models.reading import Reading, share
 from recur.models.teacher_forcing import Schedule
-from recur.models.tokens import check_source, embedded
+
+BRIDGES = ("last", "mean")
 
 
-class EncoderDecoder(nn.Module):
+class EncoderDecoder(Reading):
     """Recurrent layers read a sequence, others write one.
 
     I. Sutskever et al., arXiv:1409.3215, and K. Cho et al., arXiv:1406.1078; with attention D.
@@ -45,17 +47,22 @@ class EncoderDecoder(nn.Module):
     Args:
         vocabulary: tokens that can be written.
         source_vocabulary: the source's steps are token ids below this number.
-        inputs: features of each step of the source, instead.
+        inputs: instead, they are so many numbers.
+        front: instead, what makes features of them; see `recur.models.fronts`.
         end: the token that ends a sequence, the last one of every row of targets; None if there
             is none.
         embedding: size of the embeddings; `units` if None.
-        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
+        cell: the recurrent cell, a name of `recur.models.deep.CELLS`: "rnn", "lstm", "gru" ...
         units: size of the state in each direction.
         layers: recurrent layers stacked, in each half.
-        bidirectional: the encoder walks both ways; tanh(W h + b) of its last states starts the
-            decoder (the LSTM's c: without tanh). One way, they start it as they are.
+        bidirectional: the encoder walks both ways.
+        bridge: what starts the decoder. "last": both ways, tanh(W h + b) of the encoder's last
+            states (the LSTM's c: without tanh); one way, these as they are. "mean": the same of
+            the mean of what the encoder gave at all steps (K. Xu et al., arXiv:1502.03044,
+            section 3.1.2), which attention leaves free to say what lies where.
         dropout: the part dropped before the recurrent layers, between them, and before the last
             linear layer, while training.
+        embedding_dropout: the part dropped before the recurrent layers of both halves, if another.
         residual: each recurrent layer but the first adds its input to its outputs.
         attention: "additive", "multiplicative", "dot" (see `recur.layers.Attention`) or None: the
             decoder then knows of the source what its first state says.
@@ -81,13 +88,16 @@ class EncoderDecoder(nn.Module):
         vocabulary: int,
         source_vocabulary: int | None = None,
         inputs: int | None = None,
+        front: Front | None = None,
         end: int | None = None,
         embedding: int | None = None,
         cell: str = "gru",
         units: int = 32,
         layers: int = 1,
         bidirectional: bool = True,
+        bridge: str = "last",
         dropout: float = 0.0,
+        embedding_dropout: float | None = None,
         residual: bool = False,
         attention: str | None = "additive",
         input_feeding: bool = False,
@@ -98,29 +108,26 @@ class EncoderDecoder(nn.Module):
         teacher_forcing: float | Schedule = 1.0,
         **options: Any,
     ) -> None:
-        super().__init__()
-        check_source(inputs, source_vocabulary, named="source_vocabulary")
+        one_of("bridge", bridge, BRIDGES)
         check_options(options, "merge")
-        check_sizes(
-            dropout,
-            inputs=inputs,
-            source_vocabulary=source_vocabulary,
-            embedding=embedding,
-            units=units,
-            layers=layers,
-        )
+        check_sizes(dropout, units=units, layers=layers)
         check_end(end, whole("vocabulary", vocabulary))
-        if copy and source_vocabulary != vocabulary:
-            got = f"{source_vocabulary} and {vocabulary}"
+        dropped = share("embedding_dropout", embedding_dropout, dropout)
+        super().__init__(
+            front=front,
+            inputs=inputs,
+            vocabulary=source_vocabulary,
+            embedding=units if embedding is None else embedding,
+            dropout=dropped,
+            named="source_vocabulary",
+        )
+        known = None if self.table is None else self.table.num_embeddings
+        if copy and known != vocabulary:
+            got = f"{known} and {vocabulary}"
             raise InputError(must("the vocabularies of a model that copies", "the same", got))
-        self.end, self.copy, self.units = end, copy, units
-        size, width = units * (2 if bidirectional else 1), embedding or units
-        self.embedding: Embedding | None = None
-        if source_vocabulary is not None:
-            self.embedding = Embedding(source_vocabulary, width)
-        self.dropout = nn.Dropout(dropout)
+        self.end, self.copy, self.units, self.begins = end, copy, units, bridge
+        size = units * (2 if bidirectional else 1)
         shared = {"layers": layers, "dropout": dropout, "residual": residual, **options}
-        self.inputs = width if inputs is None else inputs
         self.encoder = deep(
             cell,
             self.inputs,
@@ -141,10 +148,11 @@ class EncoderDecoder(nn.Module):
             unknown=unknown,
             tied=tied,
             teacher_forcing=teacher_forcing,
+            embedding_dropout=dropped,
             **shared,
         )
         self.bridge: nn.ModuleList | None = None
-        if bidirectional:
+        if bidirectional or bridge == "mean":
             count = len(self.decoder.recurrent.cell.states) * layers
             self.bridge = nn.ModuleList(nn.Linear(size, units) for _ in range(count))
 
@@ -154,7 +162,8 @@ class EncoderDecoder(nn.Module):
         """Scores of each target token, given the source and the tokens before it.
 
         Args:
-            x: the source: token ids (batch, steps), or numbers (batch, steps, inputs).
+            x: the source: token ids (batch, steps), numbers (batch, steps, inputs), or what the
+                front reads.
             lengths: the steps of each row of the source; None if all are full.
             targets: (batch, time) tokens, each row filled up with -100, as the loss
                 "cross_entropy" takes them.
@@ -176,8 +185,8 @@ class EncoderDecoder(nn.Module):
         Arguments and errors as for `forward`.
 
         Returns:
-            (batch, time, steps): the weights of attention. For every token that exists they sum to
-            1; they are not defined beyond.
+            (batch, time, steps): the weights of attention, over the steps that the front gives. For
+            every token that exists they sum to 1; they are not defined beyond.
 
         Raises:
             InputError: also if there is no attention.
@@ -194,6 +203,7 @@ class EncoderDecoder(nn.Module):
         *,
         max_steps: int,
         search: str = "greedy",
+        never: Sequence[int] = (),
         **how: Any,
     ) -> Decoded:
         """Writes a sequence for each source.
@@ -205,6 +215,8 @@ class EncoderDecoder(nn.Module):
             lengths: as for `forward`; None with a list.
             max_steps: tokens to write at most, `end` included.
             search: "greedy", "beam" or "sample"; see `recur.decoding`.
+            never: tokens that are not written, such as the one for unknown words; the
+                probabilities of the others sum to 1.
             how: more arguments for the search: `width`, `temperature`, ...
 
         Raises:
@@ -213,40 +225,58 @@ class EncoderDecoder(nn.Module):
         x, lengths = as_tensors("x", x, lengths, self)
         with torch.no_grad():
             return self.decoder.write(
-                *self.encode(x, lengths), max_steps=max_steps, search=search, end=self.end, **how
+                *self.encode(x, lengths),
+                max_steps=max_steps,
+                search=search,
+                end=self.end,
+                never=never,
+                **how,
             )
 
     def encode(self, x: Tensor, lengths: Lengths | None = None) -> tuple[DecoderState, Context]:
         """What the decoder begins with, and what it can ask. Arguments as for `forward`."""
-        y, final = self.encoder(self.dropout(self._read(x)), lengths=lengths)
+        read, steps = self.read(self._with_unknown(x), lengths)
+        y, final = self.encoder(read, lengths=steps)
         fed = y.new_zeros(len(y), self.units) if self.decoder.input_feeding else None
-        state = DecoderState(self._bridged(by_row(final)), fed)
+        state = DecoderState(self._bridged(by_row(final), y, steps), fed)
         if self.decoder.attention is None:
             return state, Context()
-        memory = self.decoder.attention.remember(y, lengths)
+        memory = self.decoder.attention.remember(y, steps)
         if not self.copy:
             return state, Context(memory=memory)
         return state, Context(memory=memory, source=x.long())
 
-    def _read(self, x: Tensor) -> Tensor:
-        if self.embedding is None:
-            return numbers(x, self.inputs)
+    def _with_unknown(self, x: Tensor) -> Tensor:
+        """The source with words that can only be copied as the encoder reads them."""
         decoder = self.decoder
-        if decoder.extended and isinstance(x, Tensor):
-            assert decoder.unknown is not None
-            beyond = (x >= decoder.vocabulary) & (x < decoder.vocabulary + decoder.extended)
-            x = torch.where(beyond, decoder.unknown, x)
-        return embedded(x, self.embedding)
+        if not decoder.extended or not isinstance(x, Tensor):
+            return x
+        assert decoder.unknown is not None
+        beyond = (x >= decoder.vocabulary) & (x < decoder.vocabulary + decoder.extended)
+        return torch.where(beyond, decoder.unknown, x)
 
-    def _bridged(self, states: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """The encoder's last states (batch, layers * directions, units), made the decoder's."""
+    def _bridged(
+        self, states: tuple[Tensor, ...], outputs: Tensor, lengths: Lengths | None
+    ) -> tuple[Tensor, ...]:
+        """What the encoder came to, made the decoder's states (batch, layers, units).
+
+        Args:
+            states: its last ones (batch, layers * directions, units).
+            outputs: (batch, steps, directions * units).
+            lengths: the steps of each row.
+        """
         if self.bridge is None:
             return states
         bridges = iter(self.bridge)
+        layers = len(self.bridge) // len(states)
+        mean = mean_output(outputs, lengths, batch_first=True) if self.begins == "mean" else None
         made = []
         for n, state in enumerate(states):
-            # A layer's directions lie side by side.
-            layers = state.reshape(len(state), state.shape[1] // 2, 2 * self.units)
-            start = torch.stack([next(bridges)(layer) for layer in layers.unbind(dim=1)], dim=1)
+            if mean is None:
+                # A layer's directions lie side by side.
+                known = state.reshape(len(state), layers, 2 * self.units).unbind(dim=1)
+            else:
+                known = (mean,) * layers
+            start = torch.stack([next(bridges)(layer) for layer in known], dim=1)
             made.append(start if n else start.tanh())
         return tuple(made)

@@ -9,58 +9,72 @@ x_1   x_2   ...   x_T
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from recur.decoding import Decoded, decode
-from recur.layers import Embedding
 from recur.layers.attention import existing
 from recur.layers.checks import tensor
 from recur.layers.lengths import Lengths, as_lengths
-from recur.messages import InputError, must, whole
-from recur.models.checks import as_tensors, check_options, check_sizes, check_state, numbers
+from recur.messages import InputError, must
+from recur.models.checks import (
+    as_tensors,
+    check_options,
+    check_sizes,
+    check_state,
+    never_written,
+)
 from recur.models.deep import by_row, deep, from_rows
 from recur.models.deep import width as width_of
-from recur.models.tokens import check_source, embedded
+from recur.models.fronts import Front
+from recur.models.heads import Heads, check_outputs, head
+from recur.models.reading import Reading, share
 
 PIECE = 500
 """Steps that `remember` walks at a time."""
 
 
-class ManyToMany(nn.Module):
+class ManyToMany(Reading):
     """Recurrent layers over a sequence, then one linear layer at every step.
 
     With `vocabulary` equal to `outputs` and one direction it is a language model (T. Mikolov et
     al., Interspeech 2010): trained on the next token at each step, it writes with `generate`.
 
     Args:
-        outputs: numbers that come out at each step: raw scores (no sigmoid, no softmax).
-        inputs: features of each step; left out with `vocabulary`.
+        outputs: numbers that come out at each step: raw scores (no sigmoid, no softmax); or several
+            such sizes by name, for a linear layer each and a dictionary of their scores.
+        front: what makes features of the steps before the recurrent layers; see
+            `recur.models.fronts`. Left out with one of the next two, the plain ways.
+        inputs: the steps are so many numbers.
         vocabulary: the steps are token ids below this number, and are embedded first.
         embedding: size of the embedding; `units` if None.
-        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
+        cell: the recurrent cell, a name of `recur.models.deep.CELLS`: "rnn", "lstm", "gru" ...
         units: size of the state in each direction.
         layers: recurrent layers stacked.
         bidirectional: walk both ways.
         dropout: the part dropped before the recurrent layers, between them, and before the linear
             layer, while training (W. Zaremba et al., arXiv:1409.2329).
+        embedding_dropout: the part dropped before the recurrent layers, if another.
         residual: each recurrent layer but the first adds its input to its outputs.
         tied: the linear layer uses the embedding's weights (O. Press and L. Wolf,
             arXiv:1608.05859), which start from U(-0.1, 0.1).
         options: more arguments for the recurrent layers; see `recur.layers.Recurrent`.
 
     Raises:
-        InputError: an unknown cell, neither or both of `inputs` and `vocabulary`, sizes below 1 or
-            that cannot be tied.
+        InputError: an unknown cell, none or several of `front`, `inputs` and `vocabulary`, a front
+            that shortens time, sizes below 1 or that cannot be tied.
     """
+
+    aligned = True  # with the input, step by step
 
     def __init__(
         self,
         *,
-        outputs: int,
+        outputs: int | Mapping[str, int],
+        front: Front | None = None,
         inputs: int | None = None,
         vocabulary: int | None = None,
         embedding: int | None = None,
@@ -69,28 +83,26 @@ class ManyToMany(nn.Module):
         layers: int = 1,
         bidirectional: bool = False,
         dropout: float = 0.0,
+        embedding_dropout: float | None = None,
         residual: bool = False,
         tied: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__()
-        check_source(inputs, vocabulary)
         check_options(options)
-        check_sizes(
-            dropout,
-            outputs=outputs,
+        check_outputs(outputs)
+        check_sizes(dropout, units=units, layers=layers)
+        super().__init__(
+            front=front,
             inputs=inputs,
             vocabulary=vocabulary,
-            embedding=embedding,
-            units=units,
-            layers=layers,
+            embedding=units if embedding is None else embedding,
+            dropout=share("embedding_dropout", embedding_dropout, dropout),
         )
+        if front is not None and self.aligned and not front.aligned:
+            todo = "Take a stride of 1, or recur.CTC, whose targets follow no step."
+            got = f"{type(front).__name__}, which shortens it"
+            raise InputError(must("a front for an answer at every step", "of all time", got, todo))
         size = width_of(units, {**options, "bidirectional": bidirectional})
-        width = embedding or units
-        self.inputs = width if inputs is None else inputs
-        self.embedding: Embedding | None = None
-        if vocabulary is not None:
-            self.embedding = Embedding(vocabulary, width)
         self.dropout = nn.Dropout(dropout)
         self.recurrent = deep(
             cell,
@@ -102,19 +114,21 @@ class ManyToMany(nn.Module):
             residual=residual,
             **options,
         )
-        self.head = nn.Linear(size, outputs)
+        self.head = head(size, outputs)
         if tied:
             self._tie()
 
     def _tie(self) -> None:
-        if self.embedding is None:
+        if self.table is None:
             raise InputError(must("tied", "False where there is no vocabulary", True))
-        if self.head.weight.shape != self.embedding.weight.shape:
+        if isinstance(self.head, Heads):
+            raise InputError(must("tied", "False with several heads", True))
+        if self.head.weight.shape != self.table.weight.shape:
             what = "the embedding (vocabulary, size) of tied weights"
             needed = f"as the linear layer's (outputs, units), {tuple(self.head.weight.shape)}"
-            raise InputError(must(what, needed, tuple(self.embedding.weight.shape)))
-        nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
-        self.head.weight = self.embedding.weight
+            raise InputError(must(what, needed, tuple(self.table.weight.shape)))
+        nn.init.uniform_(self.table.weight, -0.1, 0.1)
+        self.head.weight = self.table.weight
 
     def forward(
         self,
@@ -128,28 +142,45 @@ class ManyToMany(nn.Module):
         """Scores for each step.
 
         Args:
-            x: token ids (batch, time) with `vocabulary`, else numbers (batch, time, inputs).
+            x: token ids (batch, time) with `vocabulary`, numbers (batch, time, inputs) with
+                `inputs`, else what the front reads.
             lengths: the steps of each row; None if all rows are full.
             state: the state to begin with, as a `recur.layers.Recurrent` gives and takes it.
             reset: (batch, time), True where a new sequence begins inside a row.
             return_state: return (scores, state) instead of the scores.
 
         Returns:
-            (batch, time, outputs), zeros beyond a length; with `return_state` the pair of that and
-            the final state.
+            (batch, time, outputs), zeros beyond a length; with several heads a dictionary of such
+            scores by name; with `return_state` the pair of that and the final state.
 
         Raises:
             InputError: token ids that are no integers, or outside the vocabulary; numbers, lengths
                 or a state that do not fit.
         """
-        read = self._read(x)
-        check_state(self.recurrent, state, len(x))
-        y, final = self.recurrent(read, state, lengths=lengths, reset=reset)
-        scores = self.head(self.dropout(y))
-        exists = existing(scores, lengths)
-        if exists is not None:
-            scores = scores.masked_fill(~exists.unsqueeze(-1), 0)
+        scores, final, lengths = self._walked(x, lengths, state, reset)
+        if isinstance(scores, dict):
+            scores = {name: _within(each, lengths) for name, each in scores.items()}
+        else:
+            scores = _within(scores, lengths)
         return (scores, final) if return_state else scores
+
+    def _walked(
+        self, x: Tensor, lengths: Lengths | None, state: Any, reset: Any
+    ) -> tuple[Any, Any, Lengths | None]:
+        """Scores whatever the lengths, the final state, and the steps of each row of the scores."""
+        self._check_in_pieces(state, reset)
+        read, steps = self.read(x, lengths)
+        check_state(self.recurrent, state, len(x))
+        y, final = self.recurrent(read, state, lengths=steps, reset=reset)
+        return self.head(self.dropout(y)), final, steps
+
+    def _check_in_pieces(self, state: Any, reset: Any) -> None:
+        if self.front is None or self.front.alone or (state is None and reset is None):
+            return
+        todo = "Give whole sequences."
+        got = f"one for {type(self.front).__name__}, which looks at neighbouring steps"
+        what = "reset" if state is None else "state"
+        raise InputError(must(what, "left out with such a front", got, todo))
 
     def remember(self, x: Tensor, lengths: Lengths | None = None, *, state: Any = None) -> Any:
         """The state after sequences, without the scores; for a model of one direction.
@@ -174,16 +205,15 @@ class ManyToMany(nn.Module):
         if lengths is not None:
             steps = as_lengths(lengths, time=x.shape[1], batch=len(x), device=x.device)
         check_state(self.recurrent, state, len(x))
-        for start in range(0, max(x.shape[1], 1), PIECE):
-            piece = x[:, start : start + PIECE]
+        self._check_in_pieces(state, None)
+        time = max(x.shape[1], 1)
+        at_once = PIECE if self.front is None or self.front.alone else time
+        for start in range(0, time, at_once):
+            piece = x[:, start : start + at_once]
             here = None if steps is None else (steps - start).clamp(0, piece.shape[1])
-            _, state = self.recurrent(self._read(piece), state, lengths=here)
+            read, within = self.read(piece, here)
+            _, state = self.recurrent(read, state, lengths=within)
         return state
-
-    def _read(self, x: Tensor) -> Tensor:
-        x = numbers(x, self.inputs) if self.embedding is None else embedded(x, self.embedding)
-        read: Tensor = self.dropout(x)
-        return read
 
     def generate(
         self,
@@ -218,8 +248,8 @@ class ManyToMany(nn.Module):
                 tokens outside the vocabulary, or arguments that do not fit.
         """
         prompt, lengths = as_tensors("prompt", prompt, lengths, self)
-        steps = self._check_prompt(prompt, lengths)
-        barred = self._check_tokens(never, prompt.device)
+        steps, size = self._check_prompt(prompt, lengths)
+        barred = never_written(never, size, prompt.device)
         last = prompt.gather(1, steps.unsqueeze(1) - 1).squeeze(1)
         with torch.no_grad():
             state = self.remember(prompt, steps - 1, state=state)
@@ -233,19 +263,10 @@ class ManyToMany(nn.Module):
 
         return decode(search, step, by_row(state), last, max_steps=max_steps, end=end, **how)
 
-    def _check_tokens(self, never: Sequence[int], device: torch.device) -> Tensor:
-        size = self.head.out_features
-        for token in never:
-            if whole("never", token, least=0) >= size:
-                raise InputError(must("never", f"tokens from 0 to {size - 1}", token))
-        if len(set(never)) == size:
-            raise InputError("never bars every token: nothing can be written.")
-        return torch.tensor(list(never), dtype=torch.int64, device=device)
-
-    def _check_prompt(self, prompt: Tensor, lengths: Lengths | None) -> Tensor:
-        """The tokens of each row (batch,)."""
-        table = self.embedding
-        if table is None or table.num_embeddings != self.head.out_features:
+    def _check_prompt(self, prompt: Tensor, lengths: Lengths | None) -> tuple[Tensor, int]:
+        """The tokens of each row (batch,), and how many there are to write."""
+        table, last = self.table, self.head
+        if table is None or isinstance(last, Heads) or table.num_embeddings != last.out_features:
             got = "one of other inputs"
             raise InputError(must("a model that generates", "one that reads what it writes", got))
         if self.recurrent.bidirectional:
@@ -260,4 +281,10 @@ class ManyToMany(nn.Module):
             row = int(steps.argmin())
             todo = "Begin with a token that starts a text."
             raise InputError(must("a prompt", "at least one token", f"none in row {row}", todo))
-        return steps
+        return steps, last.out_features
+
+
+def _within(scores: Tensor, lengths: Lengths | None) -> Tensor:
+    """Scores with zeros beyond a length."""
+    exists = existing(scores, lengths)
+    return scores if exists is None else scores.masked_fill(~exists.unsqueeze(-1), 0)

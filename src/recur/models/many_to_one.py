@@ -7,33 +7,38 @@ x_1   x_2   ...   x_T
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
-from recur.layers import Embedding, max_output, mean_output
+from recur.layers import max_output, mean_output
 from recur.layers.attention import AttentionPooling
 from recur.layers.lengths import Lengths
-from recur.messages import one_of, real
-from recur.models.checks import check_options, check_sizes, numbers
+from recur.messages import one_of
+from recur.models.checks import check_options, check_sizes
 from recur.models.deep import deep, width
-from recur.models.tokens import check_source, embedded
+from recur.models.fronts import Front
+from recur.models.heads import check_outputs, head
+from recur.models.reading import Reading, share
 
 POOLINGS = ("last", "mean", "max", "attention")
 
 
-class ManyToOne(nn.Module):
+class ManyToOne(Reading):
     """Recurrent layers over a sequence, pooled over time, then one linear layer.
 
     Args:
-        outputs: numbers that come out for each sequence: raw scores (no sigmoid, no softmax).
-        inputs: features of each step; left out with `vocabulary`.
+        outputs: numbers that come out for each sequence: raw scores (no sigmoid, no softmax); or
+            several such sizes by name, for a linear layer each and a dictionary of their scores.
+        front: what makes features of the steps before the recurrent layers; see
+            `recur.models.fronts`. Left out with one of the next two, the plain ways.
+        inputs: the steps are so many numbers.
         vocabulary: the steps are token ids below this number, and are embedded first.
         embedding: size of the embedding.
         embedding_std: the standard deviation that the embedding starts with; torch's own is 1. A
             rare word stays near its start, where a large one is noise.
-        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
+        cell: the recurrent cell, a name of `recur.models.deep.CELLS`: "rnn", "lstm", "gru" ...
         units: size of the state in each direction.
         layers: recurrent layers stacked.
         bidirectional: walk both ways.
@@ -44,19 +49,23 @@ class ManyToOne(nn.Module):
             layer, while training. Before the recurrent layers tokens are dropped whole: word
             dropout (M. Iyyer et al., "Deep unordered composition rivals syntactic methods for text
             classification", ACL 2015).
+        embedding_dropout: the part dropped before the recurrent layers, if another.
         residual: each layer but the first adds its input to its outputs.
         options: more arguments for the recurrent layers (`recurrent_init`, ...); see
             `recur.layers.Recurrent`.
 
     Raises:
-        InputError: an unknown cell or pooling, neither or both of `inputs` and `vocabulary`, sizes
-            below 1, or an `embedding_std` that is not above 0.
+        InputError: an unknown cell or pooling, none or several of `front`, `inputs` and
+            `vocabulary`, sizes below 1, or an `embedding_std` that is not above 0.
     """
+
+    aligned = False  # with the input, step by step
 
     def __init__(
         self,
         *,
-        outputs: int,
+        outputs: int | Mapping[str, int],
+        front: Front | None = None,
         inputs: int | None = None,
         vocabulary: int | None = None,
         embedding: int = 32,
@@ -67,30 +76,24 @@ class ManyToOne(nn.Module):
         bidirectional: bool = False,
         pooling: str = "last",
         dropout: float = 0.0,
+        embedding_dropout: float | None = None,
         residual: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__()
-        self.pooling = one_of("pooling", pooling, POOLINGS)
-        check_source(inputs, vocabulary)
+        one_of("pooling", pooling, POOLINGS)
         check_options(options)
-        check_sizes(
-            dropout,
-            outputs=outputs,
+        check_outputs(outputs)
+        check_sizes(dropout, units=units, layers=layers)
+        super().__init__(
+            front=front,
             inputs=inputs,
             vocabulary=vocabulary,
             embedding=embedding,
-            units=units,
-            layers=layers,
+            embedding_std=embedding_std,
+            dropout=share("embedding_dropout", embedding_dropout, dropout),
+            whole=True,
         )
-        real("embedding_std", embedding_std, lambda std: 0 < std < math.inf, "a number above 0")
-        self.inputs = embedding if inputs is None else inputs
-        self.embedding: Embedding | None = None
-        if vocabulary is not None:
-            self.embedding = Embedding(vocabulary, embedding)
-            self.embedding.weight.data *= embedding_std
-        # Channels are what `Dropout1d` drops: here, the steps of (batch, time, size).
-        self.input_dropout = nn.Dropout(dropout) if vocabulary is None else nn.Dropout1d(dropout)
+        self.pooling = pooling
         self.dropout = nn.Dropout(dropout)
         self.recurrent = deep(
             cell,
@@ -105,29 +108,29 @@ class ManyToOne(nn.Module):
         )
         size = width(units, {**options, "bidirectional": bidirectional})
         self.attention = AttentionPooling(size) if pooling == "attention" else None
-        self.head = nn.Linear(size, outputs)
+        self.head = head(size, outputs)
 
-    def forward(self, x: Tensor, lengths: Lengths | None = None) -> Tensor:
+    def forward(self, x: Tensor, lengths: Lengths | None = None) -> Any:
         """Scores for each sequence.
 
         Args:
-            x: token ids (batch, time) with `vocabulary`, else numbers (batch, time, inputs).
+            x: token ids (batch, time) with `vocabulary`, numbers (batch, time, inputs) with
+                `inputs`, else what the front reads.
             lengths: the steps of each row; None if all rows are full.
 
         Returns:
-            (batch, outputs).
+            (batch, outputs); with several heads a dictionary of such scores by name.
 
         Raises:
             InputError: token ids that are no integers, or outside the vocabulary; numbers or
                 lengths that do not fit.
         """
-        x = numbers(x, self.inputs) if self.embedding is None else embedded(x, self.embedding)
-        y = self.recurrent(self.input_dropout(x), lengths=lengths)
+        x, lengths = self.read(x, lengths)
+        y = self.recurrent(x, lengths=lengths)
         if self.pooling == "mean":
             y = mean_output(y, lengths, batch_first=True)
         elif self.pooling == "max":
             y = max_output(y, lengths, batch_first=True)
         elif self.attention is not None:
             y = self.attention(y, lengths)
-        scores: Tensor = self.head(self.dropout(y))
-        return scores
+        return self.head(self.dropout(y))

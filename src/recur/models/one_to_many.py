@@ -16,9 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from recur.decoding import Decoded
+from recur.layers.checks import tensor
 from recur.messages import InputError, must, one_of, whole
 from recur.models.checks import NO_TARGETS, as_tensors, check_end, check_options, flat
 from recur.models.decoder import Context, Decoder, DecoderState
+from recur.models.fronts import Front
+from recur.models.reading import check_one_way
 from recur.models.teacher_forcing import Schedule
 
 CONDITIONS = ("state", "input", "both")
@@ -33,17 +36,21 @@ class OneToMany(nn.Module):
 
     Args:
         inputs: numbers of the vector, over all its axes: 784 for images of 28 by 28.
+        front: what makes the vector instead, such as `recur.models.fronts.Frames` of pictures: it
+            reads each example as a sequence of one step.
         vocabulary: tokens that can be written.
         end: the token that ends a sequence, the last one of every row of targets; None if there
             is none, and all have the length that is asked for.
         condition: where the vector goes in: the "state" starts from tanh(W x + b), it is read
             beside the "input" of every step, or "both".
         embedding: size of the embedding; `units` if None.
-        cell: "rnn", "lstm", "gru", "indrnn", "mingru", "minlstm" or "slstm".
+        cell: the recurrent cell, a name of `recur.models.deep.CELLS`: "rnn", "lstm", "gru" ...
         units: size of the state.
         layers: recurrent layers stacked.
+        bidirectional: False; nothing is written from both ends.
         dropout: the part dropped before the recurrent layers, between them, and before the last
             linear layer, while training.
+        embedding_dropout: the part dropped before the recurrent layers, if another.
         residual: each recurrent layer but the first adds its input to its outputs.
         tied: the last linear layer uses the embedding's weights.
         teacher_forcing: the ratio of true tokens read while training, or a schedule of it; see
@@ -59,15 +66,18 @@ class OneToMany(nn.Module):
     def __init__(
         self,
         *,
-        inputs: int,
         vocabulary: int,
+        inputs: int | None = None,
+        front: Front | None = None,
         end: int | None = None,
         condition: str = "state",
         embedding: int | None = None,
         cell: str = "gru",
         units: int = 32,
         layers: int = 1,
+        bidirectional: bool = False,
         dropout: float = 0.0,
+        embedding_dropout: float | None = None,
         residual: bool = False,
         tied: bool = False,
         teacher_forcing: float | Schedule = 1.0,
@@ -75,10 +85,11 @@ class OneToMany(nn.Module):
     ) -> None:
         super().__init__()
         one_of("condition", condition, CONDITIONS)
-        whole("inputs", inputs)
-        check_options(options, "bidirectional")
+        check_one_way(inputs=inputs, front=front)
+        check_options(options | ({"bidirectional": True} if bidirectional else {}), "bidirectional")
         check_end(end, whole("vocabulary", vocabulary))
-        self.inputs, self.end, self.condition = inputs, end, condition
+        self.front, self.end, self.condition = front, end, condition
+        self.inputs = size = whole("inputs", inputs) if front is None else front.size
         self.decoder = Decoder(
             vocabulary=vocabulary,
             embedding=embedding,
@@ -89,19 +100,20 @@ class OneToMany(nn.Module):
             residual=residual,
             tied=tied,
             teacher_forcing=teacher_forcing,
-            beside=0 if condition == "state" else inputs,
+            embedding_dropout=embedding_dropout,
+            beside=0 if condition == "state" else size,
             **options,
         )
         self.shape = (len(self.decoder.recurrent.cell.states), layers, units)
         self.begin: nn.Linear | None = None
         if condition != "input":
-            self.begin = nn.Linear(inputs, self.shape[0] * layers * units)
+            self.begin = nn.Linear(size, self.shape[0] * layers * units)
 
     def forward(self, x: Tensor, targets: Tensor | None = None) -> Tensor:
         """Scores of each target token, given the vector and the tokens before it.
 
         Args:
-            x: (batch, ...), `inputs` numbers each.
+            x: (batch, ...), `inputs` numbers each; or what the front reads at a step.
             targets: (batch, time) tokens, each row filled up with -100, as the loss
                 "cross_entropy" takes them.
 
@@ -113,20 +125,27 @@ class OneToMany(nn.Module):
         """
         if targets is None:
             raise InputError(NO_TARGETS)
-        x = flat(x, self.inputs)
+        x = self._vector(x)
         return self.decoder.teach(targets, self._state(x), self._context(x))[0]
 
     def generate(
-        self, x: Tensor | Sequence[Any], *, max_steps: int, search: str = "greedy", **how: Any
+        self,
+        x: Tensor | Sequence[Any],
+        *,
+        max_steps: int,
+        search: str = "greedy",
+        never: Sequence[int] = (),
+        **how: Any,
     ) -> Decoded:
         """Writes a sequence for each vector.
 
         Call `eval()` first: in training mode dropout works here too.
 
         Args:
-            x: (batch, ...), `inputs` numbers each; or a list of them.
+            x: as for `forward`, or a list of them.
             max_steps: tokens to write at most, `end` included.
             search: "greedy", "beam" or "sample"; see `recur.decoding`.
+            never: tokens that are not written; the probabilities of the others sum to 1.
             how: more arguments for the search: `width`, `temperature`, ...
 
         Raises:
@@ -136,16 +155,24 @@ class OneToMany(nn.Module):
         if lengths is not None and len(set(lengths)) > 1:
             got = f"lengths from {min(lengths)} to {max(lengths)}"
             raise InputError(must("x", "examples of one shape", got))
-        x = flat(x, self.inputs)
         with torch.no_grad():
+            x = self._vector(x)
             return self.decoder.write(
                 self._state(x),
                 self._context(x),
                 max_steps=max_steps,
                 search=search,
                 end=self.end,
+                never=never,
                 **how,
             )
+
+    def _vector(self, x: Tensor) -> Tensor:
+        """(batch, inputs)."""
+        if self.front is None:
+            return flat(x, self.inputs)
+        features: Tensor = self.front(tensor("x", x).unsqueeze(1))[0]
+        return features.squeeze(1)
 
     def _state(self, x: Tensor) -> DecoderState:
         states, layers, units = self.shape

@@ -1,37 +1,44 @@
-"""What a model reads at each step: token ids, which are embedded first, or numbers."""
+"""Token ids and the vectors that stand for them."""
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from recur.layers import Embedding
 from recur.layers.checks import tensor
-from recur.messages import InputError, must
+from recur.messages import InputError, must, real
 
 
-def check_source(inputs: int | None, vocabulary: int | None, *, named: str = "vocabulary") -> None:
-    """Raises an InputError unless one of the two is given."""
-    if (inputs is None) == (vocabulary is None):
-        given = "neither" if inputs is None else "both"
-        raise InputError(must("a model's input", f"told by one of inputs= and {named}=", given))
+def table(vocabulary: int, size: int, *, std: float = 1.0) -> Embedding:
+    """Makes the vectors of tokens, which start from a normal distribution of that deviation."""
+    made: Embedding = Embedding(vocabulary, size)
+    made.weight.data *= std
+    return made
 
 
-def embedded(tokens: Tensor, embedding: nn.Embedding) -> Tensor:
-    """The vectors of token ids (batch, time).
+def check_std(named: str, std: float) -> None:
+    """Raises an InputError unless a standard deviation is above 0."""
+    real(named, std, lambda std: 0 < std < math.inf, "a number above 0")
+
+
+def embedded(tokens: Tensor, embedding: nn.Embedding, *, what: str = "token ids") -> Tensor:
+    """The vectors of token ids (batch, time); `what` messages call them.
 
     Raises:
         InputError: tokens that are no integers (batch, time), or outside the vocabulary.
     """
-    tensor("token ids", tokens)
+    tensor(what, tokens)
     if tokens.is_floating_point() or tokens.dtype == torch.bool:
-        raise InputError(must("token ids", "integers", tokens.dtype, "Convert with .long()."))
+        raise InputError(must(what, "integers", tokens.dtype, "Convert with .long()."))
     if tokens.dim() != 2:
-        raise InputError(must("token ids", "(batch, time)", f"the shape {tuple(tokens.shape)}"))
+        raise InputError(must(what, "(batch, time)", f"the shape {tuple(tokens.shape)}"))
     try:
         return cast(Tensor, embedding(tokens))
     except IndexError as error:
         allowed = f"between 0 and {embedding.num_embeddings - 1}, the vocabulary's"
         got = f"{tokens.min().item()} to {tokens.max().item()}"
-        raise InputError(must("token ids", allowed, got)) from error
+        raise InputError(must(what, allowed, got)) from error

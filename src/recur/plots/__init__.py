@@ -5,18 +5,27 @@ without pyplot: no window opens, no display is needed, and nothing stays in memo
 matplotlib is imported when the first figure is drawn.
 """
 
+from recur.plots.alarms import alarms, separation
+from recur.plots.captioned import captioned
+from recur.plots.confusion import confusion
 from recur.plots.figure import save, save_each
 from recur.plots.inside import alignment, attribution, gradients, heatmaps, layer_sizes
 from recur.plots.learning import curves, overview
 from recur.plots.music import piano_roll
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
 from recur.plots.series import forecast
+from recur.plots.sound import spectrogram
+from recur.plots.tags import tagging
+from recur.plots.telling import telling_words
 
 __all__ = [
     "UNROLLED",
     "Unrolled",
+    "alarms",
     "alignment",
     "attribution",
+    "captioned",
+    "confusion",
     "curves",
     "forecast",
     "gradients",
@@ -26,5 +35,9 @@ __all__ = [
     "piano_roll",
     "save",
     "save_each",
+    "separation",
+    "spectrogram",
+    "tagging",
+    "telling_words",
     "unrolled",
 ]

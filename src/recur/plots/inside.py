@@ -182,7 +182,8 @@ def attribution(
     colors = [BLUE if value >= 0 else ORANGE for value in values]
     axes.bar(range(len(values)), values, color=colors, width=0.9)
     axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.set_title(title, loc="left", fontweight="bold")
+    head = axes.set_title(title, loc="left", fontweight="bold")
+    head.set_parse_math(False)  # a dollar in a word begins no formula
     axes.set_ylabel("added to the score")
     axes.spines[["top", "right"]].set_visible(False)
     _label_steps(axes, labels, len(values))

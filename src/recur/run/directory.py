@@ -3,6 +3,7 @@
     config.json         task, options, seed, versions
     preprocessing.json  what was fitted on the training data: vocabulary, scaling
     model.safetensors   the weights of the best validation epoch, and their seal
+    calibration.json    what was fitted after training: a threshold; not for every task
     history.csv         a row for each epoch
     layers.csv          for each epoch, how large gradients and updates were, layer by layer
     metrics.json        the scores on the test part, and what must be said with them
@@ -25,15 +26,19 @@ from recur import files, schema
 from recur.files import PathLike
 from recur.messages import FailedError, InputError, listed
 from recur.run import source
-from recur.tasks.options import Options
+from recur.tasks.options import Options, kinds
 from recur.tasks.task import Task
 
-FORMAT = 1
-"""The layout of a run directory; goes up when an older recur could not read it."""
+FORMAT = 2
+"""The layout of a run directory; goes up when an older recur could not read it.
+
+1: how to answer (length, temperature) stood among the options.
+2: it is asked for with each question; what a file of format 1 says is what that run does unasked.
+"""
 
 CONFIG, PREPROCESSING, MODEL = "config.json", "preprocessing.json", "model.safetensors"
 HISTORY, METRICS, PLOTS, CHECKPOINT = "history.csv", "metrics.json", "plots", "checkpoint"
-LAYERS = "layers.csv"
+LAYERS, CALIBRATION = "layers.csv", "calibration.json"
 CHANGEABLE = ("epochs", "learning_rate", "clip_norm", "patience")
 """Options that may be given again to a training that goes on."""
 NEEDED = (CONFIG, PREPROCESSING, MODEL, HISTORY, METRICS)
@@ -51,11 +56,13 @@ class Config(_Format):
         task: its name.
         options: by name.
         source: where the data were, see `recur.run.source`; runs of before have none.
+        answering: how it answers where nothing is asked, of a run of format 1 that went on.
     """
 
     task: str
     options: dict[str, Any]
     source: NotRequired[dict[str, str]]
+    answering: NotRequired[dict[str, Any]]
 
 
 class Metrics(TypedDict):
@@ -66,12 +73,14 @@ class Metrics(TypedDict):
         notes: what must be said with them.
         best_epoch: the one whose weights were kept, from 1.
         training_notes: the history's.
+        higher_is_better: the history's; runs of before have none, and go by names.
     """
 
     test: dict[str, float]
     notes: list[str]
     best_epoch: NotRequired[int]
     training_notes: NotRequired[list[str]]
+    higher_is_better: NotRequired[dict[str, bool]]
 
 
 def how_to_resume(path: PathLike, task: str) -> str:
@@ -142,7 +151,7 @@ def check_links(path: Path) -> None:
     Raises:
         InputError: if a folder or file of the run is a symbolic link.
     """
-    for name in (*NEEDED, LAYERS, PLOTS, CHECKPOINT):
+    for name in (*NEEDED, LAYERS, CALIBRATION, PLOTS, CHECKPOINT):
         if (path / name).is_symlink():
             raise InputError(
                 f"{path / name} is a symbolic link, and nothing outside a run is written. "
@@ -192,15 +201,16 @@ def check_complete(path: Path, task: str) -> None:
     raise InputError(f"The run {path} is incomplete: {gone}. {todo}")
 
 
-def read_options(path: Path, config: Config, task: Task[Any, Any, Any]) -> Options:
+def read_options(path: Path, config: Config, task: Task[Any, Any, Any, Any]) -> Options:
     """Returns the options in a config.
 
     Raises:
         InputError: if this recur does not know one, or not its value.
     """
     try:
-        given = {**config["options"], "data": source.found(config, path)}
-        options: Options = task.options.of(task.name, given)
+        moved = answering_of(config, task).keys() - kinds(task.options).keys()
+        known = {name: value for name, value in config["options"].items() if name not in moved}
+        options: Options = task.options.of(task.name, {**known, "data": source.found(config, path)})
     except InputError as error:
         raise InputError(
             f"The options in {path / CONFIG} are not those of this recur: {error}"
@@ -208,7 +218,28 @@ def read_options(path: Path, config: Config, task: Task[Any, Any, Any]) -> Optio
     return options
 
 
-def read_preprocessing(path: Path, task: Task[Any, Any, Any]) -> Any:
+def answering_of(config: Config, task: Task[Any, Any, Any, Any]) -> dict[str, Any]:
+    """Returns how a run answers where nothing is asked: what format 1 kept among the options."""
+    if config["format"] > 1:
+        return config.get("answering", {})
+    own = kinds(task.answering)
+    return {name: value for name, value in config["options"].items() if name in own}
+
+
+def read_calibration(path: Path, task: Task[Any, Any, Any, Any], preprocessing: Any) -> Any:
+    """Reads what was fitted after training; None where nothing was.
+
+    Raises:
+        InputError: if it is damaged.
+    """
+    if not (path / CALIBRATION).is_file():
+        return None
+    stored = files.read_json(path / CALIBRATION)
+    with damaged(path / CALIBRATION):
+        return task.calibrated(stored, preprocessing)
+
+
+def read_preprocessing(path: Path, task: Task[Any, Any, Any, Any]) -> Any:
     """Reads what was fitted on the training data.
 
     Raises:
@@ -219,7 +250,7 @@ def read_preprocessing(path: Path, task: Task[Any, Any, Any]) -> Any:
         return task.preprocessing.from_json(stored)
 
 
-def read_metrics(path: Path, task: Task[Any, Any, Any]) -> Metrics:
+def read_metrics(path: Path, task: Task[Any, Any, Any, Any]) -> Metrics:
     """Reads the scores and what must be said with them.
 
     Raises:

@@ -12,10 +12,12 @@ import torch
 
 from recur import plots
 from recur.data.documents import Documents
-from recur.data.sequences import Batch, Sequences
+from recur.data.examples import Examples
+from recur.data.sequences import Batch
 from recur.diagnostics import Activity, Diagnosis, activity, diagnose
 from recur.messages import InputError
 from recur.run import directory
+from recur.tasks import preparing
 from recur.training import History
 
 if TYPE_CHECKING:
@@ -99,8 +101,8 @@ def inspect(run: Run) -> Inspection:
         InputError: if the data that it was trained on are not there any more.
     """
     task, options, fitted = run.task, run.options, run.trained.preprocessing
-    batch = _some(task.prepare(options).validation)
-    loss = task.loss(fitted)
+    batch = _some(preparing.prepare(task, options).validation)
+    loss = task.objective(options, fitted).loss
     untrained, refused = {}, {}
     for cell in BESIDE:
         with torch.random.fork_rng(devices=[]):
@@ -122,9 +124,9 @@ def inspect(run: Run) -> Inspection:
     )
 
 
-def _some(validation: Sequences | Documents) -> Batch:
+def _some(validation: Examples | Documents) -> Batch:
     """A batch to look at; of long texts, pieces from all over."""
-    if isinstance(validation, Sequences):
+    if not isinstance(validation, Documents):
         return validation.batch(range(min(ROWS, len(validation))))
     steps = min(STEPS, validation.steps)
     begins = np.linspace(0, validation.steps - steps, PIECES).astype(np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from recur import files, plots, tasks
+from recur.data.splits import Splits
 from recur.data.tables import NoColumnError
 from recur.diagnostics import Attribution
 from recur.files import PathLike
 from recur.messages import InputError, listed, must
 from recur.run import directory, source, weights
 from recur.run.inspection import Inspection, inspect
+from recur.tasks import preparing
+from recur.tasks.answers import Answer
 from recur.tasks.options import Options
-from recur.tasks.task import Prediction, Task, Trained
+from recur.tasks.task import Evaluation, Task, Trained
 from recur.training import History
 
 if TYPE_CHECKING:
@@ -32,11 +36,13 @@ class Scores:
         values: Scores by name.
         notes: Sentences about the data.
         text: The scores and the notes as lines for a person.
+        evaluation: All that was found; None where scores were read from a file.
     """
 
     values: dict[str, float]
     notes: tuple[str, ...]
     text: str
+    evaluation: Evaluation | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.text
@@ -51,21 +57,24 @@ class Run:
         trained: Options, preprocessing and model.
         history: A row for each epoch.
         metrics: What metrics.json holds.
+        answering: How it answers where nothing is asked.
     """
 
     def __init__(
         self,
         path: Path,
-        task: Task[Any, Any, Any],
+        task: Task[Any, Any, Any, Any],
         trained: Trained[Any, Any],
         history: History,
         metrics: directory.Metrics,
+        answering: Mapping[str, Any] | None = None,
     ) -> None:
         self.path = path
         self.task = task
         self.trained = trained
         self.history = history
         self.metrics = metrics
+        self.answering = dict(answering or {})
 
     @property
     def model(self) -> nn.Module:
@@ -83,14 +92,14 @@ class Run:
         """The scores on the test part, as they were measured after training."""
         return _scores(self.task, self.metrics["test"], tuple(self.metrics["notes"]))
 
-    def evaluate(self, data: PathLike | None = None, **reading: Any) -> Scores:
-        """Measures the scores again, on the test part or on all of `data`.
+    def evaluate(self, data: Any = None, **reading: Any) -> Scores:
+        """Measures the scores again, on the test part or on other data.
 
         Where `data` holds what the run was trained on (the file was moved), the test part of it is
-        measured.
+        measured; of other data the test part if they set one apart, else all.
 
         Args:
-            data: other data, or a new place of the same.
+            data: other data (a path, a dataset's name, a table), or a new place of the same.
             reading: how the other data are read, where that is not as in training: those of the
                 task's options that it calls `reading`, such as the names of columns.
 
@@ -98,28 +107,61 @@ class Run:
             InputError: if the data are not what the task needs, or an option says nothing about how
                 other data are read.
         """
-        own = self._moved_to(data)
-        asked = "" if data is None or own is not self.options else str(data)
-        self._check_reading(reading, asked)
+        held = self._held_out(data, reading)
+        evaluation = preparing.evaluated(self.task, self.trained, held, lambda: self._learnt(data))
+        return scores_of(self.task, evaluation, held.notes)
+
+    def draw_evaluation(self, scores: Scores, into: PathLike | None = None) -> list[Path]:
+        """Draws what an evaluation found, where the task has a picture for it.
+
+        Args:
+            scores: what `evaluate` gave.
+            into: a folder; None: the run's own.
+
+        Raises:
+            FailedError: if a figure cannot be written.
+        """
+        if scores.evaluation is None:
+            return []
+        return self._draw(self.task.evaluation_figures(self.trained, scores.evaluation), into)
+
+    def _held_out(self, data: Any, reading: Mapping[str, Any]) -> preparing.HeldOut[Any]:
+        in_memory, own = _in_memory(data), self._own(data)
+        asked = "" if in_memory or data is None or own is not self.options else str(data)
+        self._check_reading(reading, data is not None)
         own = dataclasses.replace(own, **reading)
+        table = data if in_memory else None
+        known = self._is_own_table(data)
         try:
-            held_out = self.task.held_out(own, self.trained.preprocessing, asked)
+            return preparing.held_out(
+                self.task, own, self.trained.preprocessing, asked, table, known=known
+            )
         except NoColumnError as error:
-            if not asked:
+            if not (asked or in_memory):
                 raise
             names = listed(self.task.reading)
             todo = f"Columns of other names are named by options of evaluate: {names}."
             raise InputError(f"{error} {todo}") from error
-        values = self.task.evaluate(self.trained, held_out.data)
-        return _scores(self.task, values, held_out.notes)
 
-    def _check_reading(self, given: Mapping[str, Any], data: str) -> None:
+    def _check_reading(self, given: Mapping[str, Any], other: bool) -> None:
         for name in given:
             if name not in self.task.reading:
                 known = listed(self.task.reading) or "none"
                 raise InputError(must("an option of evaluate", known, repr(name)))
-            if not data:
+            if not other:
                 raise InputError(f"{name} says how other data are read: name them (data).")
+
+    def _learnt(self, data: Any) -> Splits[Any]:
+        """Reads what it was trained on."""
+        return self.task.read(self._own(data), data if self._is_own_table(data) else None)
+
+    def _is_own_table(self, data: Any) -> bool:
+        """Whether this is the table in memory that it was trained on."""
+        return _in_memory(data) and source.is_same_table(directory.read_config(self.path), data)
+
+    def _own(self, data: Any) -> Options:
+        """The options, with the place of the data that it was trained on."""
+        return self.options if _in_memory(data) else self._moved_to(data)
 
     def _moved_to(self, data: PathLike | None) -> Options:
         """The options, with another place of the data where the same content lies there."""
@@ -129,23 +171,56 @@ class Run:
             return dataclasses.replace(self.options, data=str(data))
         return self.options
 
-    def predict(self, inputs: str | Sequence[str] = ()) -> list[Prediction]:
-        """Answers each input, in order; one input may come without a list.
+    def predict(self, inputs: Any = (), **how: Any) -> list[Answer]:
+        """Answers each input, in order; one text may come without a list.
+
+        Args:
+            inputs: what the task takes: texts, paths, arrays or tables.
+            how: how to answer: the task's options for it, such as a length or a temperature.
 
         Raises:
-            InputError: if an input is not what the task needs.
+            InputError: if an input is not what the task needs, or an option is not allowed.
         """
-        given = [inputs] if isinstance(inputs, str) else list(inputs)
-        return self.task.predict(self.trained, given)
+        asked = self.task.answering.of(self.task.name, {**self.answering, **how})
+        return self.task.answer(self.trained, self._asked(inputs), asked)
 
-    def why(self, inputs: str | Sequence[str]) -> list[Attribution]:
+    def why(self, inputs: Any) -> list[Attribution]:
         """Says for each input which of its steps mattered for the answer.
 
         Raises:
             InputError: if the task cannot say, or an input is not what it needs.
         """
-        given = [inputs] if isinstance(inputs, str) else list(inputs)
-        return self.task.why(self.trained, given)
+        if not self.task.explains:
+            raise InputError(f"The task {self.task.name} does not say why. Leave why out.")
+        return self.task.explained(self.trained, self._asked(inputs))
+
+    def _asked(self, inputs: Any) -> Any:
+        given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+        return self.task.asked(self.trained, given)
+
+    def save(self, answers: Sequence[Answer], folder: PathLike) -> list[Path]:
+        """Writes what answers are as files into a folder, and returns where.
+
+        Answers that give the same name are parts of one file, in their order.
+
+        Raises:
+            InputError: if they are none, or a file of that name is there already.
+            FailedError: if one cannot be written.
+        """
+        found: dict[str, list[bytes]] = {}
+        for name, content in (part for each in answers for part in each.files()):
+            found.setdefault(files.safe_file_name(name), []).append(content)
+        if not found:
+            raise InputError(f"An answer of {self.task.name} is no file. Leave save out.")
+        into = files.path_of(folder)
+        files.make_folder(into)
+        paths = [into / name for name in found]
+        for path in paths:
+            if os.path.lexists(path):
+                raise InputError(f"{path} exists already, and nothing is overwritten.")
+        for path, parts in zip(paths, found.values(), strict=True):
+            files.write_bytes(path, b"".join(parts))
+        return paths
 
     # Each picture goes into plots/, or into the folder `into`.
 
@@ -166,13 +241,13 @@ class Run:
         """
         return self._draw(plots.curves(self.history.history), into)
 
-    def draw(self, predictions: Sequence[Prediction], into: PathLike | None = None) -> list[Path]:
-        """Draws predictions, where the task has a picture for them.
+    def draw(self, answers: Sequence[Answer], into: PathLike | None = None) -> list[Path]:
+        """Draws answers, where the task has a picture for them.
 
         Raises:
             FailedError: if a figure cannot be written.
         """
-        return self._draw(self.task.pictures(predictions), into)
+        return self._draw(self.task.figures(self.trained, answers), into)
 
     def inspect(self, data: PathLike | None = None) -> Inspection:
         """Looks into the model: how far back gradients reach, beside the other cells, and more.
@@ -205,6 +280,10 @@ class Run:
         return plots.save_each(figures, folder)
 
 
+def _in_memory(data: Any) -> bool:
+    return not (data is None or isinstance(data, str | os.PathLike))
+
+
 def load(path: PathLike) -> Run:
     """Opens a run directory.
 
@@ -218,18 +297,28 @@ def load(path: PathLike) -> Run:
     options = directory.read_options(path, config, task)
     preprocessing = directory.read_preprocessing(path, task)
     tensors, sealed = files.read_tensors(path / directory.MODEL)
-    weights.check_seal(path, sealed, task.name, options)
+    weights.check_seal(path, sealed, config, options)
     model = weights.built(
         lambda: task.model(options, preprocessing), tensors, path / directory.MODEL
     )
     metrics = directory.read_metrics(path, task)
     history = History.from_csv(path / directory.HISTORY)
     history.notes = list(metrics.get("training_notes", []))
-    trained = Trained(options, preprocessing, model.eval())
-    return Run(path, task, trained, history, metrics)
+    history.higher_is_better = dict(metrics.get("higher_is_better", {}))
+    calibration = directory.read_calibration(path, task, preprocessing)
+    trained = Trained(options, preprocessing, model.eval(), calibration)
+    return Run(path, task, trained, history, metrics, directory.answering_of(config, task))
+
+
+def scores_of(
+    task: Task[Any, Any, Any, Any], evaluation: Evaluation, notes: tuple[str, ...]
+) -> Scores:
+    """Returns an evaluation with what must be said with it."""
+    found = _scores(task, evaluation.values, (*notes, *evaluation.notes))
+    return dataclasses.replace(found, evaluation=evaluation)
 
 
 def _scores(
-    task: Task[Any, Any, Any], values: Mapping[str, float], notes: tuple[str, ...]
+    task: Task[Any, Any, Any, Any], values: Mapping[str, float], notes: tuple[str, ...]
 ) -> Scores:
     return Scores(dict(values), notes, "\n".join([task.report(values), *notes]))

@@ -12,16 +12,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from recur.data.tables import read_table
 from recur.messages import InputError
 from recur.tasks.sources import datasets_for
+from recur.tasks.task import Task
 
 SOURCE = "source"
 """The key in config.json."""
 
 
-def source_of(data: str, task: str, run: Path) -> dict[str, str]:
+def source_of(data: str, task: Task[Any, Any, Any, Any], run: Path) -> dict[str, str]:
     """Returns what config.json keeps about a file of data; nothing about a dataset or a folder."""
-    if data.partition(":")[0] in datasets_for(task) or not os.path.isfile(data):
+    if data.partition(":")[0] in datasets_for(task.records) or not os.path.isfile(data):
         return {}
     path = os.path.realpath(data)
     try:
@@ -29,6 +31,18 @@ def source_of(data: str, task: str, run: Path) -> dict[str, str]:
     except ValueError:  # on another drive
         beside = path
     return {"absolute": path, "relative": beside, "sha256": _checksum(path)}
+
+
+def source_in_memory(table: Any) -> dict[str, str]:
+    """Returns what config.json keeps about a table in memory: by what it is known again."""
+    return {"sha256": read_table(table).checksum()}
+
+
+def is_same_table(config: Mapping[str, Any], table: Any) -> bool:
+    """Whether a table holds what a run was trained on."""
+    source = config.get(SOURCE)
+    known = source.get("sha256") if isinstance(source, dict) else None
+    return bool(known) and read_table(table).checksum() == known
 
 
 def found(config: Mapping[str, Any], run: Path) -> str:

@@ -23,9 +23,12 @@ from recur.locks import Held
 from recur.messages import FailedError, InputError, must
 from recur.run import directory, pictures, source, weights
 from recur.run.directory import CHANGEABLE
-from recur.run.run import Run
+from recur.run.run import Run, Scores, scores_of
+from recur.tasks import preparing
 from recur.tasks.options import Options
-from recur.tasks.task import Prepared, Task, Trained
+from recur.tasks.preparing import Prepared
+from recur.tasks.sources import IN_MEMORY
+from recur.tasks.task import Task, Trained
 from recur.training import History, TrainingInterrupted
 from recur.training.folder import LostFolderError
 from recur.training.interrupt import StoppedAtOnce
@@ -38,6 +41,7 @@ def train(
     resume: bool = False,
     progress: bool | None = None,
     tell: Callable[[str], None] | None = None,
+    data: Any = None,
     **options: Any,
 ) -> Run:
     """Trains a task and keeps everything in a run directory.
@@ -51,6 +55,8 @@ def train(
             where the same data are now.
         progress: A progress bar; None: where standard error is a terminal.
         tell: Called with a line about the data, and where the run is kept.
+        data: A file, or the name of a dataset, as the task's option; or a table in memory, which a
+            run does not keep: `evaluate` and `resume` need it again.
         **options: The task's options, as on the command line with underscores.
 
     Raises:
@@ -63,17 +69,26 @@ def train(
     """
     chosen = tasks.find(task)
     tell = tell or (lambda line: None)
+    in_memory = not (data is None or isinstance(data, str | os.PathLike))
+    if data is not None:
+        options["data"] = IN_MEMORY if in_memory else data
+    table = data if in_memory else None
     with contextlib.ExitStack() as held:
         if resume:
             path, alone = _to_resume(out, chosen, held)
             settings = _settings_of(path, options)
+            answering = directory.answering_of(directory.read_config(path), chosen)
         else:
+            answering = {}
             wanted = directory.unused(out, task)
-            settings = chosen.options.of(task, options)
+            settings = chosen.options.of(task, options, chosen.answering)
         tell(f"Reading {settings.data}" if settings.data else "Reading the data")
-        prepared = chosen.prepare(settings)
+        in_table = {} if table is None else source.source_in_memory(table)
+        prepared = preparing.prepare(chosen, settings, table)
+        if not resume:
+            preparing.check_asked(prepared.splits, settings)
         if resume:
-            _same_data(path, settings, prepared)
+            _same_data(path, settings, prepared, table)
         else:
             made = wanted is None or not os.path.lexists(wanted)
             path = wanted or directory.numbered(task)
@@ -81,7 +96,8 @@ def train(
             directory.unused(path, task)  # another may have begun and ended in the meantime
         tell(prepared.about)
         tell(f"The run is kept in {path}")
-        training = _Training(path, alone, chosen, settings, prepared)
+        known = in_table or source.source_of(settings.data, chosen, path)
+        training = _Training(path, alone, chosen, settings, prepared, known, answering)
         try:
             return training.run(resume=resume, progress=progress, tell=tell)
         except TrainingInterrupted:
@@ -115,9 +131,11 @@ class _Training:
 
     path: Path
     held: Held
-    task: Task[Any, Any, Any]
+    task: Task[Any, Any, Any, Any]
     options: Options
-    prepared: Prepared[Any, Any]
+    prepared: Prepared[Any]
+    source: dict[str, str]
+    answering: dict[str, Any]
 
     def run(self, *, resume: bool, progress: bool | None, tell: Callable[[str], None]) -> Run:
         self._begin()
@@ -134,8 +152,9 @@ class _Training:
                 self._begin()
                 self._finish(model, history)
             raise self._lost("what was learnt is saved.", free)
-        run = self._finish(model, history)
+        run, scores = self._finish(model, history)
         pictures.attempted(run.plot, tell)
+        pictures.attempted(lambda: run.draw_evaluation(scores), tell)
         return run
 
     def _begin(self) -> None:
@@ -151,8 +170,9 @@ class _Training:
             "task": self.task.name,
             "kind": self.task.kind,
             "data": self.prepared.about,
-            source.SOURCE: source.source_of(self.options.data, self.task.name, self.path),
+            source.SOURCE: self.source,
             "options": self.options.to_json(),
+            **({"answering": self.answering} if self.answering else {}),
             "versions": versions,
             "threads": torch.get_num_threads(),
         }
@@ -172,7 +192,8 @@ class _Training:
             if self.held.is_there():
                 sizes.history.to_csv(layers)
 
-        history = self.task.fit(
+        history = preparing.learn(
+            self.task,
             model,
             self.prepared,
             self.options,
@@ -183,21 +204,33 @@ class _Training:
         )
         return model, history
 
-    def _finish(self, model: nn.Module, history: History) -> Run:
+    def _finish(self, model: nn.Module, history: History) -> tuple[Run, Scores]:
         """What the other verbs need; pictures may come after."""
         trained = Trained(self.options, self.prepared.preprocessing, model.eval())
+        validation = self.prepared.splits.validation
+        assert validation is not None
+        fitted_after = self.task.calibrate(trained, validation)
+        if fitted_after is not None:
+            files.write_json(self.path / directory.CALIBRATION, fitted_after)
+            trained = dataclasses.replace(trained, calibration=fitted_after)
         seal = weights.seal(self.task, self.options, self.prepared.preprocessing)
         files.write_tensors(self.path / directory.MODEL, model.state_dict(), seal)
         history.to_csv(self.path / directory.HISTORY)
-        scores = self.task.evaluate(trained, self.prepared.test.data)
+        test = self.prepared.test
+        splits = self.prepared.splits
+        evaluation = preparing.evaluated(self.task, trained, test, lambda: splits)
+        scores = scores_of(self.task, evaluation, test.notes)
+        objective = self.task.objective(self.options, self.prepared.preprocessing)
         metrics: directory.Metrics = {
-            "test": scores,
-            "notes": list(self.prepared.test.notes),
-            "best_epoch": history.best_epoch(self.task.monitor),
+            "test": scores.values,
+            "notes": list(scores.notes),
+            "best_epoch": history.best_epoch(objective.monitor),
             "training_notes": history.notes,
+            "higher_is_better": history.higher_is_better,
         }
         files.write_json(self.path / directory.METRICS, metrics)
-        return Run(self.path, self.task, trained, history, metrics)
+        run = Run(self.path, self.task, trained, history, metrics, self.answering)
+        return run, scores
 
     def _lost(self, what: str, saved: bool) -> FailedError:
         """The error for a run that is no longer where it was."""
@@ -208,7 +241,7 @@ class _Training:
 
 
 def _to_resume(
-    out: PathLike | None, task: Task[Any, Any, Any], held: contextlib.ExitStack
+    out: PathLike | None, task: Task[Any, Any, Any, Any], held: contextlib.ExitStack
 ) -> tuple[Path, Held]:
     """The run to go on with, which nobody else goes on with in the meantime."""
     if out is None:
@@ -229,7 +262,7 @@ def _settings_of(path: Path, given: Mapping[str, Any]) -> Options:
     config = directory.read_config(path)
     task = tasks.find(config["task"])
     kept = directory.read_options(path, config, task)
-    asked: Options = task.options.of(task.name, {**kept.to_json(), **given})
+    asked: Options = task.options.of(task.name, {**kept.to_json(), **given}, task.answering)
     for name in given:
         before, now = getattr(kept, name), getattr(asked, name)
         moved = name == "data" and source.is_same(config, asked.data)
@@ -239,9 +272,11 @@ def _settings_of(path: Path, given: Mapping[str, Any]) -> Options:
     return asked
 
 
-def _same_data(path: Path, settings: Options, prepared: Prepared[Any, Any]) -> None:
+def _same_data(path: Path, settings: Options, prepared: Prepared[Any], table: Any) -> None:
     """Going on with other data would mix two trainings."""
     config = directory.read_config(path)
+    if table is not None and source.is_same_table(config, table):
+        return
     source.check_same(config, settings.data, path)
     if source.is_same(config, settings.data):  # perhaps under another name
         return

@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from recur import files, schema
 from recur.messages import InputError, shown
-from recur.run.directory import CHANGEABLE, CONFIG, MODEL, PREPROCESSING, damaged
+from recur.run.directory import CHANGEABLE, CONFIG, MODEL, PREPROCESSING, Config, damaged
 from recur.tasks.options import Options
 from recur.tasks.task import Task
 
@@ -23,15 +23,15 @@ SLACK = 10_000
 """Numbers that a model may hold beyond twice those in its file."""
 
 
-def seal(task: Task[Any, Any, Any], options: Options, preprocessing: Any) -> dict[str, str]:
+def seal(task: Task[Any, Any, Any, Any], options: Options, preprocessing: Any) -> dict[str, str]:
     """Returns what is kept with the weights, so that they answer with what they were trained with.
 
     It is no protection from someone who forges all files; it tells a changed byte and the files of
     two runs. Sealed are the preprocessing and the options that decide what the model and its scores
     are. Not sealed is what may rightly change later: where the data are, how long training goes on,
-    and what the task calls `adjustable`.
+    and how they are read.
     """
-    free = ("data", *CHANGEABLE, *task.adjustable)
+    free = ("data", *CHANGEABLE, *task.reading)
     kept = {name: value for name, value in options.to_json().items() if name not in free}
     return {
         "task": task.name,
@@ -40,14 +40,14 @@ def seal(task: Task[Any, Any, Any], options: Options, preprocessing: Any) -> dic
     }
 
 
-def check_seal(path: Path, found: Mapping[str, str], task: str, options: Options) -> None:
+def check_seal(path: Path, found: Mapping[str, str], config: Config, options: Options) -> None:
     """Checks that a run's other files are those that its weights were sealed with.
 
     Args:
         path: the run.
         found: the metadata of its weights; a run of an older recur has no seal.
-        task: the task that config.json names.
-        options: those that config.json holds.
+        config: what config.json holds.
+        options: what this recur makes of the options in it.
 
     Raises:
         InputError: if another file lies there; the text says what differs.
@@ -58,7 +58,7 @@ def check_seal(path: Path, found: Mapping[str, str], task: str, options: Options
         sealed = schema.read(
             dict[str, Any], files.parse_json(found.get("options", ""), "its seal"), "it"
         )
-    now = {"task": task, **options.to_json()}
+    now = {"task": config["task"], **options.to_json(), **config["options"]}
     for name, before in {"task": found.get("task"), **sealed}.items():
         if now.get(name) != before:
             raise InputError(

@@ -29,7 +29,7 @@ class About(NamedTuple):
 
 
 @functools.cache
-def every() -> dict[str, Task[Any, Any, Any]]:
+def every() -> dict[str, Task[Any, Any, Any, Any]]:
     """Returns all tasks by name: the `Task` classes that the files of this folder define."""
     found = {}
     for file in pkgutil.iter_modules(__path__):
@@ -40,7 +40,7 @@ def every() -> dict[str, Task[Any, Any, Any]]:
     return dict(sorted(found.items()))
 
 
-def find(name: str) -> Task[Any, Any, Any]:
+def find(name: str) -> Task[Any, Any, Any, Any]:
     """Returns the task of that name.
 
     Raises:

@@ -1,66 +1,71 @@
 """Forecast: the next values of a series. Many-to-one over numbers, several steps ahead at once.
 
-Every score stands beside those of the forecasts that need no learning (`baselines`), and where one
-of these is not beaten, that is said.
+Every score stands beside those of the forecasts that need no learning
+(`recur.scoring.forecasts`), and where one of these is not beaten, that is said.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from recur import plots, schema, training
-from recur.data.scaling import Scaler
+from recur import plots, training
+from recur.data.documents import Documents
+from recur.data.examples import Examples
+from recur.data.records.steps import Part, Steps, whole
 from recur.data.sequences import Sequences
 from recur.data.series import GAPS, Series, read_series
-from recur.data.stamps import coarsest
+from recur.data.splits import Splits
 from recur.data.times import continue_times, show_times
 from recur.data.windows import Windows, split_by_time, windows
 from recur.data.zones import clock
 from recur.diagnostics import Attribution, integrated_gradients
-from recur.messages import InputError, count, listed, must, whole
-from recur.models.deep import CELLS
+from recur.messages import InputError, count, listed, must
 from recur.models.many_to_one import ManyToOne
-from recur.tasks import baselines, comparison
-from recur.tasks.options import Options, option
-from recur.tasks.sources import dataset
-from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
+from recur.scoring import forecasts
+from recur.tasks.answers import Answer
+from recur.tasks.options import Answering, TableData, cell_option, option
+from recur.tasks.scaled_series import LARGEST, SHOWN, ForecastPreprocessing, measured, scaled
+from recur.tasks.sources import dataset, loaded
+from recur.tasks.task import Evaluation, Objective, Task, Trained
+from recur.tasks.tiny import Tiny, series
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Values = NDArray[np.float64]
 
-SHOWN = 120
-"""Known steps that a picture shows before a forecast."""
-LARGEST, FARTHEST = 1e140, 1e18
-"""Beyond these, squares of errors leave the numbers that there are, and float32 those of inputs."""
-LEAST_ERROR = 1e-200
-"""The least that MASE can divide by: of a series that nearly repeats it is far below its values."""
-MOST_KNOWN = 200
-"""The longest window chosen unasked."""
+SHARE = 0.2
+"""Of a series, for testing; and of the rest, for validation."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ForecastOptions(Options):
+class ForecastOptions(TableData):
     """Options of the task."""
 
     data: str = option("co2", "a CSV file, or a dataset: co2, sunspots, ett, stocks:AAPL ...")
     # A GRU with a larger step than Adam's own did best on the validation parts of the datasets.
-    cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("gru")
     learning_rate: float | None = option(0.003, "the optimizer's step size", above=0.0)
     epochs: int = option(50, "passes over the training data at most", least=1)
     patience: int | None = option(
         10, "stop after so many epochs without a better validation result", least=1
     )
-    target: str = option("", "the column to forecast (default: the dataset's own, or the last)")
-    features: str = option("", "more columns to look at, with commas between; or all")
+    target: str = option(
+        "", "the column to forecast (default: the dataset's own, or the last)", reads=True
+    )
+    features: str = option(
+        "",
+        "more columns to look at, with commas between; or all",
+        reads=True,
+    )
     horizon: int = option(12, "steps to forecast", least=1)
     window: int | None = option(
         None, "known steps to look at (default: two seasons or horizons)", least=2
@@ -71,102 +76,24 @@ class ForecastOptions(Options):
     # Error on the validation part beside the naive forecast's, with and without: CO2 0.25 and 1.06,
     # AAPL 1.00 and 1.75, sunspots 0.42 and 0.41.
     differences: bool = option(True, "learn the change from the last known value, not the value")
-    time: str = option("", "the column of the times (default: found by its name or content)")
+    time: str = option(
+        "", "the column of the times (default: found by its name or content)", reads=True
+    )
     time_format: str = option(
-        "", "how times are written, such as %d.%m.%Y, or unix (default: found)"
+        "", "how times are written, such as %d.%m.%Y, or unix (default: found)", reads=True
     )
-    delimiter: str = option(
-        "", "comma, semicolon, tab, pipe or a character, in a file (default: found)"
+    decimal: str = option(
+        "",
+        "the decimal mark in a file, . or , (default: found)",
+        reads=True,
     )
-    encoding: str = option("", "of a file, such as cp1252 (default: UTF-8, or UTF-16 by its mark)")
-    decimal: str = option("", "the decimal mark in a file, . or , (default: found)")
-    gaps: str = option("refuse", "what to do about missing values and steps", choices=GAPS)
-    test_split: float = option(0.2, "the last share, held out for testing", above=0.0, below=1.0)
+    gaps: str = option(
+        "refuse", "what to do about missing values and steps", choices=GAPS, reads=True
+    )
 
 
 @dataclasses.dataclass(frozen=True)
-class ForecastPreprocessing:
-    """What was measured on the training part, and where the parts begin.
-
-    Attributes:
-        columns: The F columns that the model sees; the first is the target.
-        scaler: Their scaling.
-        window: L, known steps of an example.
-        season: m, steps in a season; 1 for none.
-        drift: The mean change from a step to the next.
-        mase_scale: The error that MASE divides by.
-        test_start: The first step of the test part.
-        recent: The last steps of the series, to forecast what follows without the file.
-    """
-
-    columns: tuple[str, ...]
-    scaler: Scaler
-    window: int
-    season: int
-    drift: float
-    mase_scale: float
-    test_start: int
-    recent: Series
-
-    def __post_init__(self) -> None:
-        features, steps = len(self.columns), len(self.recent.values)
-        for name, values in (("mean", self.scaler.mean), ("deviation", self.scaler.deviation)):
-            _shaped(f"{name} of scaler", values, (features,))
-        _shaped("values of recent", self.recent.values, (steps, features))
-        if self.recent.times is not None:
-            _shaped("times of recent", self.recent.times, (steps,))
-        for name in ("window", "season", "test_start"):
-            whole(name, getattr(self, name))
-        _sized("mean of scaler", self.scaler.mean)
-        _sized("deviation of scaler", self.scaler.deviation, 1 / LARGEST)
-        _sized("values of recent", self.recent.values)
-        _sized("drift", self.drift)
-        _sized("mase_scale", self.mase_scale, LEAST_ERROR)
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns it as JSON."""
-        times = self.recent.times
-        recent = {
-            "name": self.recent.name,
-            "values": self.recent.values.tolist(),
-            "times": None if times is None else times.astype(str).tolist(),
-            "zone": self.recent.zone,
-            "day_first": self.recent.day_first,
-        }
-        return {
-            "columns": list(self.columns),
-            "window": self.window,
-            "season": self.season,
-            "drift": self.drift,
-            "mase_scale": self.mase_scale,
-            "test_start": self.test_start,
-            "scaler": self.scaler.to_json(),
-            "recent": recent,
-        }
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Builds it again."""
-        known = schema.read(_Stored, stored, "it")
-        # The columns are written once, and are those of the recent values too.
-        recent = {**known["recent"], "columns": known["columns"]}
-        found = schema.read(cls, {**stored, "recent": recent}, "it")
-        times = found.recent.times
-        if times is None:
-            return found
-        series = dataclasses.replace(found.recent, times=coarsest(times))
-        return dataclasses.replace(found, recent=series)
-
-
-class _Stored(TypedDict):
-    """The parts of the JSON that lie otherwise than in the preprocessing."""
-
-    columns: list[str]
-    recent: dict[str, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Forecast:
+class Forecast(Answer):
     """An answer: the values that follow a series.
 
     Attributes:
@@ -196,15 +123,10 @@ class Forecast:
         return {**answer, **self.baselines, **notes}
 
 
-@dataclasses.dataclass(frozen=True)
-class Held:
-    """The part of a series that is tested: steps from `begin` on."""
-
-    series: Series
-    begin: int
+TrainedHere = Trained[ForecastOptions, ForecastPreprocessing]
 
 
-class ForecastTask(Task[ForecastOptions, ForecastPreprocessing, Held]):
+class ForecastTask(Task[ForecastOptions, Steps, ForecastPreprocessing, Answering]):
     """The task."""
 
     name = "forecast"
@@ -213,81 +135,104 @@ class ForecastTask(Task[ForecastOptions, ForecastPreprocessing, Held]):
     inputs = "a CSV file with newer values"
     options = ForecastOptions
     preprocessing = ForecastPreprocessing
-    metrics = ("mae",)
-    monitor = "val_loss"
-    adjustable = ("time", "time_format", "gaps", "delimiter", "encoding", "decimal")
-    reading = ("target", "features", *adjustable)
+    records = Steps
+    answering = Answering
 
-    def prepare(self, options: ForecastOptions) -> Prepared[ForecastPreprocessing, Held]:
-        """Reads a series, cuts it by time, and measures its training part."""
-        series = _read(options).first(options.limit)
-        validation = options.validation_split * (1 - options.test_split)
-        parts = split_by_time(len(series), validation=validation, test=options.test_split)
-        fitted = _fit(series, parts.train[1], parts.test[0], options)
-        train = _examples(series, parts.train, options, fitted)
-        validate = _examples(series, parts.validation, options, fitted)
-        held = Held(series, parts.test[0])
-        _windows(series, (held.begin, len(series)), options, fitted)  # none: said before training
-        about = f"{series.name}: {', '.join(fitted.columns)}; {count(len(series), 'step')}, "
-        about += f"{len(train):,} windows to learn from, {len(validate):,} to choose the best "
-        about += f"epoch by; {fitted.window} steps known, {options.horizon} to forecast"
-        return Prepared(about, train, validate, HeldOut(held, series.notes), fitted)
+    def read(self, options: ForecastOptions, source: Any = None) -> Splits[Steps]:
+        """Reads a series, its target column first, and cuts it by time."""
+        series = _read(options, source).first(options.limit)
+        test = SHARE if options.test_split is None else options.test_split
+        share = SHARE if options.validation_split is None else options.validation_split
+        parts = split_by_time(len(series), validation=share * (1 - test), test=test)
+        train, validation, held = (Steps.of(series, *part) for part in parts)
+        cut = ("test", "validation")
+        return Splits(train, validation, held, about=series.name, notes=series.notes, cut=cut)
 
-    def held_out(
-        self, options: ForecastOptions, preprocessing: ForecastPreprocessing, data: str = ""
-    ) -> HeldOut[Held]:
-        """Returns the last part of the series, or all of another."""
-        if data:
-            series = _read_like(data, options, preprocessing)
-            return HeldOut(Held(series, 0), series.notes)
-        series = _read(options).first(options.limit)
-        return HeldOut(Held(series, preprocessing.test_start), series.notes)
+    def open(
+        self, source: Any, options: ForecastOptions, fitted: ForecastPreprocessing | None = None
+    ) -> Splits[Steps]:
+        """Reads another series with the columns that the model knows."""
+        assert fitted is not None
+        return whole(_read_like(source, options, fitted))
 
-    def model(self, options: ForecastOptions, preprocessing: ForecastPreprocessing) -> nn.Module:
+    def tested(self, splits: Splits[Steps], fitted: ForecastPreprocessing) -> Steps:
+        """From the step on that was the first one then: a file may have grown."""
+        return Steps.of(splits.train.only.series, fitted.test_start)
+
+    def fit(self, splits: Splits[Steps], options: ForecastOptions) -> ForecastPreprocessing:
+        """Measures the training part."""
+        assert splits.test is not None
+        return measured(
+            splits.train.only.series,
+            splits.train.only.end,
+            splits.test.only.begin,
+            horizon=options.horizon,
+            window=options.window,
+            season=options.season,
+        )
+
+    def encode(
+        self, records: Steps, options: ForecastOptions, fitted: ForecastPreprocessing
+    ) -> Sequences:
+        """Windows: known steps, scaled, and what follows them."""
+        cut = _windows(records.only, options, fitted)
+        x = scaled(cut.x, fitted, records.only.series.name)
+        y = (cut.y - fitted.scaler.mean[0]) / fitted.scaler.deviation[0]
+        if options.differences:
+            y = y - x[:, -1, :1]
+            x = x - x[:, -1:]
+        return Sequences(x.astype(np.float32), y.astype(np.float32))
+
+    def model(self, options: ForecastOptions, fitted: ForecastPreprocessing) -> nn.Module:
         """Recurrent layers over the window, one linear layer for all steps of the horizon."""
         return ManyToOne(
-            inputs=len(preprocessing.columns),
+            inputs=len(fitted.columns),
             outputs=options.horizon,
             **options.recurrent(),
         )
 
-    def loss(self, preprocessing: ForecastPreprocessing) -> str:
+    def objective(self, options: ForecastOptions, fitted: ForecastPreprocessing) -> Objective:
         """Returns the mean squared error, of scaled values."""
-        return "mse"
+        return Objective("mse", ("mae",))
 
-    def evaluate(
-        self, trained: Trained[ForecastOptions, ForecastPreprocessing], data: Held
-    ) -> dict[str, float]:
+    def score(
+        self, trained: TrainedHere, records: Steps, examples: Examples | Documents
+    ) -> Evaluation:
         """Returns MAE, RMSE and MASE of the model and of the forecasts that need no learning."""
         fitted, horizon = trained.preprocessing, trained.options.horizon
         # Every forecast is measured on the same windows.
-        begin = max(data.begin, fitted.season)
-        cut = _windows(data.series, (begin, len(data.series)), trained.options, fitted)
-        beside = comparison.simple(
-            data.series.values[:, 0], cut.starts, horizon, fitted.season, fitted.drift
+        part = records.only
+        part = dataclasses.replace(part, begin=max(part.begin, fitted.season))
+        cut = _windows(part, trained.options, fitted)
+        beside = forecasts.simple(
+            part.series.values[:, 0], cut.starts, horizon, fitted.season, fitted.drift
         )
-        found = comparison.scores(cut.y, _forecast(trained, cut.x), beside, fitted.mase_scale)
-        return {"season": float(fitted.season), "windows": float(len(cut.starts)), **found}
+        found = forecasts.scores(cut.y, _forecast(trained, cut.x), beside, fitted.mase_scale)
+        sizes = {"season": float(fitted.season), "windows": float(len(cut.starts))}
+        return Evaluation({**sizes, **found})
 
     def report(self, scores: Mapping[str, float]) -> str:
         """Returns the forecasts in a table, and says whether the model is worth its work."""
-        return comparison.report(scores)
+        return forecasts.report(scores)
 
-    def predict(
-        self, trained: Trained[ForecastOptions, ForecastPreprocessing], inputs: Sequence[str]
-    ) -> list[Prediction]:
-        """Forecasts what follows the series it was trained on, or each of the files given."""
+    def asked(self, trained: TrainedHere, inputs: Sequence[Any]) -> Steps:
+        """The series it was trained on, or each of those given."""
         fitted = trained.preprocessing
-        series = [_read_like(path, trained.options, fitted) for path in inputs]
-        return [_what_follows(trained, each) for each in series or [fitted.recent]]
+        given = [_read_like(each, trained.options, fitted) for each in inputs]
+        return Steps(tuple(Steps.of(series).only for series in given or [fitted.recent]))
 
-    def why(
-        self, trained: Trained[ForecastOptions, ForecastPreprocessing], inputs: Sequence[str]
-    ) -> list[Attribution]:
+    def answer(self, trained: TrainedHere, records: Steps, how: Answering) -> list[Answer]:
+        """Forecasts what follows each series."""
+        return [_what_follows(trained, part.series) for part in records.parts]
+
+    def explained(self, trained: TrainedHere, records: Steps) -> list[Attribution]:
         """Says which steps of the window mattered for the next value, by integrated gradients."""
-        fitted = trained.preprocessing
-        series = [_read_like(path, trained.options, fitted) for path in inputs]
-        return [_reasons(trained, each) for each in series or [fitted.recent]]
+        return [_reasons(trained, part.series) for part in records.parts]
+
+    def tiny(self, folder: Path) -> Tiny:
+        """Tiny data."""
+        data = series(folder / "prices.csv")
+        return Tiny({"data": data, "horizon": 3, "window": 7}, (data,))
 
     def inputs_of(self, file: str) -> list[str]:
         """Returns the file itself: it is one series."""
@@ -295,34 +240,22 @@ class ForecastTask(Task[ForecastOptions, ForecastPreprocessing, Held]):
             raise InputError("forecast reads a series from a file, not from standard input.")
         return [file]
 
-    def pictures(self, predictions: Sequence[Prediction]) -> Iterator[tuple[str, Figure]]:
+    def figures(
+        self, trained: TrainedHere, answers: Sequence[Answer]
+    ) -> Iterator[tuple[str, Figure]]:
         """Draws each forecast at the end of its series."""
-        for number, each in enumerate(predictions, start=1):
+        for number, each in enumerate(answers, start=1):
             assert isinstance(each, Forecast)
-            name = "forecast" if len(predictions) == 1 else f"forecast-{number}"
+            name = "forecast" if len(answers) == 1 else f"forecast-{number}"
             yield name, _picture(each)
 
 
-def _shaped(what: str, values: NDArray[Any], shape: tuple[int, ...]) -> None:
-    if values.shape != shape:
-        raise InputError(must(what, f"of shape {shape}", values.shape))
-
-
-def _sized(what: str, values: Values | float, least: float = -math.inf) -> None:
-    """Refuses numbers that no training part has, and that answers cannot be counted with."""
-    most = 10 * LARGEST  # room for sums
-    wrong = [v for v in np.ravel(values).tolist() if not (v >= least and abs(v) <= most)]
-    if wrong:
-        expected = f"from {max(least, -most):g} to {most:g}"
-        raise InputError(must(what, expected, wrong[0]))
-
-
-def _read(options: ForecastOptions, day_first: bool | None = None) -> Series:
+def _read(options: ForecastOptions, source: Any = None, day_first: bool | None = None) -> Series:
     """The series that the options name, its target column first."""
-    named = dataset(options.data, ForecastTask.name)
+    named = dataset(options.data, ForecastTask()) if source is None else None
     if named is None:
         series = read_series(
-            options.data,
+            options.data if source is None else source,
             time=options.time or None,
             columns=_wanted(options),
             gaps=options.gaps,
@@ -334,8 +267,7 @@ def _read(options: ForecastOptions, day_first: bool | None = None) -> Series:
         )
         target = options.target or series.columns[-1]
     else:
-        part = options.data.partition(":")[2]
-        series = named.load(part) if part else named.load()
+        series = loaded(named, options.data).train.only.series
         target = options.target or named.TARGET
     others = list(series.columns) if options.features == "all" else _features(options)
     chosen = series.select([target, *(name for name in others if name != target)])
@@ -346,7 +278,7 @@ def _read(options: ForecastOptions, day_first: bool | None = None) -> Series:
     return chosen
 
 
-def _read_like(data: str, options: ForecastOptions, fitted: ForecastPreprocessing) -> Series:
+def _read_like(source: Any, options: ForecastOptions, fitted: ForecastPreprocessing) -> Series:
     """Another series with the columns that the model knows, under the names that they have there.
 
     The target and the features that the options name stand for those of the training, in order.
@@ -359,9 +291,11 @@ def _read_like(data: str, options: ForecastOptions, fitted: ForecastPreprocessin
         known = listed(map(repr, fitted.columns[1:]), "and") or "none"
         expected = f"a name for each that the model knows: {known}, in this order"
         raise InputError(must("features", expected, repr(options.features)))
-    settings = dataclasses.replace(options, data=data, target=first, features=",".join(others))
+    settings = dataclasses.replace(options, target=first, features=",".join(others))
+    if isinstance(source, str | os.PathLike):
+        settings, source = dataclasses.replace(settings, data=str(source)), None
     # What the column of the training data decided holds where this one does not say.
-    return _read(settings, fitted.recent.day_first)
+    return _read(settings, source, fitted.recent.day_first)
 
 
 def _features(options: ForecastOptions) -> list[str]:
@@ -375,95 +309,26 @@ def _wanted(options: ForecastOptions) -> list[str] | None:
     return list(dict.fromkeys([options.target, *_features(options)]))
 
 
-def _fit(
-    series: Series, train_end: int, test_start: int, options: ForecastOptions
-) -> ForecastPreprocessing:
-    training_part = series.values[:train_end]
-    target = training_part[:, 0]
-    what = f"the training part of {series.columns[0]!r} of {series.name}"
-    if len(target) < 3:
-        got, todo = count(len(target), "step"), "Give a longer series."
-        raise InputError(must(what, "at least 3 steps long", got, todo))
-    if target.min() == target.max():
-        got = f"{target[0]:g} in all {count(len(target), 'step')}"
-        raise InputError(must(what, "values that change", got, "Choose another column."))
-    scaler = Scaler.fit(training_part)
-    if scaler.deviation.min() < 1 / LARGEST:
-        got = f"a standard deviation of {scaler.deviation.min():.3g}"
-        todo = "Give it in a smaller unit, multiplied by a power of ten."
-        raise InputError(must(what, f"values that differ by {1 / LARGEST:g} or more", got, todo))
-    times = None if series.times is None else series.times[:train_end]
-    season = options.season or baselines.season_of(times, target, series.zone)
-    if 2 * season > len(target):
-        got = f"{season} where {count(len(target), 'step')} are for training"
-        raise InputError(must("season", "at most half of the training part", got))
-    window = options.window or min(max(2 * season, 2 * options.horizon, 16), MOST_KNOWN)
-    kept = max(window, season, SHOWN)
-    recent = dataclasses.replace(
-        series,
-        values=series.values[-kept:],
-        times=None if series.times is None else series.times[-kept:],
-        notes=(),
-    )
-    return ForecastPreprocessing(
-        columns=series.columns,
-        scaler=scaler,
-        window=window,
-        season=season,
-        drift=float(target[-1] - target[0]) / (len(target) - 1),
-        mase_scale=baselines.mase_scale(target, season),
-        test_start=test_start,
-        recent=recent,
-    )
+def _windows(part: Part, options: ForecastOptions, fitted: ForecastPreprocessing) -> Windows:
+    series, steps = part.series, (part.begin, part.end)
+    return windows(series.values, fitted.window, options.horizon, 0, part=steps, name=series.name)
 
 
-def _windows(
-    series: Series, part: tuple[int, int], options: ForecastOptions, fitted: ForecastPreprocessing
-) -> Windows:
-    return windows(series.values, fitted.window, options.horizon, 0, part=part, name=series.name)
-
-
-def _examples(
-    series: Series, part: tuple[int, int], options: ForecastOptions, fitted: ForecastPreprocessing
-) -> Sequences:
-    cut = _windows(series, part, options, fitted)
-    x = _scaled(cut.x, fitted, series.name)
-    y = (cut.y - fitted.scaler.mean[0]) / fitted.scaler.deviation[0]
-    if options.differences:
-        y = y - x[:, -1, :1]
-        x = x - x[:, -1:]
-    return Sequences(x.astype(np.float32), y.astype(np.float32))
-
-
-def _scaled(values: Values, fitted: ForecastPreprocessing, name: str) -> Values:
-    scaled = fitted.scaler.transform(values)
-    farthest = np.abs(scaled).max(initial=0.0)
-    if farthest > FARTHEST:
-        got = f"one that is {farthest:.3g} of its standard deviations away"
-        expected = f"values within {FARTHEST:g} standard deviations of the training part"
-        raise InputError(must(name, expected, got, "Check the file."))
-    return scaled
-
-
-def _forecast(trained: Trained[ForecastOptions, ForecastPreprocessing], known: Values) -> Values:
+def _forecast(trained: TrainedHere, known: Values) -> Values:
     """(N, L, F) known values, in their units, to (N, H) forecasts in the unit of the target."""
     x, last = _read_by_model(trained, known)
     outputs = training.predict(trained.model, Sequences(x)).double().numpy()
     return trained.preprocessing.scaler.inverse(outputs + last[:, :, 0], 0)
 
 
-def _read_by_model(
-    trained: Trained[ForecastOptions, ForecastPreprocessing], known: Values
-) -> tuple[NDArray[np.float32], Values]:
+def _read_by_model(trained: TrainedHere, known: Values) -> tuple[NDArray[np.float32], Values]:
     """What the model reads of known values (N, L, F), and (N, 1, F) what was taken off them."""
-    x = _scaled(known, trained.preprocessing, trained.preprocessing.recent.name)
+    x = scaled(known, trained.preprocessing, trained.preprocessing.recent.name)
     last = x[:, -1:] if trained.options.differences else np.zeros_like(x[:, -1:])
     return (x - last).astype(np.float32), last
 
 
-def _reasons(
-    trained: Trained[ForecastOptions, ForecastPreprocessing], series: Series
-) -> Attribution:
+def _reasons(trained: TrainedHere, series: Series) -> Attribution:
     _check_long(series, trained.preprocessing)
     window = trained.preprocessing.window
     x, _ = _read_by_model(trained, series.values[None, -window:])
@@ -481,14 +346,12 @@ def _check_long(series: Series, fitted: ForecastPreprocessing) -> None:
         raise InputError(must(series.name, f"at least {needed} steps long", got))
 
 
-def _what_follows(
-    trained: Trained[ForecastOptions, ForecastPreprocessing], series: Series
-) -> Forecast:
+def _what_follows(trained: TrainedHere, series: Series) -> Forecast:
     fitted, horizon = trained.preprocessing, trained.options.horizon
     _check_long(series, fitted)
     values = _forecast(trained, series.values[None, -fitted.window :])[0]
     end = np.array([len(series)])
-    beside = comparison.simple(series.values[:, 0], end, horizon, fitted.season, fitted.drift)
+    beside = forecasts.simple(series.values[:, 0], end, horizon, fitted.season, fitted.drift)
     simple = {name.rstrip("_"): values[0].tolist() for name, values in beside.items()}
     if series.times is None:
         times = [f"+{step}" for step in range(1, horizon + 1)]

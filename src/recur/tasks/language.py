@@ -19,42 +19,47 @@ import torch
 from torch import Tensor, nn
 
 from recur import files, schema, training
-from recur.data import units
-from recur.data.datasets.texts import Texts
 from recur.data.documents import Documents
+from recur.data.examples import Examples
+from recur.data.numbering import UNKNOWN_FIRST
+from recur.data.records.texts import KINDS, Texts, documents_of, in_order
+from recur.data.splits import Splits, TooFewError
+from recur.data.text import UNKNOWN_WORD
+from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, listed, must
-from recur.models.deep import CELLS
 from recur.models.many_to_many import ManyToMany
-from recur.tasks.options import Options, option
-from recur.tasks.sources import dataset
-from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
-from recur.training.feed import feed_of
+from recur.tasks.answers import Answer
+from recur.tasks.options import Answering, OwnData, cell_option, option
+from recur.tasks.sources import file_of, name_of
+from recur.tasks.task import Evaluation, Objective, Task, Trained
+from recur.tasks.tiny import Tiny, lines
 from recur.training.metrics import bits, perplexity
-from recur.training.optimizers import find_optimizer
-from recur.training.schedule import decay_by_epoch
+from recur.training.schedule import Steps
 
-Unit = units.Words | units.Characters | units.Subwords
-
-DOCUMENTS = ("file", "lines", "paragraphs")
+UNITS = ("words", "characters", "subwords")
+UNKNOWN = 0
+"""The id of what is not known, as `UNKNOWN_FIRST` has it."""
+SHARE = 0.1
+"""Of a text of one's own, for validation and for testing."""
 LIKELIEST = 5
 """Next words that an answer lists."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LanguageOptions(Options):
+class LanguageOptions(OwnData):
     """Options of the task."""
 
     data: str = option("review-texts", "a text file, or the name of a dataset")
-    unit: str = option("words", "what the text is made of", choices=tuple(units.KINDS))
+    unit: str = option("words", "what the text is made of", choices=UNITS)
     documents: str = option(
         "file",
         "where memory begins anew, in a file of your own: never (file), at every line, or at blank "
         "lines (paragraphs)",
-        choices=DOCUMENTS,
+        choices=KINDS,
     )
     vocabulary: int = option(10_000, "the most frequent words that are kept", least=3)
-    cell: str = option("lstm", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("lstm")
     layers: int = option(2, "recurrent layers on top of one another", least=1, most=1000)
     units: int = option(200, "hidden units in each layer", least=1)
     embedding: int | None = option(
@@ -79,13 +84,14 @@ class LanguageOptions(Options):
     learning_rate: float | None = option(0.002, "the optimizer's step size", above=0.0)
     decay: float = option(0.5, "what the step size is multiplied by at each later epoch", above=0.0)
     decay_after: int = option(4, "epochs at the full step size", least=1)
-    validation_split: float = option(
-        0.1, "share of your own text held out for validation", above=0.0, below=1.0
+    validation_split: float | None = option(
+        None,
+        "share of your own text held out for validation (default: 0.1)",
+        above=0.0,
+        below=1.0,
     )
-    test_split: float = option(0.1, "the last share, held out for testing", above=0.0, below=1.0)
-    length: int = option(20, "words (characters, subwords) that an answer goes on for", least=1)
-    temperature: float = option(
-        0.8, "how varied an answer is; 0: always the likeliest next word", least=0.0
+    test_split: float | None = option(
+        None, "the last share, held out for testing (default: 0.1)", above=0.0, below=1.0
     )
 
     def __post_init__(self) -> None:
@@ -98,9 +104,27 @@ class LanguageOptions(Options):
         if self.tied and self.embedding not in (None, self.units):
             expected, todo = f"{self.units}, as units", "Leave embedding out, or tied off."
             raise InputError(must("embedding of tied weights", expected, self.embedding, todo))
-        if self.test_split + self.validation_split >= 1:
-            got = f"{self.test_split:g} and {self.validation_split:g}"
+        if sum(self.shares) >= 1:
+            got = f"{self.shares[1]:g} and {self.shares[0]:g}"
             raise InputError(must("test split and validation split", "below 1 together", got))
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Of a text of one's own: what validates, and what tests."""
+        given = self.validation_split, self.test_split
+        validation, test = (SHARE if share is None else share for share in given)
+        return validation, test
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LanguageAnswering(Answering):
+    """How a text goes on."""
+
+    length: int = option(20, "words (characters, subwords) that an answer goes on for", least=1)
+    temperature: float = option(
+        0.8, "how varied an answer is; 0: always the likeliest next word", least=0.0
+    )
+    seed: int = option(0, "same seed, same words", least=0, most=2**63 - 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,17 +135,17 @@ class LanguagePreprocessing:
         unit: words, characters or subwords, and their numbers.
     """
 
-    unit: Unit
+    unit: Vocabulary
 
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON."""
-        return {"unit": self.unit.kind, "vocabulary": self.unit.to_json()}
+        return {"unit": self.unit.noun, "vocabulary": self.unit.to_json()}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """Builds it again."""
         known = schema.read(_Stored, stored, "it")
-        return cls(units.from_json(known["unit"], known["vocabulary"]))
+        return cls(Vocabulary.from_json(known["vocabulary"]))
 
 
 class _Stored(TypedDict):
@@ -130,20 +154,7 @@ class _Stored(TypedDict):
 
 
 @dataclasses.dataclass(frozen=True)
-class Text:
-    """A text to be scored.
-
-    Attributes:
-        documents: its tokens.
-        characters: its length.
-    """
-
-    documents: Documents
-    characters: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Continuation:
+class Continuation(Answer):
     """An answer: how a text goes on.
 
     Attributes:
@@ -171,7 +182,10 @@ class Continuation:
         return {**dataclasses.asdict(self), "likeliest": likeliest}
 
 
-class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
+TrainedHere = Trained[LanguageOptions, LanguagePreprocessing]
+
+
+class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswering]):
     """The task."""
 
     name = "language"
@@ -180,46 +194,47 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
     inputs = "the beginning of a text"
     options = LanguageOptions
     preprocessing = LanguagePreprocessing
-    metrics = ("perplexity",)
-    monitor = "val_loss"
-    adjustable = ("length", "temperature", "seed")
+    records = Texts
+    answering = LanguageAnswering
 
-    def prepare(self, options: LanguageOptions) -> Prepared[LanguagePreprocessing, Text]:
-        """Reads a text in three parts, and finds what the first is made of."""
-        texts = _read(options)
-        kind = units.KINDS[options.unit]
-        fitted = LanguagePreprocessing(
-            kind.fit(texts.train, options.vocabulary, spaces=texts.spaces)
+    def open(
+        self, source: Any, options: LanguageOptions, fitted: LanguagePreprocessing | None = None
+    ) -> Splits[Texts]:
+        """Reads a text file as documents."""
+        name = name_of(source)
+        texts = documents_of(files.read_text(file_of(source, self.name)), options.documents)
+        if fitted is not None:
+            return Splits(texts, about=name)
+        if options.limit is not None:
+            texts = texts.first(options.limit)
+        return in_order(texts, name, validation=options.shares[0], test=options.shares[1])
+
+    def fit(self, splits: Splits[Texts], options: LanguageOptions) -> LanguagePreprocessing:
+        """Finds what the training text is made of."""
+        texts = splits.train
+        words = "spaces" if texts.spaces else "words-and-marks"
+        splitter = words if options.unit == "words" else options.unit
+        how: dict[str, Any] = {"splitter": splitter, "numbering": UNKNOWN_FIRST}
+        return LanguagePreprocessing(
+            Vocabulary.fit(texts.documents, size=options.vocabulary, **how)
         )
-        train, validation, test = (
-            _encoded(part, fitted.unit, f"the {name} part of {texts.about}")
-            for name, part in (
-                ("training", texts.train),
-                ("validation", texts.validation),
-                ("test", texts.test),
-            )
-        )
-        about = f"{texts.about}: {len(train.documents.x):,} {options.unit} to learn from, "
-        about += f"{len(validation.documents.x):,} to choose the best epoch by, "
-        about += f"{len(test.documents.x):,} to test on; {len(fitted.unit):,} different ones"
-        held = HeldOut(test, (*texts.notes, *_unknown_note(test, fitted.unit)))
-        return Prepared(about, train.documents, validation.documents, held, fitted)
 
-    def held_out(
-        self, options: LanguageOptions, preprocessing: LanguagePreprocessing, data: str = ""
-    ) -> HeldOut[Text]:
-        """Returns the test part of the text, or all of another."""
-        if data and dataset(data, self.name) is None:
-            texts = _documents(files.read_text(data), options.documents)
-            test = _encoded(texts, preprocessing.unit, Path(data).name)
-            return HeldOut(test, _unknown_note(test, preprocessing.unit))
-        read = _read(dataclasses.replace(options, data=data or options.data))
-        test = _encoded(read.test, preprocessing.unit, f"the test part of {read.about}")
-        return HeldOut(test, (*read.notes, *_unknown_note(test, preprocessing.unit)))
+    def encode(
+        self, records: Texts, options: LanguageOptions, fitted: LanguagePreprocessing
+    ) -> Documents:
+        """Documents as numbers, end to end."""
+        encoded = [np.array(fitted.unit.encode(text), dtype=np.int64) for text in records.documents]
+        lengths = np.array([len(ids) for ids in encoded], dtype=np.int64)
+        if lengths.max(initial=0) < 2:
+            got = count(int(lengths.sum()), "token")
+            expected = f"a text with two {fitted.unit.noun} in a row at least"
+            raise TooFewError(expected, got, "Add more text.")
+        starts = (np.cumsum(lengths) - lengths)[lengths > 0]
+        return Documents(np.concatenate(encoded), starts=starts)
 
-    def model(self, options: LanguageOptions, preprocessing: LanguagePreprocessing) -> nn.Module:
+    def model(self, options: LanguageOptions, fitted: LanguagePreprocessing) -> nn.Module:
         """Recurrent layers over embedded words, one linear layer: a score for each next word."""
-        size = len(preprocessing.unit)
+        size = len(fitted.unit)
         model = ManyToMany(
             vocabulary=size,
             outputs=size,
@@ -235,55 +250,40 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
                 nn.init.uniform_(parameter, -options.init, options.init)
         return model
 
-    def loss(self, preprocessing: LanguagePreprocessing) -> str:
+    def objective(self, options: LanguageOptions, fitted: LanguagePreprocessing) -> Objective:
         """Cross-entropy over the vocabulary, in nats for each next word."""
-        return "cross_entropy"
+        characters = options.unit == "characters"
+        return Objective("cross_entropy", ("bits_per_character" if characters else "perplexity",))
 
-    def fit(
-        self,
-        model: nn.Module,
-        prepared: Prepared[LanguagePreprocessing, Text],
-        options: LanguageOptions,
-        **loop: Any,
-    ) -> training.History:
-        """Trains by truncated backpropagation through time; the step size falls by the epoch."""
-        optimizer = find_optimizer(options.optimizer, model, options.learning_rate)
-        feed = feed_of(prepared.train, batch_size=options.batch_size, truncate=options.truncate)
-        decay_by_epoch(optimizer, options.decay, after=options.decay_after, steps=len(feed))
-        characters = options.unit == units.Characters.kind
-        how = {
-            "metrics": ("bits_per_character",) if characters else self.metrics,
-            "optimizer": optimizer,
-            "learning_rate": None,
-            "truncate": options.truncate,
-        }
-        return super().fit(model, prepared, options, **how, **loop)
+    def recipe(self, options: LanguageOptions) -> dict[str, Any]:
+        """Truncated backpropagation through time; the step size falls by the epoch."""
+        return {"truncate": options.truncate, "schedule": Steps(options.decay, options.decay_after)}
 
-    def evaluate(
-        self, trained: Trained[LanguageOptions, LanguagePreprocessing], data: Text
-    ) -> dict[str, float]:
+    def score(
+        self, trained: TrainedHere, records: Texts, examples: Examples | Documents
+    ) -> Evaluation:
         """Returns the loss in nats, and what people call it: perplexity, bits per character.
 
         The text is read from its beginning to its end, with nothing cut in between.
         """
-        loss = self.loss(trained.preprocessing)
-        options = trained.options
-        found = training.evaluate(
+        assert isinstance(examples, Documents)
+        options, unit = trained.options, trained.preprocessing.unit
+        loss = training.evaluate(
             trained.model,
-            data.documents,
-            loss=loss,
+            examples,
+            loss=self.objective(options, trained.preprocessing).loss,
             batch_size=options.batch_size,
             truncate=options.truncate,
         )["loss"]
-        unit = trained.preprocessing.unit
-        if isinstance(unit, units.Characters):
-            return {"bits_per_character": bits(found), "loss": found}
-        scores = {"perplexity": perplexity(found)}
-        if isinstance(unit, units.Subwords):
+        notes = _unknown_note(examples, unit)
+        if unit.noun == "characters":
+            return Evaluation({"bits_per_character": bits(loss), "loss": loss}, notes)
+        scores = {"perplexity": perplexity(loss)}
+        if unit.noun == "subwords":
             # Of all subwords, the first of a document too, as if each had cost the mean.
-            each = len(data.documents.x) / max(data.characters, 1)
-            scores["bits_per_character"] = bits(found) * each
-        return {**scores, "loss": found}
+            each = len(examples.x) / max(records.characters, 1)
+            scores["bits_per_character"] = bits(loss) * each
+        return Evaluation({**scores, "loss": loss}, notes)
 
     def report(self, scores: Mapping[str, float]) -> str:
         """Returns the scores in a line."""
@@ -291,23 +291,23 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
         parts = [f"test {words.get(name, name)} {value:.4g}" for name, value in scores.items()]
         return "  ".join(parts)
 
-    def predict(
-        self,
-        trained: Trained[LanguageOptions, LanguagePreprocessing],
-        inputs: Sequence[str],
-    ) -> list[Prediction]:
-        """Continues texts."""
-        return [_continued(prompt, trained) for prompt in _prompts(inputs)]
+    def asked(self, trained: TrainedHere, inputs: Sequence[Any]) -> Texts:
+        """Beginnings of texts."""
+        prompts = [each for each in inputs if isinstance(each, str) and each.strip()]
+        if not prompts or len(prompts) != len(inputs):
+            example = '"The clouds are in the"'
+            raise InputError(f"language needs the beginning of a text, such as {example}.")
+        return Texts(prompts)
 
-    def why(
-        self,
-        trained: Trained[LanguageOptions, LanguagePreprocessing],
-        inputs: Sequence[str],
-    ) -> list[Attribution]:
+    def answer(self, trained: TrainedHere, records: Texts, how: LanguageAnswering) -> list[Answer]:
+        """Continues texts."""
+        return [_continued(prompt, trained, how) for prompt in records.documents]
+
+    def explained(self, trained: TrainedHere, records: Texts) -> list[Attribution]:
         """Says which words mattered for the likeliest next one, by integrated gradients."""
         unit, model, found = trained.preprocessing.unit, trained.model, []
         names = [unit.piece(number) for number in range(len(unit))]
-        for prompt in _prompts(inputs):
+        for prompt in records.documents:
             ids = _encoded_prompt(prompt, trained)
             likeliest = int(_following(model, ids)[0].argmax())
             labels = [names[number] for number in ids[0].tolist()]
@@ -317,130 +317,50 @@ class Language(Task[LanguageOptions, LanguagePreprocessing, Text]):
             found.append(reason)
         return found
 
+    def tiny(self, folder: Path) -> Tiny:
+        """Tiny data."""
+        data = lines(folder / "texts.txt")
+        return Tiny({"data": data, "documents": "lines"}, ("the film", "a"))
+
     def inputs_of(self, file: str) -> list[str]:
         """Returns the lines of a file, without their ends."""
         return [line.strip() for line in super().inputs_of(file)]
 
 
-def _read(options: LanguageOptions) -> Texts:
-    """The text that the options name, in three parts."""
-    named = dataset(options.data, Language.name)
-    if named is None:
-        return _read_file(options)
-    texts: Texts = named.load_text()
-    if options.limit is None:
-        return texts
-    note = f"Only the beginning of the text was learnt from (limit {options.limit:,})."
-    train = _first(texts.train, options.limit)
-    return dataclasses.replace(texts, train=train, notes=(*texts.notes, note))
-
-
-def _read_file(options: LanguageOptions) -> Texts:
-    name = Path(options.data).name
-    whole = _documents(files.read_text(options.data), options.documents)
-    if options.limit is not None:
-        whole = _first(whole, options.limit)
-    shares = 1 - options.test_split - options.validation_split, 1 - options.test_split
-    if len(whole) > 1:
-        first, last = (round(share * len(whole)) for share in shares)
-        train, validation, test = whole[:first], whole[first:last], whole[last:]
-    else:
-        text = whole[0] if whole else ""
-        first, last = (_word_end(text, round(share * len(text))) for share in shares)
-        parts = (text[:first], text[first:last], text[last:])
-        train, validation, test = ([part] if part else [] for part in parts)
-    if not (train and validation and test):
-        size, noun = (len(whole), "document") if len(whole) > 1 else (len(text), "character")
-        expected = "long enough to learn from, to validate and to test on"
-        raise InputError(must(name, expected, count(size, noun), "Add more text."))
-    note = f"Tested on the last {options.test_split:.0%} of {name}, held out from training."
-    return Texts(train, validation, test, about=name, notes=(note,))
-
-
-def _documents(text: str, kind: str) -> list[str]:
-    """A file as documents; none is blank."""
-    if kind == "file":
-        return [text] if text.strip() else []
-    text = "\n".join(text.splitlines())
-    parts = text.split("\n") if kind == "lines" else _paragraphs(text)
-    return [part for part in parts if part.strip()]
-
-
-def _paragraphs(text: str) -> list[str]:
-    blank = "\n".join(line if line.strip() else "" for line in text.split("\n"))
-    return [part.strip("\n") for part in blank.split("\n\n")]
-
-
-def _first(documents: list[str], limit: int) -> list[str]:
-    """The first documents, or lines where there is one document."""
-    if len(documents) == 1:
-        return ["".join(documents[0].splitlines(keepends=True)[:limit])]
-    return documents[:limit]
-
-
-def _word_end(text: str, at: int) -> int:
-    """The place at or after `at` where no word is cut."""
-    while at < len(text) and not text[at - 1].isspace():
-        at += 1
-    return at
-
-
-def _encoded(documents: Sequence[str], unit: Unit, what: str) -> Text:
-    encoded = [unit.encode(text) for text in documents]
-    lengths = np.array([len(ids) for ids in encoded], dtype=np.int64)
-    if lengths.max(initial=0) < 2:
-        got = count(int(lengths.sum()), "token")
-        expected = f"a text with two {unit.kind} in a row at least"
-        raise InputError(must(what, expected, got, "Add more text."))
-    starts = (np.cumsum(lengths) - lengths)[lengths > 0]
-    return Text(Documents(np.concatenate(encoded), starts=starts), sum(map(len, documents)))
-
-
-def _unknown_note(text: Text, unit: Unit) -> tuple[str, ...]:
+def _unknown_note(text: Documents, unit: Vocabulary) -> tuple[str, ...]:
     """A score over a small vocabulary is better than it looks: its unknown words are one."""
-    share = float((text.documents.x == units.UNKNOWN).mean())
+    share = float((text.x == UNKNOWN).mean())
     if not share:
         return ()
-    what = f"{share:.1%} of the {unit.kind} tested on are not in the vocabulary"
-    return (f"{what}; they count as one word, {units.UNKNOWN_WORD}.",)
+    what = f"{share:.1%} of the {unit.noun} tested on are not in the vocabulary"
+    return (f"{what}; they count as one word, {UNKNOWN_WORD}.",)
 
 
-def _prompts(inputs: Sequence[str]) -> list[str]:
-    prompts = list(inputs)
-    if not prompts or not all(prompt.strip() for prompt in prompts):
-        raise InputError('language needs the beginning of a text, such as "The clouds are in the".')
-    return prompts
-
-
-def _encoded_prompt(
-    prompt: str, trained: Trained[LanguageOptions, LanguagePreprocessing]
-) -> Tensor:
+def _encoded_prompt(prompt: str, trained: TrainedHere) -> Tensor:
     """(1, T) numbers."""
     unit = trained.preprocessing.unit
-    ids = torch.from_numpy(unit.encode(prompt))[None]
-    if not len(ids[0]) or bool((ids == units.UNKNOWN).all()):
+    ids = torch.tensor([unit.encode(prompt)], dtype=torch.int64)
+    if not len(ids[0]) or bool((ids == UNKNOWN).all()):
         expected = "one with a word that the model knows"
-        todo = f"It learnt {len(unit):,} {unit.kind}; try another beginning."
+        todo = f"It learnt {len(unit):,} {unit.noun}; try another beginning."
         raise InputError(must("a prompt", expected, repr(prompt), todo))
     return ids
 
 
-def _continued(
-    prompt: str, trained: Trained[LanguageOptions, LanguagePreprocessing]
-) -> Continuation:
-    unit, model, options = trained.preprocessing.unit, trained.model, trained.options
+def _continued(prompt: str, trained: TrainedHere, asked: LanguageAnswering) -> Continuation:
+    unit, model = trained.preprocessing.unit, trained.model
     assert isinstance(model, ManyToMany)
-    ids, unknown = _encoded_prompt(prompt, trained), unit.unknown(prompt)
+    ids, unknown = _encoded_prompt(prompt, trained), unit.not_known(prompt)
     scores, state = _following(model, ids)
     chances = scores.softmax(dim=-1)
     top = chances.topk(min(LIKELIEST, len(unit) - 1))
     pairs = zip(top.indices.tolist(), top.values.tolist(), strict=True)
     how: dict[str, Any] = {"search": "greedy"}
-    if options.temperature:
-        chance = torch.Generator().manual_seed(options.seed)
-        how = {"search": "sample", "temperature": options.temperature, "generator": chance}
+    if asked.temperature:
+        chance = torch.Generator().manual_seed(asked.seed)
+        how = {"search": "sample", "temperature": asked.temperature, "generator": chance}
     written = model.generate(
-        ids[:, -1:], state=state, max_steps=options.length, never=[units.UNKNOWN], **how
+        ids[:, -1:], state=state, max_steps=asked.length, never=[UNKNOWN], **how
     )
     start = unit.decode(ids[0].tolist())
     tokens = written.tokens[0].tolist()
@@ -458,7 +378,7 @@ def _following(model: nn.Module, ids: Tensor) -> tuple[Tensor, Any]:
     with torch.no_grad():
         state = model.remember(ids[:, :-1])
         scores: Tensor = model(ids[:, -1:], state=state)[0, -1]
-    scores[units.UNKNOWN] = -math.inf
+    scores[UNKNOWN] = -math.inf
     return scores, state
 
 

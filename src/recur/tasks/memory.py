@@ -12,26 +12,37 @@ import dataclasses
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from torch import Tensor, nn
 
-from recur import schema, training
+from recur import cells, training
+from recur.data.documents import Documents
+from recur.data.examples import Examples
 from recur.data.sequences import Sequences
+from recur.data.splits import Records, Rows, Splits
 from recur.data.targets import IGNORED
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import FailedError, InputError, count, listed, must, one_of
 from recur.models import ManyToMany, ManyToOne
 from recur.models.deep import CELLS
 from recur.tasks import problems
-from recur.tasks.options import Options, option
-from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
+from recur.tasks.answers import Answer
+from recur.tasks.options import Answering, Options, cell_option, option
+from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
+from recur.tasks.tiny import Tiny
 
+SHARE = 0.2
+"""Of the examples, for validation."""
 TESTED = 1000
 """Examples drawn to test on."""
 LONGEST_LAG = 1_000_000
-GATED = ("lstm", "gru")
+GATED = tuple(
+    name for name in CELLS if name in cells.CELLS and "chrono" in cells.CELLS[name].starts
+)
+"""Cells whose gates can be started so that they hold."""
 TRAINING, TEST, MIXED = 0, 1, 2
 """Streams of random numbers under one seed."""
 
@@ -50,7 +61,7 @@ class MemoryOptions(Options):
         100, "how far apart: steps of a sum, blanks before repeating, words between", least=2
     )
     examples: int = option(20_000, "examples to learn from and to validate on", least=10)
-    cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("gru")
     units: int = option(64, "hidden units in each layer and direction", least=1)
     activation: str = option(
         "tanh",
@@ -69,7 +80,7 @@ class MemoryOptions(Options):
 
 
 @dataclasses.dataclass(frozen=True)
-class MemoryPreprocessing:
+class MemoryPreprocessing(Fitted):
     """Which problem, how far apart, and its words (of agreement)."""
 
     problem: str
@@ -81,18 +92,9 @@ class MemoryPreprocessing:
         if not 1 <= self.lag <= LONGEST_LAG:
             raise InputError(must("lag", f"from 1 to {LONGEST_LAG:,}", self.lag))
 
-    def to_json(self) -> dict[str, Any]:
-        """Returns it as JSON."""
-        return {"problem": self.problem, "lag": self.lag, "words": list(self.words)}
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Builds it again."""
-        return schema.read(cls, stored, "it")
-
 
 @dataclasses.dataclass(frozen=True)
-class Recollection:
+class Recollection(Answer):
     """An answer, and the right one where the question tells it."""
 
     question: str
@@ -101,10 +103,6 @@ class Recollection:
 
     def __str__(self) -> str:
         return f"{self.answer}  (right: {self.right})  {self.question}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the answer as JSON."""
-        return dataclasses.asdict(self)
 
 
 def recall(scores: Tensor, targets: Tensor) -> Tensor:
@@ -127,7 +125,32 @@ METRICS: dict[str, tuple[str | Callable[[Tensor, Tensor], Tensor], ...]] = {
 }
 
 
-class Memory(Task[MemoryOptions, MemoryPreprocessing, Sequences]):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Drawn(Records):
+    """Examples of a problem, or questions.
+
+    Attributes:
+        examples: as the model reads them.
+        questions: what was asked, and the right answer; none of examples that were drawn.
+    """
+
+    examples: Sequences
+    questions: tuple[tuple[str, str], ...] = ()
+    noun: ClassVar[str] = "example"
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def take(self, rows: Rows) -> Self:
+        """Those at `rows`, in that order."""
+        asked = tuple(self.questions[row] for row in rows) if self.questions else ()
+        return type(self)(self.examples.subset(rows), asked)
+
+
+TrainedHere = Trained[MemoryOptions, MemoryPreprocessing]
+
+
+class Memory(Task[MemoryOptions, Drawn, MemoryPreprocessing, Answering]):
     """The task."""
 
     name = "memory"
@@ -139,76 +162,81 @@ class Memory(Task[MemoryOptions, MemoryPreprocessing, Sequences]):
     )
     options = MemoryOptions
     preprocessing = MemoryPreprocessing
-    monitor = "val_loss"
+    records = Drawn
+    answering = Answering
 
-    def prepare(self, options: MemoryOptions) -> Prepared[MemoryPreprocessing, Sequences]:
+    def read(self, options: MemoryOptions, source: Any = None) -> Splits[Drawn]:
         """Draws the examples; the last share of them is for validation."""
-        _no_data(options.data)
+        _no_data(options.data if source is None else source)
         _fits(options)
-        known = tuple(problems.words()) if options.problem == "agreement" else ()
-        fitted = MemoryPreprocessing(options.problem, options.lag, known)
         number = min(options.examples, options.limit or options.examples)
-        train, validation = _draw(options, number, TRAINING).split(options.validation_split)
-        if options.mixed:
-            train = _draw_mixed(options, len(train))
-        about = f"{options.problem} over {count(options.lag, 'step')}: {len(train):,} examples to "
-        about += (
-            f"learn from, {len(validation):,} to choose the best epoch by, {TESTED:,} to test on"
-        )
-        return Prepared(about, train, validation, self.held_out(options, fitted), fitted)
+        whole = _draw(options, number, TRAINING)
+        share = SHARE if options.validation_split is None else options.validation_split
+        train, validation = map(Drawn, whole.examples.split(share))
+        test = _draw(options, TESTED, TEST)
+        about = f"{options.problem} over {count(options.lag, 'step')}"
+        return Splits(train, validation, test, about=about, cut=("test", "validation"))
 
-    def held_out(
-        self, options: MemoryOptions, preprocessing: MemoryPreprocessing, data: str = ""
-    ) -> HeldOut[Sequences]:
-        """Draws the test examples."""
-        _no_data(data)
-        return HeldOut(_draw(options, TESTED, TEST))
+    def open(
+        self, source: Any, options: MemoryOptions, fitted: MemoryPreprocessing | None = None
+    ) -> Splits[Drawn]:
+        """There is nothing to read."""
+        _no_data(source)
+        raise AssertionError(source)
 
-    def model(self, options: MemoryOptions, preprocessing: MemoryPreprocessing) -> nn.Module:
+    def tiny(self, folder: Path) -> Tiny:
+        """A short lag."""
+        return Tiny({"lag": 5, "examples": 64}, ("0.5* 0.1 0.25*", "1* 1*"))
+
+    def augmented(self, learnt: Drawn, options: MemoryOptions) -> Drawn:
+        """As many examples, most of them at shorter lags, if asked for."""
+        return _draw_mixed(options, len(learnt)) if options.mixed else learnt
+
+    def fit(self, splits: Splits[Drawn], options: MemoryOptions) -> MemoryPreprocessing:
+        """What the problem is, and its words."""
+        known = tuple(problems.words()) if options.problem == "agreement" else ()
+        return MemoryPreprocessing(options.problem, options.lag, known)
+
+    def encode(
+        self, records: Drawn, options: MemoryOptions, fitted: MemoryPreprocessing
+    ) -> Sequences:
+        """The examples, which are numbers already."""
+        return records.examples
+
+    def model(self, options: MemoryOptions, fitted: MemoryPreprocessing) -> nn.Module:
         """Recurrent layers; one linear layer on their last output, or on each (copying)."""
         layers = options.recurrent()
         if options.cell == "rnn":
             layers["nonlinearity"] = options.activation
         # Another cell is built to be looked at beside the run's own: what it lacks is left out.
         if options.chrono and options.cell in GATED:
-            layers["chrono"] = preprocessing.lag
+            layers["chrono"] = fitted.lag
         model: ManyToOne | ManyToMany
         if options.problem == "adding":
             model = ManyToOne(inputs=2, outputs=1, **layers)
         elif options.problem == "agreement":
-            vocabulary, classes = len(preprocessing.words) + 1, len(problems.LANGUAGES)
+            vocabulary, classes = len(fitted.words) + 1, len(problems.LANGUAGES)
             model = ManyToOne(vocabulary=vocabulary, outputs=classes, **layers)
         else:
             tokens = problems.GO + 1
             model = ManyToMany(vocabulary=tokens, embedding=tokens, outputs=problems.GO, **layers)
         return model
 
-    def loss(self, preprocessing: MemoryPreprocessing) -> str:
+    def objective(self, options: MemoryOptions, fitted: MemoryPreprocessing) -> Objective:
         """Squared error of a sum, cross-entropy of symbols and languages."""
-        return "mse" if preprocessing.problem == "adding" else "cross_entropy"
+        loss = "mse" if fitted.problem == "adding" else "cross_entropy"
+        return Objective(loss, METRICS[fitted.problem])
 
-    def fit(
-        self,
-        model: nn.Module,
-        prepared: Prepared[MemoryPreprocessing, Sequences],
-        options: MemoryOptions,
-        **loop: Any,
-    ) -> training.History:
-        """Trains, with a step size that falls if asked for."""
-        how = self.falling(model, prepared, options) if options.decay else {}
-        return super().fit(
-            model, prepared, options, metrics=METRICS[options.problem], **how, **loop
-        )
+    def recipe(self, options: MemoryOptions) -> dict[str, Any]:
+        """A step size that falls if asked for."""
+        return {"schedule": "linear"} if options.decay else {}
 
-    def evaluate(
-        self, trained: Trained[MemoryOptions, MemoryPreprocessing], data: Sequences
-    ) -> dict[str, float]:
+    def score(
+        self, trained: TrainedHere, records: Drawn, examples: Examples | Documents
+    ) -> Evaluation:
         """The loss, the share of right answers, and both without any memory."""
-        fitted = trained.preprocessing
-        scores = training.evaluate(
-            trained.model, data, loss=self.loss(fitted), metrics=METRICS[fitted.problem]
-        )
-        return {**scores, **_without_memory(fitted)}
+        found = super().score(trained, records, examples).values
+        return Evaluation({**found, **_without_memory(trained.preprocessing)})
 
     def report(self, scores: Mapping[str, float]) -> str:
         """The scores beside those of one who remembers nothing."""
@@ -223,47 +251,52 @@ class Memory(Task[MemoryOptions, MemoryPreprocessing, Sequences]):
         lines.append(_verdict(scores))
         return "\n".join(lines)
 
-    def why(
-        self, trained: Trained[MemoryOptions, MemoryPreprocessing], inputs: Sequence[str]
-    ) -> list[Attribution]:
+    def asked(self, trained: TrainedHere, inputs: Sequence[Any]) -> Drawn:
+        """Questions of the problem that the run learnt."""
+        fitted = trained.preprocessing
+        if not inputs or not all(isinstance(each, str) for each in inputs):
+            raise InputError(f"memory needs a question: {self.inputs}.")
+        read = {"adding": _read_sum, "copying": _read_symbols, "agreement": _read_sentence}
+        asked = [read[fitted.problem](text, fitted) for text in inputs]
+        questions = ((text, right) for text, (_, right) in zip(inputs, asked, strict=True))
+        return Drawn(Sequences([steps for steps, _ in asked]), tuple(questions))
+
+    def answer(self, trained: TrainedHere, records: Drawn, how: Answering) -> list[Answer]:
+        """Answers questions."""
+        outputs = training.predict(trained.model, records.examples)
+        found: list[Answer] = []
+        for number, (text, right) in enumerate(records.questions):
+            steps = len(records.examples[number][0])
+            shown = _shown(outputs[number][:steps], trained.preprocessing)
+            found.append(Recollection(text, shown, right))
+        return found
+
+    def explained(self, trained: TrainedHere, records: Drawn) -> list[Attribution]:
         """Says which steps of a sum, or words of a sentence, mattered; by integrated gradients."""
         fitted = trained.preprocessing
         if fitted.problem == "copying":
             raise InputError("memory does not say why of copying: it has an answer at every step.")
         adding = fitted.problem == "adding"
         names = ["the sum"] if adding else list(problems.LANGUAGES.values())
-        return [
-            integrated_gradients(
-                trained.model, steps, labels=text.split() if adding else _words(text), names=names
-            )
-            for text, (steps, _) in zip(inputs, _questions(inputs, fitted), strict=True)
-        ]
-
-    def predict(
-        self, trained: Trained[MemoryOptions, MemoryPreprocessing], inputs: Sequence[str]
-    ) -> list[Prediction]:
-        """Answers questions of the problem that the run learnt."""
-        fitted = trained.preprocessing
-        questions = _questions(inputs, fitted)
-        x = Sequences([steps for steps, _ in questions])
-        outputs = training.predict(trained.model, x)
-        return [
-            Recollection(text, _shown(row[: len(steps)], fitted), right)
-            for text, row, (steps, right) in zip(inputs, outputs, questions, strict=True)
-        ]
+        found = []
+        for number, (text, _) in enumerate(records.questions):
+            steps, labels = records.examples[number][0], text.split() if adding else _words(text)
+            found.append(integrated_gradients(trained.model, steps, labels=labels, names=names))
+        return found
 
 
-def _draw(options: MemoryOptions, number: int, stream: int) -> Sequences:
+def _draw(options: MemoryOptions, number: int, stream: int) -> Drawn:
     rng = np.random.default_rng([options.seed, stream])
     try:
-        return Sequences(*DRAWN[options.problem](number, options.lag, rng))
+        x, y = DRAWN[options.problem](number, options.lag, rng)
     except MemoryError:
         much = f"{number:,} examples over {count(options.lag, 'step')}"
         todo = "Give fewer, or a shorter lag."
         raise FailedError(f"{much} do not fit into memory. {todo}") from None
+    return Drawn(Sequences(x, y))
 
 
-def _draw_mixed(options: MemoryOptions, number: int) -> Sequences:
+def _draw_mixed(options: MemoryOptions, number: int) -> Drawn:
     """Every fourth example at the full lag, the others at lags as often of 5 to 10 as of 50 to 100.
 
     What is learnt at a short lag, where gradients reach, need only be held for longer.
@@ -278,11 +311,11 @@ def _draw_mixed(options: MemoryOptions, number: int) -> Sequences:
     for n, (row, _) in enumerate(drawn):
         x[n, : steps[n]] = row[0]
     if options.problem != "copying":
-        return Sequences(x, np.concatenate([y for _, y in drawn]), lengths=steps)
+        return Drawn(Sequences(x, np.concatenate([y for _, y in drawn]), lengths=steps))
     targets = np.full(x.shape, IGNORED)
     for n, (_, y) in enumerate(drawn):
         targets[n, : steps[n]] = y[0]
-    return Sequences(x, targets, lengths=steps)
+    return Drawn(Sequences(x, targets, lengths=steps))
 
 
 def _no_data(data: str) -> None:
@@ -324,22 +357,11 @@ def _verdict(scores: Mapping[str, float]) -> str:
     return "Something is remembered, not all."
 
 
-Question = tuple[Any, str]
-"""The steps of an example, and the right answer."""
-
-
-def _questions(inputs: Sequence[str], fitted: MemoryPreprocessing) -> list[Question]:
-    if not inputs:
-        raise InputError(f"memory needs a question: {Memory.inputs}.")
-    read = {"adding": _read_sum, "copying": _read_symbols, "agreement": _read_sentence}
-    return [read[fitted.problem](text, fitted) for text in inputs]
-
-
 def _words(text: str) -> list[str]:
     return text.replace(",", " ").replace(".", " ").split()
 
 
-def _read_sum(text: str, fitted: MemoryPreprocessing) -> Question:
+def _read_sum(text: str, fitted: MemoryPreprocessing) -> tuple[Any, str]:
     words = text.split()
     try:
         values = [float(word.rstrip("*")) for word in words]
@@ -352,7 +374,7 @@ def _read_sum(text: str, fitted: MemoryPreprocessing) -> Question:
     return np.array([values, marks], dtype=np.float32).T, f"{right:.3f}"
 
 
-def _read_symbols(text: str, fitted: MemoryPreprocessing) -> Question:
+def _read_symbols(text: str, fitted: MemoryPreprocessing) -> tuple[Any, str]:
     if len(text) != problems.COPIED or not set(text) <= set("12345678"):
         raise InputError(must("what is to be repeated", "ten digits from 1 to 8", repr(text)))
     symbols = [int(symbol) for symbol in text]
@@ -360,7 +382,7 @@ def _read_symbols(text: str, fitted: MemoryPreprocessing) -> Question:
     return np.array([*symbols, *pause, problems.GO, *[problems.BLANK] * problems.COPIED]), text
 
 
-def _read_sentence(text: str, fitted: MemoryPreprocessing) -> Question:
+def _read_sentence(text: str, fitted: MemoryPreprocessing) -> tuple[Any, str]:
     words = _words(text)
     numbers = {word: n for n, word in enumerate(fitted.words, start=1)}
     unknown = [word for word in words if word not in numbers]

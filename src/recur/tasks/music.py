@@ -20,33 +20,34 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recur import plots, schema, training
+from recur import decoding, plots, training
+from recur.data.documents import Documents
+from recur.data.examples import Examples
 from recur.data.music import (
     HIGHEST,
     KEYS,
     LOWEST,
-    Music,
     Piece,
     note_name,
     piano_roll,
-    read_music,
     read_notes,
     show_notes,
 )
+from recur.data.records.pieces import Pieces, read_pieces
 from recur.data.sequences import Sequences
+from recur.data.splits import Splits
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, must, shown
-from recur.models.deep import CELLS
 from recur.models.many_to_many import ManyToMany
-from recur.tasks.options import Options, option
-from recur.tasks.sources import dataset
-from recur.tasks.task import HeldOut, Prediction, Prepared, Task, Trained
+from recur.tasks.answers import Answer
+from recur.tasks.options import Answering, OwnData, cell_option, option
+from recur.tasks.sources import file_of
+from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
+from recur.tasks.tiny import Tiny, pieces
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-OWN_TEST = 0.2
-"""Share of a user's own pieces held out for testing."""
 SHOWN = 8
 """Steps of a given piece that an answer shows: its last ones."""
 LIKELIEST = 5
@@ -59,13 +60,13 @@ ENDS = (".json", ".json.gz")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class MusicOptions(Options):
+class MusicOptions(OwnData):
     """Options of the task."""
 
     data: str = option(
         "jsb-chorales", "a JSON file of pieces, or a dataset (jsb-chorales:16th for finer steps)"
     )
-    cell: str = option("gru", "the recurrent cell", choices=tuple(CELLS))
+    cell: str = cell_option("gru")
     layers: int = option(2, "recurrent layers on top of one another", least=1, most=1000)
     units: int = option(200, "hidden units in each layer", least=1)
     dropout: float = option(
@@ -81,10 +82,6 @@ class MusicOptions(Options):
     batch_size: int = option(4, "pieces in a batch", least=1)
     learning_rate: float | None = option(0.005, "the optimizer's step size", above=0.0)
     decay: bool = option(True, "let the step size fall in a straight line, to 0 at the end")
-    length: int = option(16, "steps that an answer goes on for", least=1)
-    temperature: float = option(
-        1.0, "how varied an answer is; 0: each key that is likelier to sound than not", least=0.0
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -93,8 +90,19 @@ class MusicOptions(Options):
             raise InputError(must("bidirectional", "off for music", "on", todo))
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MusicAnswering(Answering):
+    """How a piece goes on."""
+
+    length: int = option(16, "steps that an answer goes on for", least=1)
+    temperature: float = option(
+        1.0, "how varied an answer is; 0: each key that is likelier to sound than not", least=0.0
+    )
+    seed: int = option(0, "same seed, same notes", least=0, most=2**63 - 1)
+
+
 @dataclasses.dataclass(frozen=True)
-class MusicPreprocessing:
+class MusicPreprocessing(Fitted):
     """How often each key sounds in the training pieces.
 
     Attributes:
@@ -115,22 +123,13 @@ class MusicPreprocessing:
         shares = (rolls.sum(axis=0, dtype=np.float64) + 0.5) / (len(rolls) + 1)
         return cls(tuple(shares.tolist()))
 
-    def to_json(self) -> dict[str, Any]:
-        """Returns it as JSON."""
-        return {"sounding": list(self.sounding)}
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Builds it again."""
-        return schema.read(cls, stored, "it")
-
     def scores(self) -> Tensor:
         """The log-odds of each key, (88,)."""
         return torch.tensor(self.sounding).logit()
 
 
 @dataclasses.dataclass(frozen=True)
-class Continuation:
+class Continuation(Answer):
     """An answer: how a piece goes on.
 
     Attributes:
@@ -169,7 +168,10 @@ def nll(scores: Tensor, targets: Tensor) -> Tensor:
     return total / max(targets[..., 0].numel(), 1)
 
 
-class MusicTask(Task[MusicOptions, MusicPreprocessing, Sequences]):
+TrainedHere = Trained[MusicOptions, MusicPreprocessing]
+
+
+class MusicTask(Task[MusicOptions, Pieces, MusicPreprocessing, MusicAnswering]):
     """The task."""
 
     name = "music"
@@ -178,69 +180,59 @@ class MusicTask(Task[MusicOptions, MusicPreprocessing, Sequences]):
     inputs = 'notes to go on from ("C4 E4 G4 | D4 F4 A4"), or a JSON file with a piece'
     options = MusicOptions
     preprocessing = MusicPreprocessing
-    monitor = "val_nll"
-    adjustable = ("length", "temperature", "seed")
+    records = Pieces
+    answering = MusicAnswering
 
-    def prepare(self, options: MusicOptions) -> Prepared[MusicPreprocessing, Sequences]:
-        """Reads pieces in three parts, and counts the keys of those that the model learns from."""
-        music = _read(options)
-        learnt = _transposed(music.train, options.transpose)
-        fitted = MusicPreprocessing.fit(learnt)
-        about = f"{music.about}: {count(len(music.train), 'piece')} to learn from, "
-        about += f"{len(music.validation):,} to choose the best epoch by, {len(music.test):,} to "
-        about += f"test on; {count(sum(map(len, music.train)), 'step')} to learn from"
-        if options.transpose:
-            about += f", each up to {count(options.transpose, 'semitone')} higher and lower too"
-        train, validation, test = map(_sequences, (learnt, music.validation, music.test))
-        return Prepared(about, train, validation, HeldOut(test, music.notes), fitted)
+    def open(
+        self, source: Any, options: MusicOptions, fitted: MusicPreprocessing | None = None
+    ) -> Splits[Pieces]:
+        """Reads a JSON file of pieces, with the parts that it names."""
+        return read_pieces(file_of(source, self.name))
 
-    def held_out(
-        self, options: MusicOptions, preprocessing: MusicPreprocessing, data: str = ""
-    ) -> HeldOut[Sequences]:
-        """Returns the test pieces; of another file its test part, or all pieces if it has none."""
-        if data and dataset(data, self.name) is None:
-            music = read_music(data)
-            pieces = music.test or music.train
-            if not pieces:
-                raise InputError(must(music.about, "at least one piece to test on", "none"))
-            return HeldOut(_sequences(pieces))
-        music = _read(dataclasses.replace(options, data=data or options.data))
-        return HeldOut(_sequences(music.test), music.notes)
+    def augmented(self, learnt: Pieces, options: MusicOptions) -> Pieces:
+        """Each piece in other keys too."""
+        return learnt.transposed(options.transpose)
 
-    def model(self, options: MusicOptions, preprocessing: MusicPreprocessing) -> nn.Module:
+    def fit(self, splits: Splits[Pieces], options: MusicOptions) -> MusicPreprocessing:
+        """Counts the keys of those that the model learns from."""
+        return MusicPreprocessing.fit(splits.train.pieces)
+
+    def encode(
+        self, records: Pieces, options: MusicOptions, fitted: MusicPreprocessing
+    ) -> Sequences:
+        """Each step's keys as the target of the step before, the first of an empty one."""
+        rolls = [piano_roll(piece) for piece in records.pieces]
+        return Sequences([_heard(roll)[:-1] for roll in rolls], rolls)
+
+    def model(self, options: MusicOptions, fitted: MusicPreprocessing) -> nn.Module:
         """Recurrent layers over 88 keys, one linear layer: a score for each key.
 
         Its biases start at the log-odds of each key, so that nothing is to be learnt of keys that
         never sound.
         """
         model = ManyToMany(inputs=KEYS, outputs=KEYS, **options.recurrent())
+        assert isinstance(model.head, nn.Linear)
         with torch.no_grad():
-            model.head.bias.copy_(preprocessing.scores())
+            model.head.bias.copy_(fitted.scores())
         return model
 
-    def loss(self, preprocessing: MusicPreprocessing) -> str:
+    def objective(self, options: MusicOptions, fitted: MusicPreprocessing) -> Objective:
         """Binary cross-entropy of each key: the mean over keys and steps."""
-        return "binary_crossentropy_with_logits"
+        return Objective("binary_crossentropy_with_logits", (nll,), "val_nll")
 
-    def fit(
-        self,
-        model: nn.Module,
-        prepared: Prepared[MusicPreprocessing, Sequences],
-        options: MusicOptions,
-        **loop: Any,
-    ) -> training.History:
-        """Trains, with a step size that falls if asked for."""
-        how = self.falling(model, prepared, options) if options.decay else {}
-        return super().fit(model, prepared, options, metrics=[nll], **how, **loop)
+    def recipe(self, options: MusicOptions) -> dict[str, Any]:
+        """A step size that falls if asked for."""
+        return {"schedule": "linear"} if options.decay else {}
 
-    def evaluate(
-        self, trained: Trained[MusicOptions, MusicPreprocessing], data: Sequences
-    ) -> dict[str, float]:
+    def score(
+        self, trained: TrainedHere, records: Pieces, examples: Examples | Documents
+    ) -> Evaluation:
         """Returns nats a step: of all steps, of all but the first, and without any memory."""
-        fitted, loss = trained.preprocessing, self.loss(trained.preprocessing)
-        pieces = [y for _, y in (data[n] for n in range(len(data))) if y is not None]
+        fitted = trained.preprocessing
+        loss = self.objective(trained.options, fitted).loss
+        pieces = [torch.from_numpy(piano_roll(piece)) for piece in records.pieces]
         steps = torch.cat(pieces)
-        found = training.evaluate(trained.model, data, loss=loss, metrics=[nll])["nll"]
+        found = training.evaluate(trained.model, examples, loss=loss, metrics=[nll])["nll"]
         scores = {"nll": found}
         if len(steps) > len(pieces):
             # The first step is predicted from an empty one, whatever follows.
@@ -250,7 +242,8 @@ class MusicTask(Task[MusicOptions, MusicPreprocessing, Sequences]):
             of_first = training.evaluate(trained.model, first, loss=loss, metrics=[nll])["nll"]
             later = found * len(steps) - of_first * len(pieces)
             scores["nll_after_first"] = later / (len(steps) - len(pieces))
-        return {**scores, "nll_without_memory": nll(fitted.scores().expand_as(steps), steps).item()}
+        without = nll(fitted.scores().expand_as(steps), steps).item()
+        return Evaluation({**scores, "nll_without_memory": without})
 
     def report(self, scores: Mapping[str, float]) -> str:
         """Returns the scores, beside that of one who knows only how often each key sounds."""
@@ -263,89 +256,45 @@ class MusicTask(Task[MusicOptions, MusicPreprocessing, Sequences]):
         shown = [name for name in rows if name in scores]
         return "\n".join([*lines, *(f"{rows[name]:<36}{scores[name]:>12.4f}" for name in shown)])
 
-    def predict(
-        self, trained: Trained[MusicOptions, MusicPreprocessing], inputs: Sequence[str]
-    ) -> list[Prediction]:
-        """Continues pieces."""
-        return [_continued(piece, trained) for piece in _asked(inputs)]
+    def asked(self, trained: TrainedHere, inputs: Sequence[Any]) -> Pieces:
+        """Pieces to go on from: typed, or in files."""
+        texts = [each for each in inputs if isinstance(each, str) and each.strip()]
+        if not texts or len(texts) != len(inputs):
+            raise InputError(f"music needs {self.inputs}.")
+        return Pieces([_piece(text.strip()) for text in texts])
 
-    def why(
-        self, trained: Trained[MusicOptions, MusicPreprocessing], inputs: Sequence[str]
-    ) -> list[Attribution]:
+    def answer(self, trained: TrainedHere, records: Pieces, how: MusicAnswering) -> list[Answer]:
+        """Continues pieces."""
+        return [_continued(piece, trained, how) for piece in records.pieces]
+
+    def explained(self, trained: TrainedHere, records: Pieces) -> list[Attribution]:
         """Says which steps mattered for the key likeliest to sound next."""
         found = []
-        for piece in _asked(inputs):
+        for piece in records.pieces:
             labels = [START, *(show_notes([step]).replace(" ", "+") for step in piece)]
             x = torch.from_numpy(_heard(piano_roll(piece)))
             found.append(integrated_gradients(trained.model, x, labels=labels, names=NAMES))
         return found
 
-    def pictures(self, predictions: Sequence[Prediction]) -> Iterator[tuple[str, Figure]]:
+    def tiny(self, folder: Path) -> Tiny:
+        """Tiny data."""
+        data = pieces(folder / "pieces.json")
+        return Tiny({"data": data}, ("C4 E4 G4 | F4 A4 C5", "60 64 67"))
+
+    def figures(
+        self, trained: TrainedHere, answers: Sequence[Answer]
+    ) -> Iterator[tuple[str, Figure]]:
         """Draws each piece and what follows it as a piano roll."""
         # Neighbours would be written over one another.
         apart = [name if name[:-1] in ("C", "D", "E", "G", "A") else "" for name in NAMES]
-        for number, each in enumerate(predictions, start=1):
+        for number, each in enumerate(answers, start=1):
             assert isinstance(each, Continuation)
             rolls = piano_roll(each.given[-4 * SHOWN :]), piano_roll(each.follows)
             if not any(roll.any() for roll in rolls):
                 continue
-            name = "continuation" if len(predictions) == 1 else f"continuation-{number}"
+            name = "continuation" if len(answers) == 1 else f"continuation-{number}"
             title = f"The next {count(len(each.follows), 'step')}"
             yield name, plots.piano_roll(*rolls, keys=apart, title=title)
-
-
-def _read(options: MusicOptions) -> Music:
-    """The pieces that the options name, in three parts, cut to the limit."""
-    named = dataset(options.data, MusicTask.name)
-    if named is None:
-        return _parted(_limited(read_music(options.data), options.limit), options.validation_split)
-    part = options.data.partition(":")[2]
-    return _limited(named.load(part) if part else named.load(), options.limit)
-
-
-def _limited(music: Music, limit: int | None) -> Music:
-    if limit is None or limit >= len(music.train):
-        return music
-    note = f"Only the first {count(limit, 'piece')} of {len(music.train):,} were used (limit)."
-    return dataclasses.replace(music, train=music.train[:limit], notes=(*music.notes, note))
-
-
-def _parted(music: Music, validation_split: float) -> Music:
-    """A file's pieces in three parts; those that it does not set apart are cut off at the end."""
-    train, validation, test, notes = music.train, music.validation, music.test, music.notes
-    if not test:
-        train, test = _cut(train, OWN_TEST)
-        what = f"the last {count(len(test), 'piece')} of {music.about}, held out from training"
-        notes = (*notes, f"Tested on {what}.")
-    if not validation:
-        train, validation = _cut(train, validation_split)
-    if not (train and validation and test):
-        expected = "enough to learn from, to validate and to test on: 3 pieces at least"
-        got = count(len(music.train) + len(music.validation) + len(music.test), "piece")
-        raise InputError(must(music.about, expected, got, "Add more."))
-    return dataclasses.replace(music, train=train, validation=validation, test=test, notes=notes)
-
-
-def _cut(pieces: list[Piece], share: float) -> tuple[list[Piece], list[Piece]]:
-    kept = len(pieces) - max(round(share * len(pieces)), 1)
-    return pieces[: max(kept, 0)], pieces[max(kept, 0) :]
-
-
-def _transposed(pieces: list[Piece], semitones: int) -> list[Piece]:
-    """Pieces in every key up to so many semitones away; what leaves the keyboard is left out."""
-    semitones = min(semitones, KEYS)  # further away there is no key
-    return [
-        [[key + shift for key in step] for step in piece]
-        for piece in pieces
-        for shift in range(-semitones, semitones + 1)
-        if all(LOWEST <= key + shift <= HIGHEST for step in piece for key in step)
-    ]
-
-
-def _sequences(pieces: list[Piece]) -> Sequences:
-    """Each step's keys as the target of the step before, the first of an empty one."""
-    rolls = [piano_roll(piece) for piece in pieces]
-    return Sequences([_heard(roll)[:-1] for roll in rolls], rolls)
 
 
 def _heard(roll: Any) -> Any:
@@ -353,20 +302,14 @@ def _heard(roll: Any) -> Any:
     return np.concatenate([np.zeros_like(roll[:1]), roll])
 
 
-def _asked(inputs: Sequence[str]) -> list[Piece]:
-    texts = list(inputs)
-    if not texts or not all(text.strip() for text in texts):
-        raise InputError(f"music needs {MusicTask.inputs}.")
-    return [_piece(text.strip()) for text in texts]
-
-
 def _piece(text: str) -> Piece:
     """The piece to go on from: typed, or in a file."""
     if not text.lower().endswith(ENDS):
         piece = read_notes(text)
     else:
-        music = read_music(text)
-        pieces = [*music.train, *music.validation, *music.test]
+        found = read_pieces(text)
+        parts = (found.train, found.validation, found.test)
+        pieces = [piece for part in parts if part is not None for piece in part.pieces]
         if len(pieces) != 1:
             todo = "Copy the piece to go on from into a file of its own."
             raise InputError(must(Path(text).name, "one piece", count(len(pieces), "piece"), todo))
@@ -376,27 +319,23 @@ def _piece(text: str) -> Piece:
     return piece
 
 
-def _continued(piece: Piece, trained: Trained[MusicOptions, MusicPreprocessing]) -> Continuation:
-    model, options = trained.model, trained.options
+def _continued(piece: Piece, trained: TrainedHere, how: MusicAnswering) -> Continuation:
+    model = trained.model
     roll = torch.from_numpy(_heard(piano_roll(piece)))
-    chance = torch.Generator().manual_seed(options.seed)
     with torch.no_grad():
         scores, state = model(roll[None], return_state=True)
-        surprise = nll(scores[0, :-1], roll[1:]).item()
-        latest = scores[0, -1]
-        top = latest.sigmoid().topk(LIKELIEST)
-        follows = []
-        for _ in range(options.length):
-            sounds = _drawn(latest, options.temperature, chance)
-            follows.append((sounds.nonzero().flatten() + LOWEST).tolist())
-            scores, state = model(sounds.float()[None, None], state=state, return_state=True)
-            latest = scores[0, -1]
+    surprise = nll(scores[0, :-1], roll[1:]).item()
+    top = scores[0, -1].sigmoid().topk(LIKELIEST)
+
+    def step(state: Any, sounds: Tensor) -> tuple[Tensor, Any]:
+        scores, state = model(sounds.float().unsqueeze(1), state=state, return_state=True)
+        return scores[:, -1], state
+
+    emission = decoding.Bits(KEYS, temperature=how.temperature)
+    chance = torch.Generator().manual_seed(how.seed)
+    written = decoding.write(
+        step, state, scores[:, -1], emission, max_steps=how.length, generator=chance
+    )
+    follows = [(sounds.nonzero().flatten() + LOWEST).tolist() for sounds in written.values[0]]
     pairs = zip((NAMES[key] for key in top.indices.tolist()), top.values.tolist(), strict=True)
     return Continuation(piece, follows, list(pairs), surprise)
-
-
-def _drawn(scores: Tensor, temperature: float, chance: torch.Generator) -> Tensor:
-    """The keys that sound, (88,) bool: each drawn by itself, or the likelier answer."""
-    if not temperature:
-        return scores > 0
-    return torch.rand(KEYS, generator=chance) < (scores / temperature).sigmoid()

@@ -1,29 +1,36 @@
-"""What every task promises: the way from raw data to an answer that a person can read.
+"""What every task declares: the way from raw data to an answer that a person can read.
 
-A task is one file in this folder. It says what its data are, what is learnt from them before the
-model (the preprocessing: a vocabulary, a scaling), which model, loss and metrics fit, and how an
-answer is shown. Training, saving, the command line and the tests know none of them by name.
+A task is one file in this folder. It says what its data are and how a file of them is read, what is
+learnt from them before the model (the preprocessing: a vocabulary, a scaling), how they become
+numbers, which model and objective fit, and how an answer is made. What is the same for all is in
+`preparing` (reading, holding out, limiting, encoding, training) and `answers`; the run directory,
+the command line and the tests know no task by name.
+
+    data -> read -> Splits -> fit -> preprocessing
+                       |                |
+                       +--> encode <----+--> model, objective --> trained --> answer, score
 """
 
 from __future__ import annotations
 
 import abc
 import dataclasses
-import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from torch import nn
 
-from recur import files, training
+from recur import files, schema, training
 from recur.data.documents import Documents
-from recur.data.sequences import Sequences
+from recur.data.examples import Examples
+from recur.data.splits import Parting, Records, Splits, at_the_end
 from recur.diagnostics import Attribution
 from recur.messages import InputError
-from recur.tasks.options import Options
-from recur.training.optimizers import find_optimizer
-from recur.training.schedule import decay_linearly
+from recur.tasks.answers import Answer
+from recur.tasks.options import Answering, Options, reading
+from recur.tasks.tiny import Tiny
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,47 +51,75 @@ class Preprocessing(Protocol):
         """
 
 
-class Prediction(Protocol):
-    """One answer. Its `str()` is what a person reads."""
+class Fitted:
+    """A preprocessing that is a dataclass: its JSON follows from its fields."""
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the answer as JSON."""
+        """Returns it as JSON."""
+        stored: dict[str, Any] = schema.written(self)
+        return stored
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Builds it again."""
+        return schema.read(cls, stored, "it")
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741
-P = TypeVar("P", bound=Preprocessing)
-T = TypeVar("T")
+R = TypeVar("R", bound=Records)
+F = TypeVar("F", bound=Preprocessing)
+A = TypeVar("A", bound=Answering)
 
 
 @dataclasses.dataclass(frozen=True)
-class HeldOut(Generic[T]):
-    """The part that training never sees, and what must be said wherever its score is shown."""
+class Objective:
+    """What training makes less, and what it is watched by.
 
-    data: T
-    notes: tuple[str, ...] = ()
+    Attributes:
+        loss: as `training.fit` takes it.
+        metrics: names or functions, computed in training; of several outputs by their names.
+        monitor: the column of the history that says which epoch was best; which way it is up, the
+            metric says.
+    """
 
-
-@dataclasses.dataclass(frozen=True)
-class Prepared(Generic[P, T]):
-    """Data, ready for training; `about` says in a line what they are."""
-
-    about: str
-    train: Sequences | Documents
-    validation: Sequences | Documents
-    test: HeldOut[T]
-    preprocessing: P
+    loss: Any
+    metrics: tuple[Any, ...] | Mapping[str, tuple[Any, ...]] = ()
+    monitor: str = "val_loss"
 
 
 @dataclasses.dataclass(frozen=True)
-class Trained(Generic[O, P]):
-    """All that an answer needs."""
+class Trained(Generic[O, F]):
+    """All that an answer needs.
+
+    Attributes:
+        options: what it was trained with.
+        preprocessing: what was fitted before the model.
+        model: the model.
+        calibration: what was fitted after training; None where nothing is.
+    """
 
     options: O
-    preprocessing: P
+    preprocessing: F
     model: nn.Module
+    calibration: Any = None
 
 
-class Task(abc.ABC, Generic[O, P, T]):
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What a set of answers is worth.
+
+    Attributes:
+        values: scores by name.
+        notes: what must be said with them.
+        detail: what `Task.evaluation_figures` draws; None where nothing is.
+    """
+
+    values: dict[str, float]
+    notes: tuple[str, ...] = ()
+    detail: Any = None
+
+
+class Task(abc.ABC, Generic[O, R, F, A]):
     """A task. Subclasses fill in the class attributes and the abstract methods.
 
     Attributes:
@@ -94,12 +129,9 @@ class Task(abc.ABC, Generic[O, P, T]):
         inputs: What `recur predict` takes, for its help.
         options: The class of its options.
         preprocessing: The class of its preprocessing.
-        metrics: Metrics by name, computed in training.
-        monitor: The column of the history that says which epoch was best.
-        reading: Options that say how a file of data is read: `evaluate` takes them again for a file
-            of another form.
-        adjustable: Options that say how data are read and answers are asked for, and nothing of the
-            model: a user may change them in the config.json of a run.
+        records: The class of its raw examples; datasets of such records can be named.
+        answering: The class of the options that say how to answer.
+        parting: How the data are cut into parts where they set none apart.
     """
 
     name: ClassVar[str]
@@ -107,99 +139,175 @@ class Task(abc.ABC, Generic[O, P, T]):
     summary: ClassVar[str]
     inputs: ClassVar[str]
     options: type[O]
-    preprocessing: type[P]
-    metrics: ClassVar[tuple[str, ...]] = ()
-    monitor: ClassVar[str] = "val_loss"
-    reading: ClassVar[tuple[str, ...]] = ()
-    adjustable: ClassVar[tuple[str, ...]] = ()
+    preprocessing: type[F]
+    records: type[R]
+    answering: type[A]
+    parting: Parting[R] = Parting(at_the_end, at_the_end)
+
+    # Data
+
+    def read(self, options: O, source: Any = None) -> Splits[R]:
+        """Returns the data that the options name, in three parts.
+
+        Args:
+            options: the options; `options.data` names a dataset or a file.
+            source: a table in memory, in the place of a file.
+
+        Raises:
+            InputError: if the data are not what the task needs.
+        """
+        from recur.tasks import preparing
+
+        return preparing.read(self, options, source)
+
+    def open(self, source: Any, options: O, fitted: F | None = None) -> Splits[R]:
+        """Reads a file of the user's own, or a table in memory, with the parts that it sets apart.
+
+        Args:
+            source: the path or the table.
+            options: how it is read.
+            fitted: the preprocessing, where other data are read for a model that is there.
+
+        Raises:
+            InputError: if it is not what the task needs.
+        """
+        raise InputError(f"The task {self.name} reads no files; got {source!r}.")
+
+    def tested(self, splits: Splits[R], fitted: F) -> R:
+        """Returns the test part of the data of a run, read again: as it is cut, for most tasks."""
+        assert splits.test is not None
+        return splits.test
+
+    def augmented(self, learnt: R, options: O) -> R:
+        """Returns the training part with examples made from it; as it is, for most tasks."""
+        return learnt
 
     @abc.abstractmethod
-    def prepare(self, options: O) -> Prepared[P, T]:
-        """Reads the data, splits them, fits the preprocessing on the training part only.
+    def fit(self, splits: Splits[R], options: O) -> F:
+        """Fits the preprocessing on the training part; of the others, what a class is called.
 
         Raises:
             InputError: if the data are not what the task needs.
         """
 
     @abc.abstractmethod
-    def held_out(self, options: O, preprocessing: P, data: str = "") -> HeldOut[T]:
-        """Returns the test part of the data that the options name, or all of `data`.
+    def encode(self, records: R, options: O, fitted: F) -> Examples | Documents:
+        """Returns records as numbers, for training, validation, testing and answers alike.
 
         Raises:
-            InputError: if the data are not what the task needs.
+            InputError: if the records are not what the model knows.
         """
 
+    # Model and training
+
     @abc.abstractmethod
-    def model(self, options: O, preprocessing: P) -> nn.Module:
+    def model(self, options: O, fitted: F) -> nn.Module:
         """Builds the model, not trained."""
 
     @abc.abstractmethod
-    def loss(self, preprocessing: P) -> str:
-        """Returns the name of the loss."""
+    def objective(self, options: O, fitted: F) -> Objective:
+        """Returns what training makes less."""
 
-    @abc.abstractmethod
-    def evaluate(self, trained: Trained[O, P], data: T) -> dict[str, float]:
-        """Returns the scores on data, by name."""
+    def recipe(self, options: O) -> dict[str, Any]:
+        """Returns more arguments for `training.fit`, or others than the common options'."""
+        return {}
 
-    @abc.abstractmethod
-    def report(self, scores: Mapping[str, float]) -> str:
-        """Returns what `evaluate` gave, as lines for a person."""
+    def calibrate(self, trained: Trained[O, F], validation: R) -> Any:
+        """Returns what is fitted after training on the validation part, as JSON; None: nothing."""
+        return None
 
-    @abc.abstractmethod
-    def predict(self, trained: Trained[O, P], inputs: Sequence[str]) -> list[Prediction]:
-        """Answers each input, in order.
+    def calibrated(self, stored: Any, fitted: F) -> Any:
+        """Checks what `calibrate` gave, when it is read from a file.
+
+        Raises:
+            InputError: if it is something else.
+        """
+        return schema.read(dict[str, Any], stored, "it")
+
+    # Answers
+
+    def asked(self, trained: Trained[O, F], inputs: Sequence[Any]) -> R:
+        """Returns what is asked as records: texts, paths, arrays or tables, as they were given.
 
         Raises:
             InputError: if an input is not what the task needs.
         """
+        raise InputError(f"The task {self.name} answers no inputs.")
 
-    def why(self, trained: Trained[O, P], inputs: Sequence[str]) -> list[Attribution]:
-        """Says for each input which of its steps mattered for the answer.
+    @abc.abstractmethod
+    def answer(self, trained: Trained[O, F], records: R, how: A) -> list[Answer]:
+        """Answers each record, in order.
 
         Raises:
-            InputError: if the task cannot say, or an input is not what it needs.
+            InputError: if one is not what the model knows.
+        """
+
+    def explained(self, trained: Trained[O, F], records: R) -> list[Attribution]:
+        """Says for each record which of its steps mattered for the answer.
+
+        Raises:
+            InputError: if the task cannot say.
         """
         raise InputError(f"The task {self.name} does not say why. Leave --why out.")
 
-    def fit(
-        self, model: nn.Module, prepared: Prepared[P, T], options: O, **loop: Any
-    ) -> training.History:
-        """Trains the model; it ends with the weights of the best validation epoch.
+    @property
+    def explains(self) -> bool:
+        """Whether the task says why."""
+        return type(self).explained is not Task.explained
+
+    def score(
+        self, trained: Trained[O, F], records: R, examples: Examples | Documents
+    ) -> Evaluation:
+        """Returns the scores on records and their encoding: for most tasks, the objective's."""
+        objective = self.objective(trained.options, trained.preprocessing)
+        found = training.evaluate(
+            trained.model, examples, loss=objective.loss, metrics=objective.metrics
+        )
+        return Evaluation(found)
+
+    def beside(
+        self, trained: Trained[O, F], learnt: Callable[[], Splits[R]], records: R
+    ) -> dict[str, float]:
+        """Returns scores on records of what has to learn too, to stand beside the network's.
+
+        Nothing, for most tasks: what needs no learning belongs to `score`.
 
         Args:
-            model: the model.
-            prepared: the data.
-            options: the options.
-            loop: more arguments for `training.fit`, or others than the task's own. A task whose
-                step size falls gives its optimizer here, and a `learning_rate` of None.
-        """
-        given = {
-            "metrics": self.metrics,
-            "optimizer": options.optimizer,
-            "learning_rate": options.learning_rate,
-            **loop,
-        }
-        return training.fit(
-            model,
-            prepared.train,
-            validation_data=prepared.validation,
-            loss=self.loss(prepared.preprocessing),
-            monitor=self.monitor,
-            restore_best=True,
-            epochs=options.epochs,
-            batch_size=options.batch_size,
-            clip_norm=options.clip_norm or None,
-            patience=options.patience,
-            seed=options.seed,
-            **given,
-        )
+            trained: the network.
+            learnt: reads the data that it was trained on.
+            records: what is tested on.
 
-    def falling(self, model: nn.Module, prepared: Prepared[P, T], options: O) -> dict[str, Any]:
-        """Returns an optimizer whose step size falls to 0 over the training, as `fit` takes it."""
-        optimizer = find_optimizer(options.optimizer, model, options.learning_rate)
-        batches = math.ceil(len(prepared.train) / options.batch_size)
-        decay_linearly(optimizer, options.epochs * batches)
-        return {"optimizer": optimizer, "learning_rate": None}
+        Raises:
+            InputError, FailedError: if nothing can stand beside it; the text is noted.
+        """
+        return {}
+
+    @abc.abstractmethod
+    def report(self, scores: Mapping[str, float]) -> str:
+        """Returns scores as lines for a person."""
+
+    def figures(
+        self, trained: Trained[O, F], answers: Sequence[Answer]
+    ) -> Iterator[tuple[str, Figure]]:
+        """Yields figures of answers with a name each; none for most tasks."""
+        yield from ()
+
+    def evaluation_figures(
+        self, trained: Trained[O, F], evaluation: Evaluation
+    ) -> Iterator[tuple[str, Figure]]:
+        """Yields figures of an evaluation with a name each; none for most tasks."""
+        yield from ()
+
+    # Words
+
+    @property
+    def reading(self) -> tuple[str, ...]:
+        """The options that say how data are read."""
+        return reading(self.options)
+
+    @abc.abstractmethod
+    def tiny(self, folder: Path) -> Tiny:
+        """Writes tiny data into a folder, and says what to train with and what to ask."""
 
     def inputs_of(self, file: str) -> list[str]:
         """Returns the inputs that a file holds ("-" is standard input).
@@ -209,15 +317,17 @@ class Task(abc.ABC, Generic[O, P, T]):
         Raises:
             InputError: if there is no such file or it is not UTF-8.
         """
-        content = _standard_input() if file == "-" else files.read_text(file)
-        return [line for line in content.splitlines() if line.strip()]
-
-    def pictures(self, predictions: Sequence[Prediction]) -> Iterator[tuple[str, Figure]]:
-        """Yields figures of predictions with a name each; none for most tasks."""
-        yield from ()
+        return [line for line in content_of(file).splitlines() if line.strip()]
 
 
-def _standard_input() -> str:
+def content_of(file: str) -> str:
+    """The text of a file of inputs ("-" is standard input).
+
+    Raises:
+        InputError: if there is no such file or it is not UTF-8.
+    """
+    if file != "-":
+        return files.read_text(file)
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:

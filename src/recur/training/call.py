@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from recur.data.sequences import Batch
-from recur.messages import InputError, must
+from recur.data.sequences import Batch, changed
+from recur.messages import InputError, listed, must
 from recur.training.carried import detached
 
-Call = Callable[[Batch], Tensor]
+Call = Callable[[Batch], Any]
 
 
 def takes_lengths(model: nn.Module) -> bool:
@@ -58,20 +58,28 @@ class Caller:
             goes on begins with.
     """
 
-    def __init__(self, model: nn.Module, *, carries: bool = False) -> None:
-        """`carries`: the state is given to the model and kept.
+    def __init__(
+        self, model: nn.Module, *, carries: bool = False, names: Sequence[str] | None = ()
+    ) -> None:
+        """Looks at the model's forward.
+
+        Args:
+            model: the model.
+            carries: the state is given to the model and kept.
+            names: of its outputs, in their order, if it has several: it may return a dict or a
+                tuple of them; None: whatever it returns, if it is one tensor or a dict.
 
         Raises:
             InputError: no model; with `carries`, one that takes no state, or reads from the end.
         """
         check_model(model)
         self.model, self.device = model, device_of(model)
-        names = {p.name for p in _parameters(model)}
+        known = {p.name for p in _parameters(model)}
         self._with_lengths, self._with_targets = takes_lengths(model), takes_targets(model)
-        self._with_reset, self._asked = "reset" in names, "return_state" in names
+        self._with_reset, self._asked = "reset" in known, "return_state" in known
         self._dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), None)
-        self._carried = next((name for name in ("state", "hx") if name in names), "")
-        self.carries = carries
+        self._carried = next((name for name in ("state", "hx") if name in known), "")
+        self.carries, self.names = carries, names
         self.state: Any = None
         self._before: Any = None
         self._unproven = False
@@ -85,8 +93,11 @@ class Caller:
             todo = "Read from the end, a piece would begin with a state from before it."
             raise InputError(must("bidirectional", "False with truncate", True, todo))
 
-    def __call__(self, batch: Batch) -> Tensor:
-        """Returns the outputs; what the model returns besides is kept or an error."""
+    def __call__(self, batch: Batch) -> Any:
+        """Returns the outputs, a dict where they have names.
+
+        What the model returns besides is kept or an error.
+        """
         self._before = self.state if batch.goes_on else None
         return self._walk(batch, self._before)
 
@@ -99,14 +110,14 @@ class Caller:
         before = self._before
         return lambda batch: self._walk(batch, before)
 
-    def _walk(self, batch: Batch, state: Any) -> Tensor:
+    def _walk(self, batch: Batch, state: Any) -> Any:
         dtype = self._dtype if batch.x.is_floating_point() else None
         x = batch.x.to(self.device, dtype, non_blocking=True)
         options: dict[str, Any] = {n: part.to(self.device) for n, part in batch.also.items()}
         if self._with_lengths and batch.lengths is not None:
             options["lengths"] = batch.lengths
         if self._with_targets and batch.y is not None:
-            options["targets"] = batch.y.to(self.device)
+            options["targets"] = changed(batch.y, lambda y: y.to(self.device))
         if batch.reset is not None:
             if not self._with_reset:
                 raise InputError(
@@ -116,23 +127,32 @@ class Caller:
             options["reset"] = batch.reset.to(self.device)
         if self.carries:
             return self._carrying(x, state, options)
-        outputs = self.model(x, **options)
-        if not isinstance(outputs, Tensor):
-            raise InputError(
-                f"The model must return a tensor; got {type(outputs).__name__}. Recurrent layers "
-                "return (outputs, state) unless they are made with return_sequences=True or False."
-            )
-        return outputs
+        return self._outputs(self.model(x, **options))
 
-    def _carrying(self, x: Tensor, state: Any, options: dict[str, Any]) -> Tensor:
+    def _outputs(self, found: Any) -> Any:
+        """What the model returned, as what it should be."""
+        if self.names:
+            return _by_name(found, self.names)
+        if isinstance(found, Tensor) or (self.names is None and isinstance(found, Mapping)):
+            return found
+        if isinstance(found, Mapping):
+            todo = "Give loss a dict with a loss for each."
+            raise InputError(must("what the model returns", "a tensor", "a dict", todo))
+        raise InputError(
+            f"The model must return a tensor; got {type(found).__name__}. Recurrent layers "
+            "return (outputs, state) unless they are made with return_sequences=True or False."
+        )
+
+    def _carrying(self, x: Tensor, state: Any, options: dict[str, Any]) -> Any:
         if self._asked:
             options["return_state"] = True
         result = self._called(x, options | {self._carried: state})
-        if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[0], Tensor):
+        kinds = (Mapping, tuple) if self.names else (Tensor,)
+        if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[0], kinds):
             got = type(result).__name__
             raise InputError(must("what a model with truncate returns", "(outputs, state)", got))
         self.state = detached(result[1])
-        return result[0]
+        return self._outputs(result[0])
 
     def _called(self, x: Tensor, options: dict[str, Any]) -> Any:
         try:
@@ -146,9 +166,25 @@ class Caller:
         return result
 
 
-def caller(model: nn.Module, *, carries: bool = False) -> Caller:
+def _by_name(found: Any, names: Sequence[str]) -> dict[str, Tensor]:
+    """Several outputs of a model."""
+    if isinstance(found, tuple | list) and len(found) == len(names):
+        found = dict(zip(names, found, strict=True))
+    if not isinstance(found, Mapping):
+        got = f"{type(found).__name__} of {len(found)}" if isinstance(found, tuple | list) else ""
+        expected = f"a dict or a tuple of its outputs {listed(names, 'and')}"
+        raise InputError(must("what the model returns", expected, got or type(found).__name__))
+    chosen: dict[str, Any] = {name: found.get(name) for name in names}
+    for name, output in chosen.items():
+        if not isinstance(output, Tensor):
+            kept = listed(found, "and") if name not in found else type(output).__name__
+            raise InputError(must(f"the output {name!r} of the model", "a tensor", kept))
+    return chosen
+
+
+def caller(model: nn.Module, *, carries: bool = False, names: Sequence[str] | None = ()) -> Caller:
     """Returns what calls the model; see `Caller`."""
-    return Caller(model, carries=carries)
+    return Caller(model, carries=carries, names=names)
 
 
 def device_of(model: nn.Module) -> torch.device:
@@ -157,7 +193,9 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 def with_targets_on(batch: Batch, device: torch.device) -> Batch:
-    """Moves the targets; lengths stay where they are, since layers take them from anywhere."""
-    if batch.y is None or batch.y.device == device:
+    """Moves targets and weights; lengths stay where they are: layers take them from anywhere."""
+    if batch.weight is not None:
+        batch = batch._replace(weight=batch.weight.to(device, non_blocking=True))
+    if batch.y is None or (isinstance(batch.y, Tensor) and batch.y.device == device):
         return batch
-    return batch._replace(y=batch.y.to(device, non_blocking=True))
+    return batch._replace(y=changed(batch.y, lambda y: y.to(device, non_blocking=True)))

@@ -21,11 +21,15 @@ from recur import files, schema
 from recur.files import PathLike
 from recur.messages import FailedError, InputError, listed, must, shown, whole
 from recur.training import kept_by_optimizer, randomness
+from recur.training.accumulation import Accumulation
+from recur.training.averaging import Average
 from recur.training.carried import on_device, packed, unpacked
 from recur.training.gradients import Norms
+from recur.training.schedulers import Schedule
+from recur.training.totals import Tally
 
 FILE = "state.safetensors"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
@@ -38,14 +42,18 @@ class Position:
         batch: batches done of the next epoch.
         rows: the history.
         notes: the history's.
-        sums: of the epoch under way; see `Totals`.
-        examples: of the epoch under way; see `Totals`.
-        weight: of the epoch under way; see `Totals`.
+        tallies: of the epoch under way; see `Totals`.
+        sums: those of the only tally, in states of format 1.
+        examples: the same.
+        weight: the same; states of before there were weights have none.
         norms: gradient norms of the epoch under way.
         seconds: spent in the epoch under way.
         best: the best value of the monitored column; None before there is one.
         best_epoch: the epoch (from 0) that had it.
         exploded: the largest gradient norm that was put in words.
+        learning_rate: the step size asked for; None for the optimizer's own.
+        averaged: the steps that the average of the weights was taken over.
+        counts: what the gradients of the group of batches under way are to be divided by.
     """
 
     seed: int
@@ -53,6 +61,7 @@ class Position:
     batch: int = 0
     rows: list[dict[str, float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tallies: list[Tally] = field(default_factory=list)
     sums: list[float] = field(default_factory=list)
     examples: int = 0
     weight: float = 0
@@ -61,13 +70,22 @@ class Position:
     best: float | None = None
     best_epoch: int | None = None
     exploded: float = 0.0
+    learning_rate: float | None = None
+    averaged: int = 0
+    counts: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        counts = ("seed", "epoch", "batch", "examples", "best_epoch")
+        counts = ("seed", "epoch", "batch", "examples", "best_epoch", "averaged")
         for name in counts:
             whole(name, getattr(self, name) or 0, least=0)
         if (self.best is None) != (self.best_epoch is None):
             raise InputError(must("best and best_epoch", "known together", "one without the other"))
+
+    def known_tallies(self) -> list[Tally]:
+        """The tallies, also of a state of format 1; none where there was no batch yet."""
+        if self.tallies or not self.sums:
+            return self.tallies
+        return [Tally(self.sums, self.examples, self.weight or self.examples)]
 
 
 class Header(TypedDict):
@@ -80,6 +98,7 @@ class Header(TypedDict):
         slots: what the optimizer keeps of each parameter that is no tensor.
         groups: the optimizer's groups of parameters.
         carried: how the tensors of the carried state lie in it.
+        schedule: what the schedule of the step size keeps.
     """
 
     format: int
@@ -88,6 +107,7 @@ class Header(TypedDict):
     slots: dict[str, dict[str, Any]]
     groups: list[dict[str, Any]]
     carried: NotRequired[Any]
+    schedule: NotRequired[Any]
 
 
 @dataclass
@@ -97,14 +117,20 @@ class Live:
     Attributes:
         model: the model.
         optimizer: its optimizer.
+        schedule: of the optimizer's step size.
         device: where the model is.
+        average: of the weights.
+        group: the batches of the step under way.
         best: the weights of the best epoch so far, by name; empty before there is one.
         carried: the recurrent state in the middle of an epoch, where one is carried on.
     """
 
     model: nn.Module
     optimizer: Optimizer
+    schedule: Schedule
     device: torch.device
+    average: Average
+    group: Accumulation
     best: dict[str, Tensor] = field(default_factory=dict)
     carried: Any = None
 
@@ -120,6 +146,10 @@ def save(folder: PathLike, position: Position, live: Live, settings: Mapping[str
     tensors |= {f"best.{name}": value for name, value in live.best.items()}
     carried, lies = packed(live.carried)
     tensors |= {f"carried.{name}": value for name, value in carried.items()}
+    tensors |= {f"average.{name}": value for name, value in live.average.values.items()}
+    position.averaged = live.average.steps
+    sums, position.counts = live.group.state()
+    tensors |= {f"group.{name}": value for name, value in sums.items()}
     stepped, slots, groups = kept_by_optimizer.taken_apart(live.optimizer)
     tensors |= {f"optimizer.{name}": value for name, value in stepped.items()}
     text = {
@@ -129,6 +159,7 @@ def save(folder: PathLike, position: Position, live: Live, settings: Mapping[str
         "slots": _json(slots),
         "groups": _json(groups),
         "carried": json.dumps(lies),
+        "schedule": json.dumps(live.schedule.state()),
     }
     files.write_tensors(Path(folder) / FILE, tensors, text)
 
@@ -138,10 +169,18 @@ def exists(folder: PathLike) -> bool:
     return (Path(folder) / FILE).is_file()
 
 
-def restore(folder: PathLike, live: Live, settings: Mapping[str, Any]) -> Position:
-    """Puts model, optimizer and random state back, in place; returns the position.
+def restore(
+    folder: PathLike, live: Live, settings: Mapping[str, Any], rate: float | None = None
+) -> Position:
+    """Puts model, optimizer, schedule and random state back, in place; returns the position.
 
     Everything in the file is checked before anything of it is used.
+
+    Args:
+        folder: where the state is.
+        live: what it is put into.
+        settings: what must be the same as when it was saved.
+        rate: the step size asked for now: where it is another than before, it is taken.
 
     Raises:
         InputError: if there is no state, it is damaged or from a newer recur, or training would
@@ -161,6 +200,14 @@ def restore(folder: PathLike, live: Live, settings: Mapping[str, Any]) -> Positi
         randomness.restore(_part(tensors, "random."), live.device)
         stepped = _part(tensors, "optimizer.")
         kept_by_optimizer.put_back(live.optimizer, stepped, header["slots"], header["groups"])
+        another = rate if rate != header["position"].learning_rate else None
+        if another is not None:
+            for group in live.optimizer.param_groups:
+                group["lr"] = another
+        if header.get("schedule") is not None:
+            live.schedule.restore(header["schedule"], another)
+        live.group.restore(_part(tensors, "group."), header["position"].counts)
+        live.average.restore(_part(tensors, "average."), header["position"].averaged)
     live.model.load_state_dict(weights)
     live.carried = on_device(carried, live.device)
     live.best = {name: value.to(live.device) for name, value in best.items()}

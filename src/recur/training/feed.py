@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 from recur.data.batching import batch_order
 from recur.data.documents import Documents
 from recur.data.examples import Examples
-from recur.data.sequences import Batch, Sequences, collate
+from recur.data.sequences import Batch, Sequences, Targets, collate
 from recur.messages import InputError, must, whole
 from recur.training.pieces import CutFeed, DocumentsFeed, PouredFeed
 
@@ -28,7 +28,7 @@ class Feed(Protocol):
         ragged: whether sequences are known to differ in length.
     """
 
-    targets: Tensor | None
+    targets: Targets | None
     ragged: bool
 
     def batches(self, seed: int | None, skip: int = 0) -> Iterator[Batch]:
@@ -86,7 +86,7 @@ class SequenceFeed:
 class LoaderFeed:
     """Batches of a DataLoader, which has its own order."""
 
-    targets: Tensor | None = None
+    targets: Targets | None = None
     ragged = False
 
     def __init__(self, loader: DataLoader[Any]) -> None:
@@ -142,10 +142,14 @@ def as_batch(given: Any) -> Batch:
     if isinstance(given, Batch):
         return given
     parts = list(given) if isinstance(given, list | tuple) else [given]
-    if len(parts) in (1, 2, 3) and all(isinstance(part, Tensor) for part in parts):
-        y = parts.pop() if len(parts) > 1 else None
+    y = parts.pop() if len(parts) in (2, 3) else None
+    several = y.values() if isinstance(y, dict) else [y] if y is not None else []
+    if len(parts) in (1, 2) and all(isinstance(part, Tensor) for part in (*parts, *several)):
         return Batch(parts[0], parts[1] if len(parts) > 1 else None, y)
-    got = f"({', '.join(type(part).__name__ for part in parts)})"
+    kinds = [
+        type(part).__name__ for part in (given if isinstance(given, list | tuple) else [given])
+    ]
+    got = f"({', '.join(kinds)})"
     todo = "Give the DataLoader collate_fn=recur.collate, or one that returns tensors."
     raise InputError(must("a batch", "tensors: x, (x, y) or (x, lengths, y)", got, todo))
 

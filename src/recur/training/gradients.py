@@ -72,11 +72,11 @@ class Norms:
     """Gradient norms of an epoch, in five numbers however long it is.
 
     Attributes:
-        number: batches counted.
+        number: steps counted.
         total: the sum of their norms.
         total_log: the sum of the logarithms of their norms.
         largest: the largest norm.
-        at: the batch (from 1) that had it.
+        at: the batch (from 1) at which it was.
     """
 
     number: int = 0
@@ -85,13 +85,13 @@ class Norms:
     largest: float = 0.0
     at: int = 0
 
-    def add(self, norm: float) -> None:
-        """Counts the norm of the next batch."""
+    def add(self, norm: float, batch: int) -> None:
+        """Counts the norm of the step after a batch (from 1)."""
         self.number += 1
         self.total += norm
         self.total_log += math.log(max(norm, 1e-12))
         if norm >= self.largest:
-            self.largest, self.at = norm, self.number
+            self.largest, self.at = norm, batch
 
     @property
     def mean(self) -> float:

@@ -80,12 +80,13 @@ def first_bad(model: nn.Module, batch: Batch, totals: Totals, call: Call) -> tup
     """
     if _bad(batch.x, batch.lengths):
         return f"The input has a value that is not finite, {_row(batch.x)}.", IN_DATA
-    if batch.y is not None and _bad(batch.y):
-        return f"The targets have a value that is not finite, {_row(batch.y)}.", IN_DATA
+    for y in batch.y.values() if isinstance(batch.y, dict) else [batch.y]:
+        if y is not None and _bad(y):
+            return f"The targets have a value that is not finite, {_row(y)}.", IN_DATA
     trace = Trace()
     with _buffers_kept(model), torch.enable_grad(), trace.watching(model):
         model.zero_grad(set_to_none=True)
-        loss, _, _ = totals.measure(batch, call(batch))
+        loss = totals.measure(batch, call(batch)).loss
         if trace.found:
             return trace.found, trace.todo
         if _bad(loss):
@@ -100,7 +101,7 @@ def bad_batch(call: Caller, feed: Feed, totals: Totals) -> tuple[int, Batch] | N
     To be called without gradients.
     """
     for number, batch in enumerate(feed.batches(None), start=1):
-        loss, _, _ = totals.measure(batch, call(batch))
+        loss = totals.measure(batch, call(batch)).loss
         if _bad(loss):
             return number, batch
     return None

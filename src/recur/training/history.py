@@ -33,11 +33,14 @@ class History:
     Attributes:
         rows: a dict an epoch.
         notes: sentences about what went on (exploding gradients, an early stop).
+        higher_is_better: which way each column is up, by name, where that is known: `fit` knows it
+            of the loss and its metrics.
     """
 
     def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
         self.notes: list[str] = []
+        self.higher_is_better: dict[str, bool] = {}
 
     def append(self, row: Mapping[str, float]) -> None:
         """Adds an epoch."""
@@ -62,7 +65,7 @@ class History:
         return self.history[one_of("a column of the history", name, self.columns)]
 
     def __getattr__(self, name: str) -> list[float]:
-        if name.startswith("_") or name in ("rows", "notes"):
+        if name.startswith("_") or name in ("rows", "notes", "higher_is_better"):
             raise AttributeError(name)
         if any(name in row for row in self.rows):
             return self[name]
@@ -83,14 +86,15 @@ class History:
         """The epoch (from 1) with the best value of a column; the first of equals.
 
         Args:
-            monitor: the column; None: "val_loss", or "loss" where there is none. Columns named
-                after an accuracy, a score or the like are best when high, others when low.
+            monitor: the column; None: "val_loss", or "loss" where there is none. Which way it is up
+                says `higher_is_better`; where that says nothing of it, columns named after an
+                accuracy, a score or the like are best when high, others when low.
 
         Raises:
             InputError: if there is no such column, or nothing finite in it.
         """
         name = monitor or ("val_loss" if "val_loss" in self.columns else "loss")
-        sign = 1 if up_by_name(name) else -1
+        sign = 1 if self.higher_is_better.get(name, up_by_name(name)) else -1
         values = [(sign * value, -i) for i, value in enumerate(self[name]) if math.isfinite(value)]
         if not values:
             raise InputError(f"The history has no finite value of {name!r} yet.")
@@ -128,6 +132,8 @@ class History:
 
     def to_csv(self, path: PathLike) -> None:
         """Writes the rows, whole or not at all; `epoch` counts from 1.
+
+        Notes and `higher_is_better` are no rows, and not in it: a run keeps them in metrics.json.
 
         Raises:
             FailedError: if the file cannot be written.

@@ -77,7 +77,7 @@ class Interrupt:
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
-            raise StoppedAtOnce(number=number)
+            raise StoppedAtOnce("Stopped at once; what was saved before is kept.", number)
         self.asked = number
 
 

@@ -95,7 +95,7 @@ def _check(
             if isinstance(value, Tensor)
         }
         for name, value in own.items():
-            _like(expected_here.get(name), value, name)
+            alike(expected_here.get(name), value, f"{name} of the optimizer")
     for key, value in tensors.items():
         # No first step made it: it is the optimizer's own, and as large as the parameter or single.
         if key not in expected_tensors:
@@ -130,21 +130,26 @@ def _group(now: Values, saved: Values) -> Values:
     strange = sorted(saved.keys() & set(_HOW))
     if strange:
         raise InputError(must("a saved optimizer", f"without {strange[0]}", "one with it"))
-    return {**now, **{name: _like(now.get(name), value, name) for name, value in saved.items()}}
+    kept = {n: alike(now.get(n), value, f"{n} of the optimizer") for n, value in saved.items()}
+    return {**now, **kept}
 
 
-def _like(now: object, value: Any, name: str) -> Any:
-    """A value as JSON has it, as the kind that the optimizer has."""
+def alike(now: object, value: Any, name: str) -> Any:
+    """A value as JSON has it, as the kind that is there now.
+
+    Raises:
+        InputError: if it is another kind.
+    """
     if isinstance(now, Tensor) and now.numel() == 1 and _is_number(value):
         return torch.full_like(now, value)
     if isinstance(now, tuple | list) and isinstance(value, list) and len(value) == len(now):
-        parts = [_like(part, each, name) for part, each in zip(now, value, strict=True)]
+        parts = [alike(part, each, name) for part, each in zip(now, value, strict=True)]
         return type(now)(parts)
     if now is None or (_is_number(now) and _is_number(value)):
         return value
     if type(value) is type(now) and not _is_number(now):
         return value
-    raise InputError(must(f"{name} of the optimizer", f"like {shown(now)}", shown(value)))
+    raise InputError(must(name, f"like {shown(now)}", shown(value)))
 
 
 def _is_number(value: object) -> bool:

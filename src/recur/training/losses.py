@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 import torch
@@ -11,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recur.data.targets import IGNORED
-from recur.messages import InputError, must, one_of
+from recur.messages import InputError, must, one_of, shown
 from recur.training.targets import class_numbers, like_outputs, same_but_for_ones
 
 Function = Callable[[Tensor, Tensor], Tensor]
@@ -38,6 +40,8 @@ class Loss:
         ignored: the class number that counts for nothing; None where targets are no class numbers.
         weights: (C,) how much each class counts in the mean; None for alike.
         summed: the function gives the sum over the batch in the place of the mean.
+        unreduced: (outputs, aligned targets) -> the loss of each target, or of each row of them;
+            None where only the function itself can say.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Loss:
     ignored: int | None = None
     weights: Tensor | None = None
     summed: bool = False
+    unreduced: Function | None = None
 
     def mean(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the loss of outputs and aligned targets, 0 where none of them counts.
@@ -61,6 +66,22 @@ class Loss:
             todo = "Take the mean over the batch (reduction='mean')."
             raise InputError(must(f"what {self.name} returns", "one number", got, todo))
         return loss.reshape(()) if loss.dim() else loss
+
+    def values(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Returns the loss of each target, or of each row of them; 0 of those that are ignored.
+
+        Raises:
+            InputError: if a function of the user's does not give them.
+        """
+        values = (self.unreduced or self.function)(outputs, targets)
+        # With more numbers than targets they were broadcast against each other.
+        of_each = isinstance(values, Tensor) and values.shape[:1] == targets.shape[:1]
+        if of_each and values.numel() <= targets.numel():
+            return values
+        got = f"shape {tuple(values.shape)}" if isinstance(values, Tensor) else shown(values)
+        raise InputError(
+            must(f"what {self.name} returns with weights", "a number for each example", got)
+        )
 
     def align(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Returns targets in the shape and type that fit the outputs.
@@ -96,9 +117,15 @@ class Loss:
         if self.weights is None or targets.is_floating_point():
             rows = self.summed and self.outputs == CLASSES and targets.is_floating_point()
             return targets.shape[:-1].numel() if rows else self.examples(outputs, targets)
+        return self.own(targets).sum()
+
+    def own(self, targets: Tensor) -> Tensor:
+        """How much each class number counts by the weights of this loss itself."""
         counted = self.counted(targets)
+        if self.weights is None:
+            return counted
         each = self.weights.to(targets.device)[targets * counted]
-        return (each * counted).sum()
+        return each * counted
 
     def _none_counts(self, outputs: Tensor, targets: Tensor) -> bool:
         # The named one sees to it itself; elsewhere than on the CPU, looking would wait.
@@ -124,7 +151,9 @@ class Loss:
             _check_classes(known, outputs.shape[-1], self.ignored)
 
 
-def binary_crossentropy(probabilities: Tensor, targets: Tensor) -> Tensor:
+def binary_crossentropy(
+    probabilities: Tensor, targets: Tensor, *, reduction: str = "mean"
+) -> Tensor:
     """Mean cross-entropy of probabilities and targets from 0 to 1.
 
     By way of logits, so that NaN comes out as NaN: torch's own function stops there with an error
@@ -140,24 +169,48 @@ def binary_crossentropy(probabilities: Tensor, targets: Tensor) -> Tensor:
             todo = "Take 'binary_crossentropy_with_logits', or end the model with nn.Sigmoid()."
             got = f"{low if low < 0 else high:.4g}"
             raise InputError(must("the model's outputs", expected, got, todo))
-    return F.binary_cross_entropy_with_logits(torch.logit(probabilities, eps=NEAREST), targets)
+    logits = torch.logit(probabilities, eps=NEAREST)
+    return F.binary_cross_entropy_with_logits(logits, targets, reduction=reduction)
 
 
-def cross_entropy(scores: Tensor, targets: Tensor) -> Tensor:
+def cross_entropy(scores: Tensor, targets: Tensor, *, smoothing: float = 0.0) -> Tensor:
     """Mean cross-entropy of scores (..., C) and class numbers (...) or probabilities (..., C).
 
     Class numbers of -100 do not count; where none counts the loss is 0.
     """
     flat = scores.reshape(-1, scores.shape[-1])
     if targets.is_floating_point():
-        return F.cross_entropy(flat, targets.reshape(flat.shape))
+        return F.cross_entropy(flat, targets.reshape(flat.shape), label_smoothing=smoothing)
     classes = targets.reshape(-1)
-    total = F.cross_entropy(flat, classes, ignore_index=IGNORED, reduction="sum")
+    total = F.cross_entropy(
+        flat, classes, ignore_index=IGNORED, reduction="sum", label_smoothing=smoothing
+    )
     return total / (classes != IGNORED).sum().clamp(min=1)
 
 
+def _cross_entropy_of_each(scores: Tensor, targets: Tensor, *, smoothing: float = 0.0) -> Tensor:
+    """The cross-entropy of each row of scores (..., C): (...)."""
+    rows = scores.shape[:-1]
+    flat = scores.reshape(-1, scores.shape[-1])
+    wanted = targets.reshape(flat.shape if targets.is_floating_point() else -1)
+    how: dict[str, Any] = {"reduction": "none", "label_smoothing": smoothing}
+    return F.cross_entropy(flat, wanted, ignore_index=IGNORED, **how).reshape(rows)
+
+
+def _unreduced(function: Any) -> Function:
+    if function is cross_entropy:
+        return _cross_entropy_of_each
+    return functools.partial(function, reduction="none")
+
+
 LOSSES = {
-    name: Loss(name, function, outputs, IGNORED if outputs == CLASSES else None)
+    name: Loss(
+        name,
+        function,
+        outputs,
+        IGNORED if outputs == CLASSES else None,
+        unreduced=_unreduced(function),
+    )
     for name, function, outputs in (
         ("binary_crossentropy", binary_crossentropy, PROBABILITIES),
         ("binary_crossentropy_with_logits", F.binary_cross_entropy_with_logits, LOGITS),
@@ -169,6 +222,31 @@ LOSSES = {
         ("huber", F.huber_loss, NUMBERS),
     )
 }
+
+
+def smoothed(loss: Loss, smoothing: float) -> Loss:
+    """A loss by name whose targets are not wholly sure: a share of each goes to all classes alike.
+
+    C. Szegedy et al., "Rethinking the Inception architecture for computer vision", 2016.
+
+    Raises:
+        InputError: a loss of numbers, or a function, which can do so itself.
+    """
+    if LOSSES.get(loss.name) is not loss or loss.outputs == NUMBERS:
+        expected = "given with 'cross_entropy' or a binary loss by name"
+        raise InputError(must("label_smoothing", expected, f"the loss {loss.name!r}"))
+    change = _smoothing_itself if loss.outputs == CLASSES else _on_smooth_labels
+    function, each = (change(f, smoothing) for f in (loss.function, loss.unreduced))
+    return replace(loss, function=function, unreduced=each)
+
+
+def _smoothing_itself(function: Any, smoothing: float) -> Function:
+    return functools.partial(function, smoothing=smoothing)
+
+
+def _on_smooth_labels(function: Any, smoothing: float) -> Function:
+    return lambda outputs, targets: function(outputs, targets * (1 - smoothing) + smoothing / 2)
+
 
 # What outputs are to torch's own modules.
 MODULES: dict[type[nn.Module], str] = {
@@ -200,7 +278,22 @@ def find_loss(loss: str | Function) -> Loss:
     if not _is_torchs(loss):
         return Loss(name, function, outputs, ignored)
     weights = None if ignored is None else loss.weight
-    return Loss(name, function, outputs, ignored, weights, summed=loss.reduction == "sum")
+    return Loss(
+        name,
+        function,
+        outputs,
+        ignored,
+        weights,
+        summed=loss.reduction == "sum",
+        unreduced=_of_each(loss),
+    )
+
+
+def _of_each(loss: nn.CrossEntropyLoss) -> Function:
+    """What a module of torch's computes before it takes the mean or the sum."""
+    each = copy.copy(loss)
+    each.reduction = "none"
+    return _on_rows(each) if isinstance(each, nn.CrossEntropyLoss) else each
 
 
 def _is_torchs(loss: Any) -> TypeGuard[nn.CrossEntropyLoss]:

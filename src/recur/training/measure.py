@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, overload
 
 import torch
@@ -12,18 +12,15 @@ from torch import Tensor, nn
 
 from recur.data.sequences import Batch
 from recur.messages import InputError
-from recur.training import losses, metrics
+from recur.training.aims import LossLike, MetricsLike, find_aims, named
 from recur.training.call import Caller, aligned, caller, with_targets_on
 from recur.training.feed import Feed, SequenceFeed, check_truncate, feed_of
-from recur.training.losses import find_loss
-from recur.training.metrics import find_metrics
 from recur.training.progress import passing
-from recur.training.totals import Counts, Totals
+from recur.training.totals import Measured, Totals
+from recur.training.weights import weighted_examples
 
 # Elsewhere than on the CPU, so many batches are sent to the device before their values are read.
 UNREAD = 16
-
-Measured = tuple[list[Tensor | float], Counts]
 
 
 def evaluate(
@@ -32,8 +29,10 @@ def evaluate(
     y: Any = None,
     *,
     lengths: Any = None,
-    loss: str | losses.Function,
-    metrics: Sequence[str | metrics.Function] = (),
+    sample_weight: Any = None,
+    loss: LossLike,
+    loss_weights: Mapping[str, float] | None = None,
+    metrics: MetricsLike = (),
     batch_size: int = 256,
     truncate: int | None = None,
     progress: bool | None = None,
@@ -45,8 +44,10 @@ def evaluate(
         x: data, as for `fit`.
         y: targets, as for `fit`.
         lengths: as for `fit`.
-        loss: a name or a callable, as for `fit`.
-        metrics: names or callables.
+        sample_weight: as for `fit`; the loss is a weighted mean then.
+        loss: a name or a callable, as for `fit`; a dict for several outputs.
+        loss_weights: as for `fit`.
+        metrics: names or callables; a dict of them for several outputs.
         batch_size: rows at a time; the result does not depend on it, but for rounding (and for a
             callable that is no mean over its targets: see `fit`). None of `Documents` is cut: each
             is read from its beginning to its end, and where there are fewer of them than rows, more
@@ -59,10 +60,14 @@ def evaluate(
         InputError: data, a loss or metrics that do not fit.
     """
     check_truncate(truncate)
-    found = find_loss(loss)
+    aims = find_aims(loss, metrics, loss_weights)
+    y = named(aims, y)
+    if sample_weight is not None:
+        x, y, lengths = weighted_examples(x, y, lengths, sample_weight), None, None
     feed = feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate, cuts=False)
-    call = caller(model, carries=truncate is not None)
-    totals = Totals(found, find_metrics(metrics, found), feed.targets, aligned=aligned(model))
+    names = [aim.name for aim in aims if aim.name]
+    call = caller(model, carries=truncate is not None, names=names)
+    totals = Totals(aims, feed.targets, aligned=aligned(model))
     with passing("evaluating", len(feed), progress) as advance:
         return measured(call, feed, totals, after=advance)
 
@@ -80,8 +85,7 @@ def measured(
     with evaluating(call.model):
         for batch in feed.batches(None):
             batch = with_targets_on(batch, device)
-            _, values, counts = totals.measure(batch, call(batch))
-            unread.append((values, counts))
+            unread.append(totals.measure(batch, call(batch)))
             if device.type == "cpu" or len(unread) >= UNREAD:
                 _read(unread, totals)
             if after is not None:
@@ -136,26 +140,26 @@ def predict(
 
     Returns:
         (N, ...). Outputs for every step are padded to the longest sequence; what stands beyond a
-        row's length is no answer. With `return_lengths` a pair of these and (N,) int64, the steps
+        row's length is no answer. A model that returns a dict of outputs gives a dict of these.
+        With `return_lengths` a pair of these and (N,) int64, the steps
         of each sequence: `[row[:n] for row, n in zip(outputs, lengths)]` are the answers.
 
     Raises:
         InputError: data that do not fit.
     """
     feed = feed_of(x, lengths=lengths, batch_size=batch_size)
-    call, outputs, steps = caller(model), [], []
+    call, outputs, steps = caller(model, names=None), [], []
     with passing("predicting", len(feed), progress) as advance, evaluating(model):
         for batch in feed.batches(None):
-            outputs.append(call(batch._replace(y=None)).cpu())
+            found = call(batch._replace(y=None))
+            outputs.append(found if isinstance(found, Mapping) else {"": found})
             steps.append(_steps(batch))
             advance()
     if not outputs:
-        return (
-            (torch.empty(0), torch.empty(0, dtype=torch.int64))
-            if return_lengths
-            else torch.empty(0)
-        )
-    answers = _in_order(feed, torch.cat(_of_one_width(outputs)))
+        nothing = torch.empty(0), torch.empty(0, dtype=torch.int64)
+        return nothing if return_lengths else nothing[0]
+    every: Any = {name: _together(feed, [each[name] for each in outputs]) for name in outputs[0]}
+    answers = every.get("", every)
     return (answers, _in_order(feed, torch.cat(steps))) if return_lengths else answers
 
 
@@ -189,6 +193,11 @@ def _in_order(feed: Feed, together: Tensor) -> Tensor:
     return answers
 
 
+def _together(feed: Feed, outputs: list[Tensor]) -> Tensor:
+    """One output for all data, on the CPU."""
+    return _in_order(feed, torch.cat(_of_one_width([each.cpu() for each in outputs])))
+
+
 def _of_one_width(outputs: list[Tensor]) -> list[Tensor]:
     """Pads outputs for every step to those of the longest batch."""
     if outputs[0].dim() < 2:
@@ -201,6 +210,6 @@ def _of_one_width(outputs: list[Tensor]) -> list[Tensor]:
 
 
 def _read(unread: list[Measured], totals: Totals) -> None:
-    for values, counts in unread:
-        totals.add([float(value) for value in values], counts)
+    for seen in unread:
+        totals.add([list(map(float, each)) for each in seen.values], seen.counts)
     unread.clear()

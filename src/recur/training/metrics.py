@@ -63,12 +63,6 @@ def find_metrics(metrics: Sequence[str | Function], loss: Loss) -> list[Metric]:
     return found
 
 
-def goes_up(column: str, metrics: Iterable[Metric]) -> bool:
-    """Whether a higher value of this column of a history is the better one."""
-    name = column.removeprefix("val_")
-    return any(metric.more_is_better for metric in metrics if metric.name == name)
-
-
 def _find(metric: str | Function, loss: Loss) -> Metric:
     if isinstance(metric, str):
         return NAMED[one_of("metric", metric, NAMED)](loss)

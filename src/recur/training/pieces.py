@@ -9,6 +9,7 @@ not overlap, as language models are trained: T. Mikolov et al., Interspeech 2010
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from recur.data.batching import aligned_rows
 from recur.data.documents import Documents
-from recur.data.sequences import Batch
+from recur.data.sequences import Batch, Targets, changed
 from recur.messages import InputError, must
 
 if TYPE_CHECKING:
@@ -56,13 +57,15 @@ class CutFeed:
         for start in range(0, end, self.truncate):
             here = slice(start, min(start + self.truncate, end))
             width = here.stop - here.start
+            cut = operator.itemgetter((slice(None), here))
             yield Batch(
                 batch.x[:, here],
                 None if batch.lengths is None else (batch.lengths - start).clamp(0, width),
-                None if batch.y is None else batch.y[:, here],
+                None if batch.y is None else changed(batch.y, cut),
                 None if batch.reset is None else batch.reset[:, here],
                 goes_on=start > 0 or batch.goes_on,
                 also=batch.also,
+                weight=batch.weight,
             )
 
 
@@ -78,7 +81,7 @@ class DocumentsFeed:
             are fewer for it, pieces are longer: no piece has more than rows x steps asked for.
     """
 
-    targets: Tensor | None = None
+    targets: Targets | None = None
     ragged = False
 
     def __init__(self, data: Documents, batch_size: int, truncate: int, *, cuts: bool) -> None:
@@ -110,7 +113,7 @@ class DocumentsFeed:
 class PouredFeed:
     """The documents of an iterable, poured into rows: where one ends, the row takes the next."""
 
-    targets: Tensor | None = None
+    targets: Targets | None = None
     ragged = False
 
     def __init__(self, documents: Any, batch_size: int, truncate: int) -> None:
@@ -180,7 +183,7 @@ def _side_by_side(rows: list[list[Batch]]) -> Batch:
     lengths = torch.tensor([sum(part.x.shape[1] for part in row) for row in rows])
     width = int(lengths.max())
     like = next(row[0] for row in rows if row)
-    assert like.y is not None
+    assert isinstance(like.y, Tensor)
     x = like.x.new_zeros(len(rows), width, *like.x.shape[2:])
     y = like.y.new_zeros(len(rows), width, *like.y.shape[2:])
     reset = torch.zeros(len(rows), width, dtype=torch.bool)
@@ -189,7 +192,7 @@ def _side_by_side(rows: list[list[Batch]]) -> Batch:
         for part in parts:
             here = slice(at, at := at + part.x.shape[1])
             x[row, here] = part.x[0]
-            assert part.y is not None
+            assert isinstance(part.y, Tensor)
             y[row, here] = part.y[0]
             if part.reset is not None:
                 reset[row, here] = part.reset[0]
@@ -212,8 +215,10 @@ def _check_steps(batch: Batch) -> None:
         raise InputError(
             must("x with truncate", "sequences, (N, T, ...)", f"shape {tuple(batch.x.shape)}")
         )
-    if batch.y is not None and (batch.y.dim() < 2 or batch.y.shape[1] != batch.x.shape[1]):
-        expected = f"one for each step, (N, {batch.x.shape[1]}, ...)"
-        todo = "Leave truncate out for one target a sequence."
-        got = f"shape {tuple(batch.y.shape)}"
-        raise InputError(must("targets with truncate", expected, got, todo))
+    targets = batch.y if isinstance(batch.y, dict) else {"": batch.y}
+    for y in targets.values():
+        if y is not None and (y.dim() < 2 or y.shape[1] != batch.x.shape[1]):
+            expected = f"one for each step, (N, {batch.x.shape[1]}, ...)"
+            todo = "Leave truncate out for one target a sequence."
+            got = f"shape {tuple(y.shape)}"
+            raise InputError(must("targets with truncate", expected, got, todo))

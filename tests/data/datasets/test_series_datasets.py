@@ -25,7 +25,7 @@ def needs(module) -> None:
 
 def test_co2():
     needs(co2)
-    series = co2.load()
+    series = co2.load().train.only.series
     assert len(series) == 2284
     assert step_of(series.times) == str(7 * 86400)
     assert str(series.times[0]).startswith("1958-03-29")
@@ -35,7 +35,7 @@ def test_co2():
 
 def test_sunspots():
     needs(sunspots)
-    series = sunspots.load()
+    series = sunspots.load().train.only.series
     assert len(series) == 309
     assert step_of(series.times) == "year"
     assert str(series.times[0]).startswith("1700")
@@ -43,7 +43,7 @@ def test_sunspots():
 
 def test_ett():
     needs(ett)
-    series = ett.load()
+    series = ett.load().train.only.series
     assert series.columns == ("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT")
     assert len(series) == 17_420
     assert step_of(series.times) == "3600"
@@ -52,12 +52,12 @@ def test_ett():
 
 def test_stocks():
     needs(stocks)
-    apple = stocks.load("aapl")
+    apple = stocks.load("aapl").train.only.series
     assert apple.name == "AAPL"
     assert len(apple) == 1259
     assert step_of(apple.times) == "business day"
     assert (apple.values[:, apple.index("High")] >= apple.values[:, apple.index("Low")]).all()
-    assert len(stocks.load("JNJ")) == 1256
+    assert len(stocks.load("JNJ").train.only.series) == 1256
     with pytest.raises(
         InputError, match=r"stock must be AAPL, .*; got 'AAPPL'\. Did you mean 'AAPL'"
     ):
@@ -71,8 +71,8 @@ def own(monkeypatch, tmp_path):
 
 
 def test_a_file_of_stocks(own):
-    own.write_bytes(gzip.compress(STOCKS.encode()))
-    series = stocks.load("AB")
+    own.write_bytes(gzip.compress(STOCKS.encode(), mtime=0))
+    series = stocks.load("AB").train.only.series
     assert series.columns == ("Open", "High", "Low", "Close", "Volume")
     assert series.values.tolist() == np.array([[1, 3, 1, 2, 100], [2, 4, 2, 3, 200]]).tolist()
 
@@ -81,10 +81,14 @@ def test_a_file_of_stocks(own):
     ("content", "error", "message"),
     [
         (b"not packed", FailedError, r"csv\.gz is damaged: .*\. Remove it and get it again"),
-        (gzip.compress(STOCKS.encode())[:-9], FailedError, r"csv\.gz is damaged"),
-        (gzip.compress(b"\xff"), FailedError, r"csv\.gz is damaged"),
-        (gzip.compress(b"Date,Name\n2026-01-02,AB\n"), InputError, r"has no column 'Open'; it has"),
-        (gzip.compress(b""), InputError, r"has no column 'Date'"),
+        (gzip.compress(STOCKS.encode(), mtime=0)[:-9], FailedError, r"csv\.gz is damaged"),
+        (gzip.compress(b"\xff", mtime=0), FailedError, r"csv\.gz is damaged"),
+        (
+            gzip.compress(b"Date,Name\n2026-01-02,AB\n", mtime=0),
+            InputError,
+            r"has no column 'Open'; it has",
+        ),
+        (gzip.compress(b"", mtime=0), InputError, r"has no column 'Date'"),
     ],
 )
 def test_a_damaged_file(own, content, error, message):

@@ -2,7 +2,7 @@
 // state's product for n is taken of what `feed` gives.
 #pragma once
 
-#include "engine/cpu/vector.h"
+#include "cells/vector.h"
 
 namespace recur {
 

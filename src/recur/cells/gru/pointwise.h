@@ -1,7 +1,7 @@
 // The GRU, reset after the product, one step: see step.py for the equations. Gates: r, z, n.
 #pragma once
 
-#include "engine/cpu/vector.h"
+#include "cells/vector.h"
 
 namespace recur {
 

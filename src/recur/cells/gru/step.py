@@ -53,5 +53,17 @@ def before_step(state: State, gx: Tensor, gh: Tensor, extras: Extras = NONE) -> 
     return (n + z * (h - n),)
 
 
-GRU = Cell("gru", 3, 3, 2, ("h",), step, gate_names=("r", "z", "n"))
-GRU_BEFORE = Cell("gru_before", 3, 3, 3, ("h",), before_step, gate_names=("r", "z", "n"), feed=feed)
+WORDS = ("reset gate", "update gate", "candidate")
+GRU = Cell(
+    *("gru", 3, 3, 2, ("h",), step, ("r", "z", "n"), WORDS),
+    centred=("n",),
+    keeps="z",
+    starts=("chrono",),
+)
+GRU_BEFORE = Cell(
+    *("gru_before", 3, 3, 3, ("h",), before_step, ("r", "z", "n"), WORDS),
+    centred=("n",),
+    keeps="z",
+    starts=("chrono",),
+    feed=feed,
+)

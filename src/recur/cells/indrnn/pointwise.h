@@ -1,7 +1,7 @@
 // The independently recurrent network, one step: see step.py for the equations. Gate: h.
 #pragma once
 
-#include "engine/cpu/vector.h"
+#include "cells/vector.h"
 
 namespace recur {
 

@@ -35,8 +35,15 @@ def tanh_step(state: State, gx: Tensor, gh: Tensor, extras: Extras = NONE) -> St
 
 
 INDRNN_RELU = Cell(
-    "indrnn_relu", 1, 0, 0, ("h",), relu_step, ("h",), unit_weights=("u",), needs_units=True
+    *("indrnn_relu", 1, 0, 0, ("h",), relu_step, ("h",), ("state",)),
+    centred=("h",),
+    rectified=True,
+    unit_weights=("u",),
+    needs_units=True,
 )
 INDRNN_TANH = Cell(
-    "indrnn_tanh", 1, 0, 0, ("h",), tanh_step, ("h",), unit_weights=("u",), needs_units=True
+    *("indrnn_tanh", 1, 0, 0, ("h",), tanh_step, ("h",), ("state",)),
+    centred=("h",),
+    unit_weights=("u",),
+    needs_units=True,
 )

@@ -1,7 +1,7 @@
 // The LSTM, one step: see step.py for the equations. Gates: i, f, g, o.
 #pragma once
 
-#include "engine/cpu/vector.h"
+#include "cells/vector.h"
 
 namespace recur {
 

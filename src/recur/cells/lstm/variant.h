@@ -2,7 +2,7 @@
 // step.py for the equations. Gates: i, f, g, o; coupled: f, g, o.
 #pragma once
 
-#include "engine/cpu/vector.h"
+#include "cells/vector.h"
 
 namespace recur {
 

@@ -1,7 +1,7 @@
 // The minimal GRU, one step: see step.py for the equations. Gates: z, h.
 #pragma once
 
-#include "engine/cpu/vector.h"
+#include "cells/vector.h"
 
 namespace recur {
 

@@ -42,4 +42,8 @@ def step(state: State, gx: Tensor, gh: Tensor, extras: Extras = NONE) -> State:
     return (h + z * (n - h),)
 
 
-MINGRU = Cell("mingru", 2, 0, 0, ("h",), step, ("z", "n"), linear=linear)
+MINGRU = Cell(
+    *("mingru", 2, 0, 0, ("h",), step, ("z", "n"), ("update gate", "candidate")),
+    takes="z",
+    linear=linear,
+)

@@ -47,4 +47,10 @@ def step(state: State, gx: Tensor, gh: Tensor, extras: Extras = NONE) -> State:
     return (h + taken * (n - h),)
 
 
-MINLSTM = Cell("minlstm", 3, 0, 0, ("h",), step, ("f", "i", "n"), linear=linear)
+WORDS = ("forget gate", "input gate", "candidate")
+MINLSTM = Cell(
+    *("minlstm", 3, 0, 0, ("h",), step, ("f", "i", "n"), WORDS),
+    keeps="f",
+    takes="i",
+    linear=linear,
+)

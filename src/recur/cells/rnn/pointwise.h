@@ -1,7 +1,7 @@
 // The simple recurrent network, one step: see step.py for the equations.
 #pragma once
 
-#include "engine/cpu/vector.h"
+#include "cells/vector.h"
 
 namespace recur {
 

@@ -31,5 +31,12 @@ def relu_step(state: State, gx: Tensor, gh: Tensor, extras: Extras = NONE) -> St
     return (h,)
 
 
-RNN_TANH = Cell("rnn_tanh", 1, 1, 1, ("h",), tanh_step, ("h",))
-RNN_RELU = Cell("rnn_relu", 1, 1, 1, ("h",), relu_step, ("h",))
+RNN_TANH = Cell(
+    "rnn_tanh", 1, 1, 1, ("h",), tanh_step, ("h",), ("state",), centred=("h",), plain=True
+)
+RNN_RELU = Cell(
+    *("rnn_relu", 1, 1, 1, ("h",), relu_step, ("h",), ("state",)),
+    centred=("h",),
+    rectified=True,
+    plain=True,
+)

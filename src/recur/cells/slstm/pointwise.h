@@ -1,7 +1,7 @@
 // The sLSTM, one step: see step.py for the equations. Gates: i, f, z, o.
 #pragma once
 
-#include "engine/cpu/vector.h"
+#include "cells/vector.h"
 
 namespace recur {
 

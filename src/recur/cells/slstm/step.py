@@ -49,4 +49,10 @@ def step(state: State, gx: Tensor, gh: Tensor, extras: Extras = NONE) -> State:
     return o * (c / n), c, n, m
 
 
-SLSTM = Cell("slstm", 4, 4, 4, ("h", "c", "n", "m"), step, gate_names=("i", "f", "z", "o"))
+WORDS = ("input gate", "forget gate", "candidate", "output gate")
+SLSTM = Cell(
+    *("slstm", 4, 4, 4, ("h", "c", "n", "m"), step, ("i", "f", "z", "o"), WORDS),
+    centred=("z",),
+    keeps="f",
+    takes="i",
+)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from recur import files
 from recur.data.datasets.source import Source
-from recur.data.series import Series, parse_series
+from recur.data.records.steps import Steps, whole
+from recur.data.series import parse_series
+from recur.data.splits import Splits
 
 SOURCE = Source(
     name="co2",
@@ -15,10 +17,11 @@ SOURCE = Source(
     size="0.05 MB",
     package=("statsmodels", "datasets/co2/co2.csv", "statsmodels"),
 )
+RECORDS = Steps
 TARGET = "co2"
 
 
-def load() -> Series:
+def load() -> Splits[Steps]:
     """Returns 2,284 weeks in parts per million; the 59 weeks without a value are interpolated.
 
     The last of these weeks is in August 1985, so that the later part, which a forecast is tested
@@ -28,4 +31,5 @@ def load() -> Series:
         FailedError: if the package that carries it is not installed.
     """
     text = files.read_text(SOURCE.find())
-    return parse_series(text, time="date", gaps="interpolate", name="Mauna Loa CO2")
+    series = parse_series(text, time="date", gaps="interpolate", name="Mauna Loa CO2")
+    return whole(series)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from recur.data.datasets.source import Remote, Source
 from recur.data.datasets.unpacked import text_of
-from recur.data.series import Series, parse_series
+from recur.data.records.steps import Steps, whole
+from recur.data.series import parse_series
+from recur.data.splits import Splits
 
 SOURCE = Source(
     name="ett",
@@ -23,13 +25,15 @@ SOURCE = Source(
         "sha256:f18de3ad269cef59bb07b5438d79bb3042d3be49bdeecf01c1cd6d29695ee066",
     ),
 )
+RECORDS = Steps
 TARGET = "OT"
 
 
-def load() -> Series:
+def load() -> Splits[Steps]:
     """Returns 17,420 hours of 7 columns; the usual target is OT, the oil temperature in degrees C.
 
     Raises:
         FailedError: if the file cannot be had.
     """
-    return parse_series(text_of(SOURCE.find()), time="date", name="ETTh1")
+    series = parse_series(text_of(SOURCE.find()), time="date", name="ETTh1")
+    return whole(series)

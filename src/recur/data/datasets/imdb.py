@@ -6,23 +6,20 @@ A. L. Maas et al., "Learning word vectors for sentiment analysis", ACL 2011.
 from __future__ import annotations
 
 import dataclasses
-import tarfile
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recur.data import packed
-from recur.data.datasets import keras_imdb, movie_reviews
+from recur.data.datasets import archives, keras_imdb, movie_reviews
 from recur.data.datasets.kept import checksum_of, kept, pack, unpack
-from recur.data.datasets.progress import Bar
-from recur.data.datasets.reviews import Reviews
 from recur.data.datasets.source import Remote, Source
-from recur.data.text import INDEX_FROM, START, UNKNOWN
-from recur.messages import FailedError, shown
+from recur.data.numbering import KERAS
+from recur.data.records.labelled import LabelledTexts, Opinions
+from recur.data.splits import Splits
+from recur.messages import FailedError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,14 +43,15 @@ SOURCE = Source(
 )
 ABOUT = "IMDB reviews (official split)"
 INSTEAD = "The full IMDB data cannot be reached, so the packaged reviews are used."
-MOST, MOST_OF_ONE = 1 << 30, 1 << 26
-"""Bytes of the unpacked archive, and of one file in it, at most."""
+RECORDS = Opinions
+MOST = 1 << 30
+"""Bytes of the unpacked archive at most."""
 _LABELS = {"neg": "negative", "pos": "positive"}
 
-_Parts = dict[str, tuple[list[str], list[str]]]
+_Parts = dict[str, Opinions]
 
 
-def load_text() -> Reviews:
+def load() -> Splits[LabelledTexts]:
     """Returns the reviews: the official split, or else the packaged training split.
 
     Raises:
@@ -63,19 +61,19 @@ def load_text() -> Reviews:
         archive = SOURCE.find()
     except FailedError as missing:
         try:
-            packaged = movie_reviews.load_text()
+            packaged = movie_reviews.load()
         except FailedError:
             raise missing from None
         return dataclasses.replace(packaged, notes=(INSTEAD, *packaged.notes))
     tensors = kept("imdb", checksum_of(archive), lambda: _packed(_unpacked(archive)))
     parts = {
-        name: (
+        name: Opinions(
             unpack(tensors[f"{name}.text"], tensors[f"{name}.size"]),
             ["positive" if label else "negative" for label in tensors[f"{name}.label"].tolist()],
         )
         for name in ("train", "test")
     }
-    return Reviews(*parts["train"], *parts["test"], about=ABOUT)
+    return Splits(parts["train"], test=parts["test"], about=ABOUT)
 
 
 def load_data(
@@ -83,9 +81,9 @@ def load_data(
     skip_top: int = 0,
     maxlen: int | None = None,
     seed: int = 113,
-    start_char: int | None = START,
-    oov_char: int | None = UNKNOWN,
-    index_from: int = INDEX_FROM,
+    start_char: int | None = KERAS.start,
+    oov_char: int | None = KERAS.unknown,
+    index_from: int = KERAS.first - 1,
 ) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]:
     """Returns reviews as lists of word ids: what `keras.datasets.imdb.load_data` gives.
 
@@ -113,14 +111,15 @@ def load_data(
     Warns:
         UserWarning: if the packaged reviews take the place of the official split.
     """
-    reviews = load_text()
+    reviews = load()
+    assert reviews.test is not None
     if reviews.notes:
         warnings.warn(" ".join(reviews.notes), UserWarning, stacklevel=2)
     rules = keras_imdb.Rules(num_words, skip_top, maxlen, start_char, oov_char, index_from)
     ranked = keras_imdb.ranked(reviews)
     chance = np.random.RandomState(seed)
-    train = keras_imdb.selected(ranked.train, reviews.train_labels, rules, chance)
-    return train, keras_imdb.selected(ranked.test, reviews.test_labels, rules, chance)
+    train = keras_imdb.selected(ranked.train, reviews.train.labels, rules, chance)
+    return train, keras_imdb.selected(ranked.test, reviews.test.labels, rules, chance)
 
 
 def get_word_index() -> dict[str, int]:
@@ -129,19 +128,17 @@ def get_word_index() -> dict[str, int]:
     Raises:
         FailedError: if the data cannot be had.
     """
-    words = keras_imdb.ranked(load_text()).words
+    words = keras_imdb.ranked(load()).words
     return {word: rank for rank, word in enumerate(words, start=1)}
 
 
 def _unpacked(archive: Path) -> _Parts:
     """Reads the reviews; ordered by label and file name, whatever the order in the archive."""
     found: dict[str, list[tuple[str, str, str]]] = {"train": [], "test": []}
-    try:
-        for part, label, name, text in _members(archive):
-            found[part].append((label, name, text))
-    except (tarfile.TarError, OverflowError, *packed.DAMAGED) as error:
-        why = str(error).split(":\n")[0]  # tarfile lists on further lines all that it tried
-        raise FailedError(f"{archive} is damaged: {why}. Remove it and try again.") from error
+    with archives.damaged(archive):
+        for path, content in archives.members(archive, _is_review, most=MOST):
+            _, part, label, name = path.split("/")[:4]
+            found[part].append((label, name, content.decode("utf-8")))
     if not all(found.values()):
         expected = "aclImdb/train/pos/0_9.txt and others, in train and test"
         raise FailedError(f"{archive} must hold {expected}; it does not. Remove it and try again.")
@@ -149,36 +146,21 @@ def _unpacked(archive: Path) -> _Parts:
     for part, reviews in found.items():
         reviews.sort()
         labels = [_LABELS[label] for label, _, _ in reviews]
-        parts[part] = [text for _, _, text in reviews], labels
+        parts[part] = Opinions([text for _, _, text in reviews], labels)
     return parts
 
 
-def _members(archive: Path) -> Iterator[tuple[str, str, str, str]]:
-    """Part, label, file name and text of each review, in the order of the archive."""
-    with (
-        archive.open("rb") as file,
-        packed.opened(file, MOST) as content,
-        tarfile.open(fileobj=content, mode="r|") as members,
-        Bar(f"reading {archive.name}", archive.stat().st_size) as bar,
-    ):
-        read = 0
-        for member in members:
-            if member.size > MOST_OF_ONE:
-                raise ValueError(f"{shown(member.name)} is larger than any file in it")
-            _, part, label, name = (*member.name.split("/"), "", "", "", "")[:4]
-            if part in ("train", "test") and label in _LABELS and member.isfile():
-                review = members.extractfile(member)
-                assert review is not None
-                yield part, label, name, review.read().decode("utf-8")
-            bar.update(file.tell() - read)
-            read = file.tell()
+def _is_review(path: str) -> bool:
+    _, part, label, *_ = (*path.split("/"), "", "")
+    return part in ("train", "test") and label in _LABELS and path.count("/") >= 3
 
 
 def _packed(parts: _Parts) -> dict[str, Tensor]:
     import torch
 
     tensors = {}
-    for name, (texts, labels) in parts.items():
-        tensors[f"{name}.text"], tensors[f"{name}.size"] = pack(texts)
-        tensors[f"{name}.label"] = torch.tensor([label == "positive" for label in labels])
+    for name, reviews in parts.items():
+        tensors[f"{name}.text"], tensors[f"{name}.size"] = pack(reviews.texts)
+        positive = [label == "positive" for label in reviews.labels]
+        tensors[f"{name}.label"] = torch.tensor(positive)
     return tensors

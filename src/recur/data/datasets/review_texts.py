@@ -7,7 +7,8 @@ import re
 
 from recur.data.datasets import movie_reviews
 from recur.data.datasets.source import Source
-from recur.data.datasets.texts import Texts
+from recur.data.records.texts import Texts
+from recur.data.splits import Splits
 
 SOURCE: Source = dataclasses.replace(
     movie_reviews.SOURCE,
@@ -15,21 +16,25 @@ SOURCE: Source = dataclasses.replace(
     title="IMDB reviews as plain texts, from the package movie-reviews",
     task="language",
 )
+RECORDS = Texts
 TRAIN, HELD_OUT = 2_000, 200
 _BREAKS = re.compile(r"(?:\s*<br\s*/?>\s*)+", re.IGNORECASE)
 
 
-def load_text() -> Texts:
+def load() -> Splits[Texts]:
     """Returns 2,000 reviews to learn from, and 200 each to validate and to test on.
 
     Raises:
         FailedError: if the package is not installed.
     """
     SOURCE.find()
-    reviews = movie_reviews.load_text()
+    reviews = movie_reviews.load()
+    assert reviews.test is not None
+    sizes = (reviews.train, TRAIN + HELD_OUT), (reviews.test, HELD_OUT)
     # Some reviews occur twice: the held-out ones must be unknown.
     train, test = (
-        [_BREAKS.sub("\n", text).strip() for text in list(dict.fromkeys(part))[:number]]
-        for part, number in ((reviews.train, TRAIN + HELD_OUT), (reviews.test, HELD_OUT))
+        [_BREAKS.sub("\n", text).strip() for text in list(dict.fromkeys(part.texts))[:number]]
+        for part, number in sizes
     )
-    return Texts(train[:TRAIN], train[TRAIN:], test, about="IMDB reviews (packaged)")
+    parts = Texts(train[:TRAIN]), Texts(train[TRAIN:]), Texts(test)
+    return Splits(*parts, about="IMDB reviews (packaged)")

@@ -7,7 +7,9 @@ import io
 
 from recur.data.datasets.source import Source
 from recur.data.datasets.unpacked import text_of
-from recur.data.series import Series, parse_series
+from recur.data.records.steps import Steps, whole
+from recur.data.series import parse_series
+from recur.data.splits import Splits
 from recur.data.tables import no_column
 from recur.messages import InputError, one_of
 
@@ -22,11 +24,12 @@ SOURCE = Source(
     how="put daily prices, such as those of https://finance.yahoo.com, into one CSV file with the "
     "columns Date, Open, High, Low, Close, Volume and Name (0.5 MB for 20 companies)",
 )
+RECORDS = Steps
 TARGET = "Close"
 _HEADER = ["Date", "Open", "High", "Low", "Close", "Volume"]
 
 
-def load(ticker: str = "AAPL") -> Series:
+def load(ticker: str = "AAPL") -> Splits[Steps]:
     """Returns one company's prices in dollars and its volume, a row a trading day.
 
     Args:
@@ -43,4 +46,5 @@ def load(ticker: str = "AAPL") -> Series:
         raise InputError(no_column(str(path), lacking[0], rows[0] if rows else []))
     name = one_of("stock", ticker.upper(), sorted({row["Name"] for row in rows}))
     lines = [",".join(row[column] for column in _HEADER) for row in rows if row["Name"] == name]
-    return parse_series("\n".join([",".join(_HEADER), *lines]), time="Date", name=name)
+    series = parse_series("\n".join([",".join(_HEADER), *lines]), time="Date", name=name)
+    return whole(series)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from recur import files
 from recur.data.datasets.source import Source
-from recur.data.series import Series, parse_series
+from recur.data.records.steps import Steps, whole
+from recur.data.series import parse_series
+from recur.data.splits import Splits
 
 SOURCE = Source(
     name="sunspots",
@@ -15,13 +17,15 @@ SOURCE = Source(
     size="0.01 MB",
     package=("statsmodels", "datasets/sunspots/sunspots.csv", "statsmodels"),
 )
+RECORDS = Steps
 TARGET = "SUNACTIVITY"
 
 
-def load() -> Series:
+def load() -> Splits[Steps]:
     """Returns 309 yearly numbers of sunspots.
 
     Raises:
         FailedError: if the package that carries it is not installed.
     """
-    return parse_series(files.read_text(SOURCE.find()), time="YEAR", name="sunspots")
+    series = parse_series(files.read_text(SOURCE.find()), time="YEAR", name="sunspots")
+    return whole(series)

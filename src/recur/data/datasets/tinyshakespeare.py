@@ -6,8 +6,9 @@ A. Karpathy, "The unreasonable effectiveness of recurrent neural networks", 2015
 from __future__ import annotations
 
 from recur.data.datasets.source import Remote, Source
-from recur.data.datasets.texts import Texts
 from recur.data.datasets.unpacked import text_of
+from recur.data.records.texts import Texts
+from recur.data.splits import Splits
 
 SOURCE = Source(
     name="tinyshakespeare",
@@ -25,8 +26,10 @@ SOURCE = Source(
     ),
 )
 
+RECORDS = Texts
 
-def load_text() -> Texts:
+
+def load() -> Splits[Texts]:
     """Returns the first 90 % to learn from, and 5 % each to validate and to test on, as char-rnn.
 
     Raises:
@@ -34,4 +37,5 @@ def load_text() -> Texts:
     """
     text = text_of(SOURCE.find())
     end, last = int(0.9 * len(text)), int(0.95 * len(text))
-    return Texts([text[:end]], [text[end:last]], [text[last:]], about="tiny Shakespeare")
+    train, validation, test = (Texts([part]) for part in (text[:end], text[end:last], text[last:]))
+    return Splits(train, validation, test, about="tiny Shakespeare")

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "scan.h"
-#include "vector.h"
+#include "cells/vector.h"
 
 namespace recur {
 

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "vector.h"
+#include "cells/vector.h"
 
 namespace recur {
 

@@ -8,7 +8,7 @@
 
 #include "memory.h"
 #include "scan.h"
-#include "vector.h"
+#include "cells/vector.h"
 
 namespace recur {
 

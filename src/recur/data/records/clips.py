@@ -1,0 +1,211 @@
+"""Recordings of speech with what is said in them, and by whom."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from recur.data import audio
+from recur.data.audio import Sound
+from recur.data.splits import Records, Rows, Splits, by_group, by_label
+from recur.data.tables import read_table
+from recur.messages import InputError, count, must, shown
+
+_NAMED = re.compile(r"(?P<text>[^_]+)_(?P<speaker>[^_]+)_[^_]+")
+"""A file's name that says it all: TEXT_SPEAKER_NUMBER.wav, as those of the FSDD."""
+MOST_NAMED = 3
+"""Recordings left out that a note names."""
+
+
+@dataclass(frozen=True)
+class Clips(Records):
+    """Recordings; transcripts and speakers are empty where they are only asked about.
+
+    Attributes:
+        sounds: N recordings.
+        transcripts: what is said in each, or none at all.
+        speakers: who says it, or none at all.
+        varied: they are to be learnt from with changes by chance.
+    """
+
+    sounds: list[Sound]
+    transcripts: list[str]
+    speakers: list[str]
+    varied: bool = False
+    noun: ClassVar[str] = "recording"
+
+    def __len__(self) -> int:
+        return len(self.sounds)
+
+    def take(self, rows: Rows) -> Self:
+        """Those at `rows`, in that order."""
+        at = [int(row) for row in rows]
+        return type(self)(
+            [self.sounds[row] for row in at],
+            [self.transcripts[row] for row in at] if self.transcripts else [],
+            [self.speakers[row] for row in at] if self.speakers else [],
+            self.varied,
+        )
+
+    def without(self, bad: Callable[[int], bool], why: str) -> tuple[Self, tuple[str, ...]]:
+        """The others, and a note that names those left out.
+
+        Args:
+            bad: says of a row whether it is left out.
+            why: "is too short for its transcript".
+        """
+        out = [row for row in range(len(self)) if bad(row)]
+        if not out:
+            return self, ()
+        dropped = set(out)
+        names = ", ".join(self.sounds[row].name for row in out[:MOST_NAMED])
+        more = " and others" if len(out) > MOST_NAMED else ""
+        left = f"{count(len(out), self.noun)} left out ({names}{more}): each {why}."
+        return self.take([row for row in range(len(self)) if row not in dropped]), (left,)
+
+    @classmethod
+    def asked(cls, inputs: Sequence[Any], rate: int) -> Self:
+        """Recordings without transcripts, for an answer.
+
+        Args:
+            inputs: paths; samples (S,) or (S, channels) at `rate`; or pairs of samples and rate.
+            rate: of samples that come alone.
+
+        Raises:
+            InputError: if there is none, or one is no recording.
+        """
+        if not len(inputs):
+            raise InputError("speech needs a recording: the path of a sound file.")
+        return cls([_asked(each, rate) for each in inputs], [], [])
+
+
+def _asked(given: Any, rate: int) -> Sound:
+    if isinstance(given, str | Path):
+        return audio.in_file(given)
+    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], int):
+        return audio.of_samples(*given)
+    if hasattr(given, "__array__"):
+        return audio.of_samples(given, rate)
+    raise InputError(must("a recording", "a path or samples", shown(given)))
+
+
+def _speakers(records: Clips) -> list[str]:
+    return records.speakers
+
+
+def _transcripts(records: Clips) -> list[str]:
+    return records.transcripts
+
+
+_by_speaker, _by_transcript = by_group(_speakers), by_label(_transcripts)
+
+
+def apart(records: Clips, share: float) -> tuple[Clips, Clips]:
+    """Holds out whole speakers; where there are not two, the same share of every transcript."""
+    rule = _by_speaker if len(set(records.speakers)) > 1 else _by_transcript
+    return rule(records, share)
+
+
+def read_clips(
+    source: Any,
+    *,
+    path: str = "path",
+    text: str = "transcript",
+    speaker: str = "speaker",
+    delimiter: str = "",
+    encoding: str = "",
+    drop_bad: bool = False,
+) -> Splits[Clips]:
+    """Reads recordings that a table names, or that lie in a folder.
+
+    Args:
+        source: a table as `recur.data.tables.read_table` takes it, with a row for each recording,
+            paths as seen from its folder; or a folder, also with folders in it. There each
+            recording has a text file beside it (a.wav and a.txt), and its speaker is the folder
+            that it lies in, if not the first; or it is named TEXT_SPEAKER_NUMBER, as 7_anna_12.wav.
+        path: the column of the paths.
+        text: the column of the transcripts.
+        speaker: the column of the speakers; a table may lack it.
+        delimiter: of a table.
+        encoding: of a table.
+        drop_bad: leave out what cannot be read, or has no transcript, and say how many.
+
+    Raises:
+        InputError: if there is none, or a recording or a transcript is missing or cannot be read.
+        FailedError: if a package that reads it is not installed.
+    """
+    notes: tuple[str, ...] = ()
+    if isinstance(source, str | Path) and Path(source).is_dir():
+        name = Path(source).name
+        rows = _in_folder(Path(source))
+    else:
+        table = read_table(source, delimiter=delimiter, encoding=encoding, each="recording")
+        name, notes = table.name, table.notes
+        folder = Path(source).parent if isinstance(source, str | Path) else Path()
+        paths, texts = table.cells(path), table.cells(text)
+        who = table.cells(speaker) if speaker != "speaker" or speaker in table.columns else paths
+        rows = [
+            _Row(folder / where, said, by if who is not paths else "", f"row {row} of {name}")
+            for where, said, by, row in zip(paths, texts, who, table.rows, strict=True)
+        ]
+    clips, left = _opened(rows, name, drop_bad)
+    if clips.speakers:
+        speakers = count(len(set(clips.speakers)), "speaker")
+        notes = (*notes, f"Of {speakers}; where there are several, whole ones are held out.")
+    return Splits(clips, about=name, notes=(*notes, *left))
+
+
+@dataclass(frozen=True)
+class _Row:
+    path: Path
+    text: str
+    speaker: str
+    place: str
+
+
+def _in_folder(folder: Path) -> list[_Row]:
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if not audio.is_recording(path) or not path.is_file():
+            continue
+        inner = path.parent.name if path.parent != folder else ""
+        text, named = audio.text_beside(path), _NAMED.fullmatch(path.stem)
+        if text is None and named is not None:
+            text, inner = named["text"], named["speaker"]
+        found.append(_Row(path, text or "", inner, path.name))
+    if not found:
+        expected = "a folder with recordings (WAV, FLAC, OGG, MP3), each with its text beside it"
+        raise InputError(must(str(folder), expected, "none"))
+    return found
+
+
+def _opened(rows: list[_Row], name: str, drop_bad: bool) -> tuple[Clips, tuple[str, ...]]:
+    sounds, kept, bad = [], [], []
+    for row in rows:
+        try:
+            if not row.text:
+                todo = "Put it into a text file of the same name."
+                raise InputError(must(row.place, "with a transcript", "none", todo))
+            sounds.append(audio.in_file(row.path))
+            kept.append(row)
+        except InputError as error:
+            if not drop_bad:
+                raise InputError(f"{error} Such recordings can be left out (drop bad).") from error
+            bad.append(row.place)
+    if not kept:
+        raise InputError(must(name, "recordings with transcripts", "none that can be read"))
+    known = all(row.speaker for row in kept)
+    texts = [" ".join(row.text.split()) for row in kept]
+    clips = Clips(sounds, texts, [row.speaker for row in kept] if known else [])
+    named = ", ".join(bad[:MOST_NAMED]) + (" and others" if len(bad) > MOST_NAMED else "")
+    left = f"{count(len(bad), 'recording')} left out ({named}): not to be read."
+    return clips, (left,) if bad else ()
+
+
+def varied(records: Clips) -> Clips:
+    """The same, to be learnt from with changes by chance."""
+    return dataclasses.replace(records, varied=True)

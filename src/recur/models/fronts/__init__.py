@@ -1,0 +1,17 @@
+"""What stands before recurrent layers: from what is read to the features of each step, a file each.
+
+    model = recur.ManyToOne(front=Frames((1, 64, 64), 128), outputs=10)
+
+Words, plain numbers, numbers whose time is shortened, pictures that follow one another, and one
+picture that is read column by column.
+"""
+
+from recur.models.fronts.columns import Columns
+from recur.models.fronts.features import Features
+from recur.models.fronts.frames import Frames
+from recur.models.fronts.front import Front
+from recur.models.fronts.strided import Strided
+from recur.models.fronts.tokens import Tokens
+from recur.models.fronts.words import WordsAndCharacters
+
+__all__ = ["Columns", "Features", "Frames", "Front", "Strided", "Tokens", "WordsAndCharacters"]

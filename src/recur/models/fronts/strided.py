@@ -1,0 +1,68 @@
+"""Numbers over time, read through windows that move on by several steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from recur.layers.lengths import Lengths
+from recur.models.checks import check_sizes, numbers
+from recur.models.fronts.front import Front, only, shorter, steps_of, strides_of
+
+
+class Strided(Front):
+    """Convolutions over time with a stride, each with a rectifier after it.
+
+    They shorten time before it is walked: of T steps a layer leaves T / stride, rounded up, as the
+    first layers of Deep Speech 2 do (D. Amodei et al., arXiv:1512.02595). Before a row's first
+    step and after its last one are zeros, whatever stands there.
+
+    Args:
+        inputs: the numbers of a step.
+        size: F, the numbers of each step of the features.
+        width: steps that a window sees, of the layer below.
+        stride: steps that it moves on by: of every layer, or a number for each.
+        layers: convolutions on top of one another.
+
+    Raises:
+        InputError: sizes below 1, or strides that are not as many as the layers.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        size: int,
+        *,
+        width: int = 5,
+        stride: int | Sequence[int] = 2,
+        layers: int = 1,
+    ) -> None:
+        super().__init__()
+        check_sizes(0, inputs=inputs, size=size, width=width, layers=layers)
+        self.inputs, self.size, self.width = inputs, size, width
+        self.strides = strides_of(stride, layers)
+        self.layers = nn.ModuleList(
+            nn.Conv1d(size if n else inputs, size, width, stride=each)
+            for n, each in enumerate(self.strides)
+        )
+        self.aligned = set(self.strides) == {1}
+        self.alone = self.aligned and width == 1
+
+    def forward(
+        self, x: Tensor, lengths: Lengths | None = None
+    ) -> tuple[Tensor, Lengths | Tensor | None]:
+        """As `Front.forward`: x (B, T, inputs) numbers with a fraction."""
+        steps = steps_of(numbers(x, self.inputs), lengths)
+        y = only(x, steps)
+        before = (self.width - 1) // 2
+        for layer, stride in zip(self.layers, self.strides, strict=True):
+            if y.shape[1]:
+                padded = F.pad(y.transpose(1, 2), (before, self.width - 1 - before))
+                y = layer(padded).relu().transpose(1, 2)
+            else:
+                y = y.new_zeros(len(y), 0, self.size)
+            steps = shorter(steps, stride)
+            y = only(y, steps)
+        return y, steps
