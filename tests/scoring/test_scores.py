@@ -82,6 +82,12 @@ def test_summaries():
     assert "no stemming" in found.how["rouge1"]
 
 
+def test_captions_that_end_in_a_dot_of_its_own_are_no_matter(caplog):
+    many = ["a dog runs ."] * 120
+    assert captions.bleu(many, [[text] for text in many])["bleu4"] == pytest.approx(100)
+    assert not caplog.records
+
+
 def test_captions():
     found = captions.bleu(["A dog runs"], [["a dog runs fast", "a dog sits", "the cat runs"]])
     assert found["bleu1"] == pytest.approx(100)
