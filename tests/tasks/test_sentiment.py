@@ -278,3 +278,16 @@ def test_a_table_in_memory_is_learnt_and_known_again(here):
         run.train("sentiment", out="run", resume=True, epochs=2, progress=False)
     longer = run.train("sentiment", data=table, out="run", resume=True, epochs=2, progress=False)
     assert len(longer.history) == 2
+
+
+def test_the_runs_own_data_are_read_as_in_training(here):
+    """By another label other rows would be held out, some of them learnt from."""
+    write(n=60)
+    table = files.read_text("reviews.csv").splitlines()
+    rows = [f"{line},{'odd' if n % 3 else 'even'}" for n, line in enumerate(table[1:])]
+    files.write_text("reviews.csv", "\n".join([f"{table[0]},other", *rows]))
+    trained = run.train("sentiment", data="reviews.csv", out="run", **QUICK)
+    assert trained.evaluate("reviews.csv", label="label").values == trained.scores.values
+    sentence = "label of the run's own data must be the same, 'label'; got 'other'"
+    with pytest.raises(InputError, match=sentence):
+        trained.evaluate("reviews.csv", label="other")

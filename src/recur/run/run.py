@@ -128,10 +128,10 @@ class Run:
     def _held_out(self, data: Any, reading: Mapping[str, Any]) -> preparing.HeldOut[Any]:
         in_memory, own = _in_memory(data), self._own(data)
         asked = "" if in_memory or data is None or own is not self.options else str(data)
-        self._check_reading(reading, data is not None)
-        own = dataclasses.replace(own, **reading)
         table = data if in_memory else None
         known = self._is_own_table(data)
+        self._check_reading(reading, data, other=(bool(asked) or in_memory) and not known)
+        own = dataclasses.replace(own, **reading)
         try:
             return preparing.held_out(
                 self.task, own, self.trained.preprocessing, asked, table, known=known
@@ -143,13 +143,18 @@ class Run:
             todo = f"Columns of other names are named by options of evaluate: {names}."
             raise InputError(f"{error} {todo}") from error
 
-    def _check_reading(self, given: Mapping[str, Any], other: bool) -> None:
-        for name in given:
+    def _check_reading(self, given: Mapping[str, Any], data: Any, *, other: bool) -> None:
+        """The run's own data are read as in training, or their test part would be another."""
+        for name, value in given.items():
             if name not in self.task.reading:
                 known = listed(self.task.reading) or "none"
                 raise InputError(must("an option of evaluate", known, repr(name)))
-            if not other:
+            if data is None:
                 raise InputError(f"{name} says how other data are read: name them (data).")
+            before = getattr(self.options, name)
+            if not other and value != before:
+                expected = f"the same, {before!r}"
+                raise InputError(must(f"{name} of the run's own data", expected, repr(value)))
 
     def _learnt(self, data: Any) -> Splits[Any]:
         """Reads what it was trained on."""

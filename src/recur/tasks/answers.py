@@ -35,19 +35,3 @@ class Judgement(Answer):
 
     def __str__(self) -> str:
         return f"{self.label}  {self.probability:.4f}  {self.text}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Written(Answer):
-    """A text that was written for what was asked.
-
-    Attributes:
-        asked: what was asked.
-        text: what was written.
-    """
-
-    asked: str
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
