@@ -90,6 +90,17 @@ def test_train_says_the_scores_with_their_notes_and_where_the_plots_are(trained)
     assert "Kept epoch 1 of 1, the best by val_accuracy: 0." in trained.err
 
 
+def test_a_recipe_is_named_listed_and_gives_way(counting, capsys):
+    words = ["train", "counting", "--recipe", "large", "--steps", "5", "--out", "a", *QUICK]
+    assert main(words) == 0
+    options = run.load("a").options
+    assert (options.units, options.steps) == (8, 5)
+    assert main(["train", "counting", "--help"]) == 0
+    assert "large: more units" in capsys.readouterr().out
+    sentence = complaint(["train", "counting", "--recipe", "lrage"], capsys)
+    assert sentence == "recipe must be large; got 'lrage'. Did you mean 'large'?"
+
+
 def test_json_is_one_object_on_standard_output(counting, capsys):
     assert main(["train", "counting", "--out", "a", "--json", *QUICK]) == 0
     found = only_json(capsys)

@@ -75,6 +75,39 @@ def test_options_go_through_json(task, tiny):
     assert task.options.of(task.name, json.loads(json.dumps(options.to_json()))) == options
 
 
+def test_every_recipe_makes_options_and_gives_way_to_what_is_given(task, tiny):
+    for name, recipe in task.recipes.items():
+        assert recipe.about
+        assert not recipe.about.endswith(".")
+        made = task.settled(tiny.options, name)
+        for option, value in {**recipe.values, **tiny.options}.items():
+            assert getattr(made, option) == value
+        assert task.settled({"epochs": 77}, name).epochs == 77
+    assert task.settled(tiny.options) == options_of(task, tiny)
+    with pytest.raises(InputError, match=r"recipe.*xyzzy"):
+        task.settled(tiny.options, "xyzzy")
+
+
+def test_every_recipe_is_kept_by_its_run(task, tiny):
+    for name, recipe in task.recipes.items():
+        given = {**QUICK, **tiny.options, "out": f"of-{name}"}
+        trained = run.train(task.name, recipe=name, **given)
+        config = json.loads(Path(f"of-{name}/config.json").read_text())
+        assert config["recipe"] == name
+        kept = {**recipe.values, **{n: v for n, v in given.items() if n in config["options"]}}
+        assert {option: config["options"][option] for option in kept} == kept
+        assert run.load(f"of-{name}").evaluate().values == trained.scores.values
+        on = {"out": f"of-{name}", "resume": True, "progress": False}
+        longer = run.train(task.name, **on, epochs=2)
+        assert longer.options == trained.options.__class__(
+            **{**trained.options.to_json(), "epochs": 2}
+        )
+        assert json.loads(Path(f"of-{name}/config.json").read_text())["recipe"] == name
+        run.train(task.name, **on, recipe=name)
+        with pytest.raises(InputError, match=f"must be its own, '{name}'; got 'other'"):
+            run.train(task.name, **on, recipe="other")
+
+
 def test_preparing_twice_gives_the_same(task, tiny):
     options = options_of(task, tiny)
     first, second = prepare(task, options), prepare(task, options)

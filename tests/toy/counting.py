@@ -15,7 +15,7 @@ from recur.data.splits import Records, Splits
 from recur.messages import InputError
 from recur.models import ManyToOne
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, Options, option
+from recur.tasks.options import Answering, Options, Recipe, option
 from recur.tasks.task import Fitted, Objective, Task
 from recur.tasks.tiny import Tiny
 
@@ -76,6 +76,7 @@ class Counting(Task[CountingOptions, Digits, CountingPreprocessing, CountingAnsw
     preprocessing = CountingPreprocessing
     records = Digits
     answering = CountingAnswering
+    recipes = {"large": Recipe("more units and longer rows", {"units": 8, "steps": 9})}  # noqa: RUF012
 
     def read(self, options, source=None):
         parts = (drawn(options, n, seed) for seed, n in enumerate((options.limit or 64, 16, 16)))

@@ -19,6 +19,7 @@ from recur.cli.threads import Threads, use_threads
 from recur.cli.words import read
 from recur.run import directory
 from recur.tasks.options import kinds
+from recur.tasks.task import Task
 
 Out = Annotated[str | None, typer.Option("--out", help="the run directory (default: runs/TASK-N)")]
 Resume = Annotated[bool, typer.Option("--resume", help="go on in --out where training stopped")]
@@ -35,6 +36,7 @@ def train(name: str) -> Callable[..., None]:
 
     def command(
         *,
+        recipe: str = "",
         out: Out = None,
         resume: Resume = False,
         threads: Threads = "",
@@ -42,11 +44,27 @@ def train(name: str) -> Callable[..., None]:
         given: dict[str, Any],
     ) -> None:
         use_threads(threads)
-        finished = run.train(task.name, out=out, resume=resume, tell=show.aside, **given)
+        finished = run.train(
+            task.name, out=out, resume=resume, tell=show.aside, recipe=recipe, **given
+        )
         show.trained(finished, json)
 
+    command.__annotations__["recipe"] = Annotated[str, _recipes(task)]
     command.__doc__ = f"{task.summary[0].upper()}{task.summary[1:]}."
     return with_options(command, task.options, f"Options of {task.name}")
+
+
+def _recipes(task: Task[Any, Any, Any, Any]) -> Any:
+    """The option that takes the values of a recipe; not shown where there is none."""
+    lines = [f"{name}: {recipe.about}" for name, recipe in task.recipes.items()]
+    return typer.Option(
+        "--recipe",
+        help="\n".join(["values of options that go well together, where none are given", *lines]),
+        metavar=f"[{'|'.join(task.recipes)}]",
+        autocompletion=lambda: list(task.recipes),
+        hidden=not task.recipes,
+        show_default=False,
+    )
 
 
 def evaluate(run_path: str) -> Callable[..., None]:

@@ -57,12 +57,14 @@ class Config(_Format):
         options: by name.
         source: where the data were, see `recur.run.source`; runs of before have none.
         answering: how it answers where nothing is asked, of a run of format 1 that went on.
+        recipe: the name of the task's recipe that the options were taken from, where one was.
     """
 
     task: str
     options: dict[str, Any]
     source: NotRequired[dict[str, str]]
     answering: NotRequired[dict[str, Any]]
+    recipe: NotRequired[str]
 
 
 class Metrics(TypedDict):

@@ -42,6 +42,7 @@ def train(
     progress: bool | None = None,
     tell: Callable[[str], None] | None = None,
     data: Any = None,
+    recipe: str = "",
     **options: Any,
 ) -> Run:
     """Trains a task and keeps everything in a run directory.
@@ -57,6 +58,8 @@ def train(
         tell: Called with a line about the data, and where the run is kept.
         data: A file, or the name of a dataset, as the task's option; or a table in memory, which a
             run does not keep: `evaluate` and `resume` need it again.
+        recipe: The name of a recipe of the task, whose values are taken where `options` say
+            nothing; a training that goes on has its own.
         **options: The task's options, as on the command line with underscores.
 
     Raises:
@@ -77,11 +80,12 @@ def train(
         if resume:
             path, alone = _to_resume(out, chosen, held)
             settings = _settings_of(path, options)
+            recipe = _same_recipe(path, recipe)
             answering = directory.answering_of(directory.read_config(path), chosen)
         else:
             answering = {}
             wanted = directory.unused(out, task)
-            settings = chosen.options.of(task, options, chosen.answering)
+            settings = chosen.settled(options, recipe)
         tell(f"Reading {settings.data}" if settings.data else "Reading the data")
         in_table = {} if table is None else source.source_in_memory(table)
         prepared = preparing.prepare(chosen, settings, table)
@@ -97,7 +101,7 @@ def train(
         tell(prepared.about)
         tell(f"The run is kept in {path}")
         known = in_table or source.source_of(settings.data, chosen, path)
-        training = _Training(path, alone, chosen, settings, prepared, known, answering)
+        training = _Training(path, alone, chosen, settings, prepared, known, answering, recipe)
         try:
             return training.run(resume=resume, progress=progress, tell=tell)
         except TrainingInterrupted:
@@ -136,6 +140,7 @@ class _Training:
     prepared: Prepared[Any]
     source: dict[str, str]
     answering: dict[str, Any]
+    recipe: str
 
     def run(self, *, resume: bool, progress: bool | None, tell: Callable[[str], None]) -> Run:
         self._begin()
@@ -171,6 +176,7 @@ class _Training:
             "kind": self.task.kind,
             "data": self.prepared.about,
             source.SOURCE: self.source,
+            **({"recipe": self.recipe} if self.recipe else {}),
             "options": self.options.to_json(),
             **({"answering": self.answering} if self.answering else {}),
             "versions": versions,
@@ -270,6 +276,16 @@ def _settings_of(path: Path, given: Mapping[str, Any]) -> Options:
             sentence = must(f"{name} of a run that goes on", f"the same, {before!r}", repr(now))
             raise InputError(f"{sentence} Leave it out, or train a new run.")
     return asked
+
+
+def _same_recipe(path: Path, given: str) -> str:
+    """The recipe of the run that goes on, whose values are among its options."""
+    kept = directory.read_config(path).get("recipe", "")
+    if given and given != kept:
+        own = repr(kept) if kept else "none"
+        sentence = must("recipe of a run that goes on", f"its own, {own}", repr(given))
+        raise InputError(f"{sentence} Leave it out, or train a new run.")
+    return kept
 
 
 def _same_data(path: Path, settings: Options, prepared: Prepared[Any], table: Any) -> None:

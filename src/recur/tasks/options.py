@@ -60,6 +60,19 @@ def cell_option(default: str) -> Any:
     return option(default, "the recurrent cell", choices=tuple(CELLS))
 
 
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Values of a task's options that were found to go well together, under a name.
+
+    Attributes:
+        about: one line for a person: what it is for, and what it reached.
+        values: the options by name.
+    """
+
+    about: str
+    values: Mapping[str, Any]
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Declared:
     """Options of any kind, each checked against what its field allows.

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from recur.data.records.labelled import Opinions
 from recur.data.vocabulary import Vocabulary
-from recur.tasks.options import option
+from recur.tasks.options import Recipe, option
 from recur.tasks.texts import Known, OfTexts, WordOptions
 
 
@@ -41,6 +41,20 @@ class Sentiment(OfTexts[SentimentOptions, SentimentPreprocessing]):
     preprocessing = SentimentPreprocessing
     records = Opinions
     most_classes = 100
+    recipes: Mapping[str, Recipe] = {
+        "best": Recipe(
+            "more of each review, both directions and averaged weights, for IMDB",
+            {
+                "cell": "gru",
+                "bidirectional": True,
+                "units": 64,
+                "vocabulary": 30_000,
+                "maxlen": 1_000,
+                "embedding": 64,
+                "ema": 0.99,
+            },
+        )
+    }
 
     def fitted(
         self, vocabulary: Vocabulary, classes: tuple[str, ...], kind: str

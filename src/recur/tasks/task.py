@@ -27,9 +27,9 @@ from recur.data.documents import Documents
 from recur.data.examples import Examples
 from recur.data.splits import Parting, Records, Splits, at_the_end
 from recur.diagnostics import Attribution
-from recur.messages import InputError
+from recur.messages import InputError, one_of
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, Options, reading
+from recur.tasks.options import Answering, Options, Recipe, reading
 from recur.tasks.tiny import Tiny
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         records: The class of its raw examples; datasets of such records can be named.
         answering: The class of the options that say how to answer.
         parting: How the data are cut into parts where they set none apart.
+        recipes: Values of the options by names of their own; what is given besides wins.
     """
 
     name: ClassVar[str]
@@ -143,6 +144,22 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     records: type[R]
     answering: type[A]
     parting: Parting[R] = Parting(at_the_end, at_the_end)
+    recipes: Mapping[str, Recipe] = {}
+
+    def settled(self, given: Mapping[str, Any], recipe: str = "") -> O:
+        """Returns the options: those given, then those of a recipe, then the defaults.
+
+        Args:
+            given: options by name.
+            recipe: the name of one of the recipes; empty: none.
+
+        Raises:
+            InputError: if there is no such recipe or option, or a value is not allowed.
+        """
+        if recipe and not self.recipes:
+            raise InputError(f"The task {self.name} has no recipes. Leave recipe={recipe!r} out.")
+        values = self.recipes[one_of("recipe", recipe, self.recipes)].values if recipe else {}
+        return self.options.of(self.name, {**values, **given}, self.answering)
 
     # Data
 
