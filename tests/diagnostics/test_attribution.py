@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 import torch
 from torch import nn
 
 from recur import FailedError, InputError, ManyToMany, ManyToOne, plots
-from recur.diagnostics import integrated_gradients, occlusion
+from recur.diagnostics import Attribution, integrated_gradients, occlusion
 
 METHODS = [integrated_gradients, occlusion]
 
@@ -109,12 +111,74 @@ def test_words_colours_and_pictures(tmp_path):
     assert lines[0].startswith("good: ")
     assert "by integrated gradients" in lines[0]
     assert {line.split()[0] for line in lines[1:]} == set(words)
-    assert str(found.__rich__()).split() == words
-    console = Console(record=True, force_terminal=True, width=80)
+    console = Console(record=True, force_terminal=True, color_system="truecolor", width=80)
     console.print(found)
-    assert "[bold]" in console.export_text()
+    assert console.export_text(clear=False).split() == words
+    assert "\x1b[" in console.export_text(styles=True)
     assert plots.save(found.plot(), tmp_path / "a.png").stat().st_size > 1000
     assert found.to_json()["steps"][0] == ["what", found.values[0]]
+
+
+def attributed(values, **given):
+    labels = tuple(f"word{n}" for n in range(len(values)))
+    facts = {"score": 1.0, "baseline": 0.0, "output": 0, "name": "good"}
+    return Attribution("occlusion", tuple(values), labels, **facts, **given)
+
+
+def test_words_are_marked_where_there_are_no_colours(monkeypatch):
+    from rich.console import Console
+
+    found = attributed([3.0, -2.5, 1.0, -0.7, 0.1])
+    marked = "++word0++ --word1-- +word2+ -word3- word4"
+    assert found.marked() == marked
+
+    def printed(**given):
+        console = Console(record=True, width=80, file=io.StringIO(), **given)
+        console.print(found)
+        return console.export_text(styles=True).strip()
+
+    assert printed(force_terminal=False) == marked
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert printed(force_terminal=True) == marked
+    monkeypatch.delenv("NO_COLOR")
+    in_colour = printed(force_terminal=True, color_system="truecolor")
+    assert "48;2;0;114;178mword0" in in_colour  # on blue
+    assert " word4" in in_colour  # on whatever the terminal has
+    assert attributed([]).marked() == ""
+    assert attributed([0.0]).marked() == "word0"
+
+
+def test_a_text_is_drawn_with_its_words(tmp_path):
+    def size(many, **given):
+        values = [(-1) ** n * n / many for n in range(many)]
+        return attributed(values, **given).plot().get_size_inches()
+
+    assert size(300, prose=True)[1] > size(3, prose=True)[1]
+    assert size(90_000, prose=True)[1] < 30  # of a very long one the beginning
+    drawn = attributed([1.0, -2.0], prose=True).plot()
+    assert {"word0", "word1"} <= {text.get_text() for text in drawn.texts}
+    assert plots.save(drawn, tmp_path / "a.png").stat().st_size > 1000
+    for values, words in (((), ()), ((1.0,), ("a", "b"))):
+        with pytest.raises(InputError, match="must be"):
+            plots.marked_words(values, words)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_is_said_of_steps_that_are_not_told(method):
+    torch.manual_seed(0)
+    model = ManyToOne(vocabulary=9, outputs=1, cell="gru").eval()
+    x = torch.randint(0, 9, (7,))
+    found = method(model, x, labels=list("abcdefg"), told=[False, *[True] * 5, False])
+    assert found.labels == tuple("bcdef")
+    vectors = model.embedding(x)
+    vectors[1:-1] = 0
+    head = ManyToOne(inputs=32, outputs=1, cell="gru").eval()
+    head.load_state_dict({k: v for k, v in model.state_dict().items() if "embedding" not in k})
+    assert found.baseline == pytest.approx(head(vectors[None]).item(), abs=1e-6)
+    if method is integrated_gradients:
+        assert abs(found.error) < 1e-4
+    with pytest.raises(InputError, match="told must be one for each of 7 steps; got 2"):
+        method(model, x, told=[True, False])
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -213,7 +213,7 @@ def test_a_long_piece_is_shown_by_its_end(trained):
 
 def test_the_steps_that_mattered_are_named(trained):
     (reason,) = trained.why("C4 E4 G4 | - | F4")
-    assert reason.labels == ("(start)", "C4+E4+G4", "-", "F4")
+    assert reason.labels == ("C4+E4+G4", "-", "F4")
     assert reason.name == trained.predict("C4 E4 G4 | - | F4")[0].likeliest[0][0]
 
 

@@ -10,8 +10,9 @@ Letters: T steps of the sequence, E numbers of a step (of its vector, where the 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,15 @@ from recur.training.call import device_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from rich.console import Console, ConsoleOptions
     from rich.text import Text
 
+FOR, AGAINST = (0, 114, 178), (213, 94, 0)
+"""Blue and vermilion, as in the pictures: told apart by colour-blind readers too."""
+LEAST_COLOURED = 0.05
+"""Share of the greatest value, from which on a step has a colour."""
+MARKED = (0.2, 2 / 3)
+"""Shares of the greatest value, from which on a step is marked, and marked twice."""
 AT_ONCE = 20_000
 """Steps, of all rows together, that the model is given at once."""
 SHOWN = 10
@@ -46,6 +54,7 @@ class Attribution:
         baseline: the score of the baseline, a sequence that says nothing.
         output: which of the model's outputs the score is.
         name: what that output is called.
+        prose: whether the steps are the words of a text, to be read one after the other.
     """
 
     method: str
@@ -55,6 +64,7 @@ class Attribution:
     baseline: float
     output: int
     name: str
+    prose: bool = False
 
     def opposite(self, name: str) -> Attribution:
         """The same of minus the score: of two classes told apart by one score, the other class."""
@@ -81,24 +91,47 @@ class Attribution:
         lines = [f"{self.labels[t]:<{width}}  {self.values[t]:+.3f}" for t in order]
         return "\n".join([head + self.method, *lines])
 
-    def __rich__(self) -> Text:
-        """The steps in order: blue spoke for the score, red against it, the brighter the more."""
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """(T,) the values, of which the one furthest from zero is made 1 or -1."""
+        largest = max(map(abs, self.values), default=0.0) or 1.0
+        return tuple(value / largest for value in self.values)
+
+    def marked(self) -> str:
+        """The steps in order, with marks around those that mattered: +for+, -against-.
+
+        Two signs where it is more than two thirds of the most, one where it is more than a fifth.
+        """
+        marks = (
+            ("+" if share > 0 else "-") * sum(abs(share) > least for least in MARKED)
+            for share in self.shares
+        )
+        return " ".join(
+            f"{mark}{label}{mark}" for mark, label in zip(marks, self.labels, strict=True)
+        )
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """The steps in order: on blue what spoke for the score, on orange what spoke against it.
+
+        The stronger the colour, the more it did. Where there are no colours, as `marked`.
+        """
         from rich.text import Text
 
-        largest = max(map(abs, self.values), default=0.0) or 1.0
+        if console.no_color or console.color_system is None:
+            yield Text(self.marked())
+            return
         text = Text()
-        for label, value in zip(self.labels, self.values, strict=True):
-            strength = round(200 * abs(value) / largest)
-            color = (0, 0, strength) if value >= 0 else (strength, 0, 0)
-            text.append(label, style="white on rgb({},{},{})".format(*color))
+        for label, share in zip(self.labels, self.shares, strict=True):
+            text.append(label, style=_coloured(share))
             text.append(" ")
-        return text
+        yield text
 
     def plot(self) -> Figure:
-        """Draws the values in order."""
+        """Draws the words with their colours, or the values in order."""
         from recur import plots
 
-        return plots.attribution(self.values, self.labels, title=f"{self.name}: {self.method}")
+        draw = plots.marked_words if self.prose else plots.attribution
+        return draw(self.values, self.labels, title=f"{self.name}: {self.method}")
 
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON."""
@@ -120,6 +153,7 @@ def integrated_gradients(
     output: int | None = None,
     at: int = -1,
     baseline: Any = 0.0,
+    told: Sequence[bool] | None = None,
     steps: int = 64,
 ) -> Attribution:
     """What each step added, by the gradient integrated on the way from a baseline.
@@ -138,6 +172,8 @@ def integrated_gradients(
         at: of which step, where there is an output for every step; the last.
         baseline: what says nothing: a number or a tensor that fits (T, ...). Of tokens: in the
             place of their vectors.
+        told: (T,) of which steps something is said. What says nothing has the others too, such as
+            the mark of a start, which is no part of what was asked. None: all are told.
         steps: points of the integral.
 
     Raises:
@@ -146,8 +182,8 @@ def integrated_gradients(
     """
     if steps < 1:
         raise InputError(must("steps", "at least 1", steps))
-    with _Reader(model, x, labels, names, at) as reader:
-        start = torch.zeros_like(reader.vectors) + torch.as_tensor(baseline).to(reader.vectors)
+    with _Reader(model, x, labels, names, at, told) as reader:
+        start = reader.nothing(baseline)
         chosen, score = reader.choose(output)
         points, weights = np.polynomial.legendre.leggauss(steps)
         way = reader.vectors - start
@@ -174,6 +210,7 @@ def occlusion(
     output: int | None = None,
     at: int = -1,
     baseline: Any = 0.0,
+    told: Sequence[bool] | None = None,
 ) -> Attribution:
     """What each step added: by how much the score falls when the baseline takes its place.
 
@@ -182,8 +219,8 @@ def occlusion(
 
     Args and Raises: as for `integrated_gradients`.
     """
-    with _Reader(model, x, labels, names, at) as reader:
-        start = torch.zeros_like(reader.vectors) + torch.as_tensor(baseline).to(reader.vectors)
+    with _Reader(model, x, labels, names, at, told) as reader:
+        start = reader.nothing(baseline)
         chosen, score = reader.choose(output)
         time = len(reader.vectors)
         found: list[float] = []
@@ -194,6 +231,15 @@ def occlusion(
             found += (score - without.double()).tolist()
         nothing = float(reader.scores(start.unsqueeze(0))[0, chosen])
     return reader.attribution("occlusion", tuple(found), score, nothing, chosen)
+
+
+def _coloured(share: float) -> str:
+    """The style of a word; none for one that hardly mattered, on whatever ground it stands."""
+    if abs(share) < LEAST_COLOURED:
+        return ""
+    strong = 0.3 + 0.7 * abs(share)
+    red, green, blue = (round(strong * part) for part in (FOR if share > 0 else AGAINST))
+    return f"white on rgb({red},{green},{blue})"
 
 
 def _beside(numbers: Tensor, vectors: Tensor) -> Tensor:
@@ -216,6 +262,7 @@ class _Reader:
         labels: Sequence[str] | None,
         names: Sequence[str] | None,
         at: int,
+        told: Sequence[bool] | None,
     ) -> None:
         self.model, self.at = inner(model), at
         self.x = torch.as_tensor(x).to(device_of(self.model))
@@ -232,6 +279,9 @@ class _Reader:
         named = [f"step {t + 1}" for t in range(len(self.x))] if labels is None else labels
         if len(named) != len(self.x):
             raise InputError(must("labels", f"one for each of {len(self.x)} steps", len(named)))
+        self.told = [True] * len(named) if told is None else list(told)
+        if len(self.told) != len(named):
+            raise InputError(must("told", f"one for each of {len(named)} steps", len(self.told)))
         self.labels, self.names, self.tokens = tuple(named), names, tokens
         self.replaced: Tensor | None = None
         self.read: list[Tensor] = []  # what the tables gave before anything was replaced
@@ -276,6 +326,12 @@ class _Reader:
         given, self.replaced = self.replaced, None
         return (given, *lengths) if lengths else given
 
+    def nothing(self, baseline: Any) -> Tensor:
+        """(T, ...) the vectors of what says nothing: the baseline, where steps are told of."""
+        start = torch.zeros_like(self.vectors) + torch.as_tensor(baseline).to(self.vectors)
+        here = torch.tensor(self.told, device=start.device)
+        return torch.where(here.view(-1, *[1] * (start.dim() - 1)), start, self.vectors)
+
     def scores(self, vectors: Tensor) -> Tensor:
         """(N, T, ...) vectors to (N, outputs) scores; one step's where each has some."""
         if self.tokens:
@@ -318,7 +374,9 @@ class _Reader:
                 f"{nothing}. Look for values that are not finite in the data and in the weights."
             )
         name = f"output {output}" if self.names is None else self.names[output]
-        return Attribution(method, values, self.labels, score, nothing, output, name)
+        labels = tuple(itertools.compress(self.labels, self.told))
+        values = tuple(itertools.compress(values, self.told))
+        return Attribution(method, values, labels, score, nothing, output, name)
 
     def pieces(self, rows: int) -> list[slice]:
         """Slices over so many rows, each small enough to be given to the model at once."""

@@ -17,6 +17,7 @@ from recur.plots.series import forecast
 from recur.plots.sound import spectrogram
 from recur.plots.tags import tagging
 from recur.plots.telling import telling_words
+from recur.plots.words import marked_words
 
 __all__ = [
     "UNROLLED",
@@ -31,6 +32,7 @@ __all__ = [
     "gradients",
     "heatmaps",
     "layer_sizes",
+    "marked_words",
     "overview",
     "piano_roll",
     "save",

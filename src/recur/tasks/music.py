@@ -53,8 +53,6 @@ SHOWN = 8
 LIKELIEST = 5
 """Next keys that an answer lists."""
 NAMES = tuple(note_name(key) for key in range(LOWEST, HIGHEST + 1))
-START = "(start)"
-"""What stands for the empty step before a piece."""
 ENDS = (".json", ".json.gz")
 """What the name of a file with a piece ends in."""
 
@@ -271,9 +269,12 @@ class MusicTask(Task[MusicOptions, Pieces, MusicPreprocessing, MusicAnswering]):
         """Says which steps mattered for the key likeliest to sound next."""
         found = []
         for piece in records.pieces:
-            labels = [START, *(show_notes([step]).replace(" ", "+") for step in piece)]
+            labels = ["", *(show_notes([step]).replace(" ", "+") for step in piece)]
+            told = [False, *[True] * len(piece)]  # not the start
             x = torch.from_numpy(_heard(piano_roll(piece)))
-            found.append(integrated_gradients(trained.model, x, labels=labels, names=NAMES))
+            found.append(
+                integrated_gradients(trained.model, x, labels=labels, names=NAMES, told=told)
+            )
         return found
 
     def tiny(self, folder: Path) -> Tiny:

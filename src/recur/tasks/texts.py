@@ -31,9 +31,6 @@ from recur.tasks.sources import name_of
 from recur.tasks.task import Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, labelled
 
-START, PADDING = "(start)", "(padding)"
-"""What stands for steps that are no words."""
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WordOptions(TableData):
@@ -222,12 +219,18 @@ class OfTexts(Task[O, LabelledTexts, F, Answering]):
         found = []
         for number, text in enumerate(records.texts):
             x, _ = encoded[number]
-            words = [START, *fitted.vocabulary.split(text)][-len(x) :]
-            steps = [PADDING] * (len(x) - len(words)) + words
+            words = fitted.vocabulary.split(text)[-len(x) :]
+            none = len(x) - len(words)  # steps that are no words: padding, and the start
             best = chosen[number] or (int(probabilities[number].argmax()),)
             why = fitted.kind.told_by(best[0], fitted.classes)
-            each = integrated_gradients(trained.model, x, labels=steps, output=why.output)
-            each = dataclasses.replace(each, name=why.name)
+            each = integrated_gradients(
+                trained.model,
+                x,
+                labels=[*[""] * none, *words],
+                output=why.output,
+                told=[*[False] * none, *[True] * len(words)],
+            )
+            each = dataclasses.replace(each, name=why.name, prose=True)
             found.append(each if why.sign > 0 else each.opposite(why.name))
         return found
 
