@@ -19,6 +19,7 @@ from recur.models.fronts import (
     Frames,
     Strided,
     Tokens,
+    TokensAndPairs,
     WordsAndCharacters,
 )
 
@@ -44,6 +45,12 @@ def bytes_of(*shape):
 # name: (how it is made, what it reads, what stands beyond a length, how much shorter time gets)
 FRONTS = {
     "tokens": (lambda: Tokens(7, 5), lambda: torch.randint(1, 7, (4, 7)), 3, 1),
+    "pairs": (
+        lambda: TokensAndPairs(7, [(a, b) for a in (1, 2, 3) for b in range(7)], 5),
+        lambda: torch.randint(1, 7, (4, 7)),
+        3,
+        1,
+    ),
     "words": (lambda: WordsAndCharacters(6, 4, size=3, units=2), words, 2, 1),
     "features": (lambda: Features(3), numbers(3), math.nan, 1),
     "strided": (lambda: Strided(3, 5), numbers(3), math.nan, 2),
@@ -143,6 +150,35 @@ def test_strided_convolutions_by_hand():
         seen = [(k, t * 3 - 1 + k) for k in range(4) if 0 <= t * 3 - 1 + k < 7]
         want = bias + sum(weight[:, :, k] @ x[0, s] for k, s in seen)
         torch.testing.assert_close(found[0, t], want.relu())
+
+
+def test_a_token_has_the_vector_of_the_pair_that_it_ends_too():
+    front = TokensAndPairs(7, [(5, 2), (1, 6), (1, 2)], 3, std=0.1).double()
+    assert front.embedding.weight.std() < 0.3
+    rows = {(1, 2): 1, (1, 6): 2, (5, 2): 3}  # in ascending order
+    x = torch.tensor([[1, 2, 5, 2, 1], [6, 1, 6, 5, 3]])
+    found, _ = front(x)
+    for row in range(2):
+        for t in range(5):
+            want = front.embedding.weight[x[row, t]].clone()
+            pair = (int(x[row, t - 1]), int(x[row, t])) if t else None
+            if pair in rows:
+                want += front.paired.weight[rows[pair]]
+            torch.testing.assert_close(found[row, t], want)
+    found.sum().backward()
+    assert not front.paired.weight.grad[0].any()  # no pair learns nothing
+    assert torch.equal(TokensAndPairs(7, [], 3)(x)[0].isfinite(), torch.ones(2, 5, 3).bool())
+
+
+def test_tokens_and_pairs_are_dropped_apart():
+    front = TokensAndPairs(2, [(1, 1)], 4, dropout=0.5)
+    with torch.no_grad():
+        front.embedding.weight.fill_(1)
+        front.paired.weight.fill_(10)
+    found = front(torch.ones(50, 20, dtype=torch.long))[0][:, 1:]
+    assert set(found.unique().tolist()) == {0, 2, 20, 22}  # whole vectors, each by itself
+    assert (found == found[..., :1]).all()
+    assert front.eval()(torch.ones(1, 2, dtype=torch.long))[0][0, 1].tolist() == [11] * 4
 
 
 def test_a_word_is_its_vector_beside_the_ends_of_its_spelling():
@@ -433,6 +469,14 @@ BAD = {
         "a model's input must be told by one of inputs=, vocabulary= and front=; got inputs and f",
     ),
     "size": (lambda: Tokens(7, 0), "size must be a whole number of at least 1; got 0."),
+    "a pair twice": (
+        lambda: TokensAndPairs(7, [(1, 2), (1, 2)], 2),
+        "pairs must be different ones; got 1 twice.",
+    ),
+    "pairs": (
+        lambda: TokensAndPairs(7, [(1, 7)], 2),
+        "pairs must be of tokens between 0 and 6; got 1 to 7.",
+    ),
     "std": (lambda: Tokens(7, 2, std=0), "std must be a number above 0; got 0."),
     "strides": (lambda: Strided(3, 5, stride=(2, 2)), "stride must be one number, or one for each"),
     "no stride": (lambda: Strided(3, 5, stride=0), "stride must be a whole number of at least 1"),

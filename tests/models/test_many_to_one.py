@@ -65,6 +65,48 @@ def test_each_row_is_pooled_over_its_own_steps(cell, pooling, bidirectional, lay
         torch.testing.assert_close(scores[row], model.head(pooled))
 
 
+@pytest.mark.parametrize("segment", [1, 2, 3, 9])
+def test_segments_are_walked_each_from_zero_and_pooled_together(cell, pooling, segment):
+    if pooling == "last":
+        with pytest.raises(
+            InputError, match=f"segment must be None with pooling='last'.* {segment}"
+        ):
+            model_of(cell, pooling, segment=segment)
+        return
+    model = model_of(cell, pooling, bidirectional=True, segment=segment)
+    x = torch.randn(4, 5, 3, dtype=torch.float64)
+    for row, length in enumerate(LENGTHS):
+        x[row, length:] = torch.nan
+    x.requires_grad_()
+    scores = model(x, LENGTHS)
+    for row, length in enumerate(LENGTHS):
+        parts = [x[row : row + 1, low : low + segment] for low in range(0, length, segment)]
+        parts = [part[:, : length - n * segment] for n, part in enumerate(parts)]
+        y = torch.cat([model.recurrent(part) for part in parts], dim=1) if parts else None
+        pooled = torch.zeros(8, dtype=torch.float64)
+        if y is not None:
+            means = {"mean": y[0].mean(0), "max": y[0].amax(0)}
+            pooled = means.get(pooling, by_attention(model, y[0]))
+        torch.testing.assert_close(scores[row], model.head(pooled))
+    torch.testing.assert_close(model(x[:1]), scores[:1])  # no lengths: all rows are full
+    (gradient,) = torch.autograd.grad(scores.square().sum(), x)
+    assert gradient.isfinite().all()
+    assert not gradient[1, 2:].any()
+
+
+def test_the_head_reads_the_input_too_where_it_is_told(cell, pooling):
+    model = model_of(cell, pooling, direct=True)
+    x = torch.randn(4, 5, 3, dtype=torch.float64)
+    scores = model(x, LENGTHS)
+    weight, past = model.head.weight.split([4, 3], dim=1)
+    plain = model_of(cell, pooling)
+    plain.load_state_dict({**model.state_dict(), "head.weight": weight})
+    for row, length in enumerate(LENGTHS):
+        summed = x[row, :length].sum(0) / max(1, length) ** 0.5
+        want = plain(x, LENGTHS)[row] + past @ summed
+        torch.testing.assert_close(scores[row], want)
+
+
 def test_padding_changes_nothing(cell, pooling):
     model = model_of(cell, pooling, vocabulary=9, inputs=None, bidirectional=True)
     tokens = torch.randint(1, 9, (4, 5))

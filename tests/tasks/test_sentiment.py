@@ -115,6 +115,41 @@ def test_switches_reach_the_model(here):
     assert identity.detach().numpy().tolist() == np.eye(32).tolist()
 
 
+def test_pairs_segments_and_the_direct_way_reach_the_model(here):
+    write()
+    prepared = preparing.prepare(TASK, options(pairs=4, segment=3, direct=True, pooling="max"))
+    fitted = prepared.preprocessing
+    ids = fitted.vocabulary.ids
+    assert len(fitted.pairs) == 4
+    assert fitted.pairs[0] == (ids["it"], ids["seems"])  # the most frequent, of words alone
+    assert type(fitted).from_json(fitted.to_json()) == fitted
+    model = TASK.model(options(segment=3, direct=True, pooling="max", embedding=8), fitted)
+    assert (model.segment, model.direct) == (3, True)
+    assert model.front.paired.weight.shape == (5, 8)
+    assert model.front.dropout == 0.5
+    assert model.input_dropout.p == 0  # the front drops words and pairs apart
+    assert model.head.in_features == 32 + 8
+    without = preparing.prepare(TASK, options()).preprocessing
+    assert "pairs" not in without.to_json()  # as runs of before have it
+    with pytest.raises(InputError, match="another one than last with segment"):
+        options(segment=3, pooling="last")
+
+
+def test_a_run_with_pairs_answers_says_why_and_goes_on(here):
+    write(n=300)
+    more = {"pairs": 50, "segment": 3, "direct": True, "pooling": "max", "epochs": 6, "units": 8}
+    first = run.train("sentiment", **{**QUICK, **more, "data": "reviews.csv", "out": "a"})
+    assert first.scores.values["accuracy"] > 0.95
+    again = run.load("a")
+    assert again.evaluate().values == first.scores.values
+    (why,) = again.why("the film was wordgood it seems")
+    assert why.labels == ("the", "film", "was", "wordgood", "it", "seems")
+    assert abs(why.error) < 1e-2
+    assert max(why.values) == why.values[3]
+    longer = run.train("sentiment", out="a", resume=True, progress=False, epochs=7)
+    assert len(longer.history) == 7
+
+
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_words_start_near_zero_and_every_cell_is_judged_by_attention(here, cell):
     write(n=300, labels=tuple(f"{n}" for n in range(20)))

@@ -58,6 +58,19 @@ def mean_output(
     return total / steps.clamp(min=1).unsqueeze(-1).to(y.dtype)
 
 
+def sum_output(
+    outputs: Tensor, lengths: Lengths | None = None, *, batch_first: bool = False
+) -> Tensor:
+    """The sum of each row's outputs over the square root of its steps, (batch, size).
+
+    Of outputs that hang together by chance alone it is as large as one of them, however long the
+    row. A row of length 0 gives zeros. Arguments and errors as for `last_output`.
+    """
+    y, steps = _time_first(outputs, lengths, batch_first)
+    total = torch.where(_exists(y, steps), y, 0).sum(dim=0)
+    return total / steps.clamp(min=1).sqrt().unsqueeze(-1).to(y.dtype)
+
+
 def max_output(
     outputs: Tensor, lengths: Lengths | None = None, *, batch_first: bool = False
 ) -> Tensor:

@@ -10,17 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from recur.layers import max_output, mean_output
 from recur.layers.attention import AttentionPooling
 from recur.layers.lengths import Lengths
-from recur.messages import one_of
+from recur.layers.outputs import sum_output
+from recur.messages import InputError, must, one_of
 from recur.models.checks import check_options, check_sizes
 from recur.models.deep import deep, width
 from recur.models.fronts import Front
 from recur.models.heads import check_outputs, head
 from recur.models.reading import Reading, share
+from recur.models.segments import in_segments
 
 POOLINGS = ("last", "mean", "max", "attention")
 
@@ -51,12 +54,18 @@ class ManyToOne(Reading):
             classification", ACL 2015).
         embedding_dropout: the part dropped before the recurrent layers, if another.
         residual: each layer but the first adds its input to its outputs.
+        segment: longer sequences are cut into segments of so many steps, which are walked side by
+            side, each from a state of zero (`recur.models.segments`); pooling goes over all of
+            them, and cannot be "last".
+        direct: beside what is pooled, the last linear layer reads the sum of what the recurrent
+            layers read, over the square root of the steps: a way past them.
         options: more arguments for the recurrent layers (`recurrent_init`, ...); see
             `recur.layers.Recurrent`.
 
     Raises:
         InputError: an unknown cell or pooling, none or several of `front`, `inputs` and
-            `vocabulary`, sizes below 1, or an `embedding_std` that is not above 0.
+            `vocabulary`, sizes below 1, an `embedding_std` that is not above 0, or a `segment` with
+            the pooling "last".
     """
 
     aligned = False  # with the input, step by step
@@ -78,12 +87,17 @@ class ManyToOne(Reading):
         dropout: float = 0.0,
         embedding_dropout: float | None = None,
         residual: bool = False,
+        segment: int | None = None,
+        direct: bool = False,
         **options: Any,
     ) -> None:
         one_of("pooling", pooling, POOLINGS)
         check_options(options)
         check_outputs(outputs)
-        check_sizes(dropout, units=units, layers=layers)
+        check_sizes(dropout, units=units, layers=layers, segment=segment)
+        if segment is not None and pooling == "last":
+            expected = "None with pooling='last', which would forget all segments but one"
+            raise InputError(must("segment", expected, segment))
         super().__init__(
             front=front,
             inputs=inputs,
@@ -93,7 +107,7 @@ class ManyToOne(Reading):
             dropout=share("embedding_dropout", embedding_dropout, dropout),
             whole=True,
         )
-        self.pooling = pooling
+        self.pooling, self.segment, self.direct = pooling, segment, direct
         self.dropout = nn.Dropout(dropout)
         self.recurrent = deep(
             cell,
@@ -108,7 +122,7 @@ class ManyToOne(Reading):
         )
         size = width(units, {**options, "bidirectional": bidirectional})
         self.attention = AttentionPooling(size) if pooling == "attention" else None
-        self.head = head(size, outputs)
+        self.head = head(size + self.inputs if direct else size, outputs)
 
     def forward(self, x: Tensor, lengths: Lengths | None = None) -> Any:
         """Scores for each sequence.
@@ -126,11 +140,21 @@ class ManyToOne(Reading):
                 lengths that do not fit.
         """
         x, lengths = self.read(x, lengths)
-        y = self.recurrent(x, lengths=lengths)
+        pooled = self._pooled(x, lengths)
+        if self.direct:
+            pooled = torch.cat([pooled, sum_output(x, lengths, batch_first=True)], dim=1)
+        return self.head(self.dropout(pooled))
+
+    def _pooled(self, x: Tensor, lengths: Lengths | Tensor | None) -> Tensor:
+        y: Tensor
+        if self.segment is None:
+            y = self.recurrent(x, lengths=lengths)
+        else:
+            y = in_segments(self.recurrent, x, lengths, self.segment)
         if self.pooling == "mean":
             y = mean_output(y, lengths, batch_first=True)
         elif self.pooling == "max":
             y = max_output(y, lengths, batch_first=True)
         elif self.attention is not None:
             y = self.attention(y, lengths)
-        return self.head(self.dropout(y))
+        return y

@@ -43,15 +43,18 @@ class Sentiment(OfTexts[SentimentOptions, SentimentPreprocessing]):
     most_classes = 100
     recipes: Mapping[str, Recipe] = {
         "best": Recipe(
-            "more of each review, both directions and averaged weights, for IMDB",
+            "for the reviews of IMDB: whole ones, in segments, with pairs of words beside words",
             {
                 "cell": "gru",
                 "bidirectional": True,
-                "units": 64,
                 "vocabulary": 30_000,
-                "maxlen": 1_000,
-                "embedding": 64,
-                "ema": 0.99,
+                "maxlen": 2_500,
+                "pairs": 100_000,
+                "segment": 64,
+                "pooling": "max",
+                "direct": True,
+                "batch_size": 128,
+                "ema": 0.98,
             },
         )
     }

@@ -16,6 +16,7 @@ from recur import training
 from recur.data import labels
 from recur.data.labelled import Labelled, read_labelled_text
 from recur.data.labelled_folder import read_labelled_folder
+from recur.data.neighbours import frequent_pairs
 from recur.data.padding import pad_sequences
 from recur.data.records.labelled import LabelledTexts, stratified
 from recur.data.sequences import Sequences
@@ -23,6 +24,7 @@ from recur.data.splits import Parting, Splits, at_the_end
 from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, must
+from recur.models.fronts import TokensAndPairs
 from recur.models.many_to_one import POOLINGS, ManyToOne
 from recur.tasks.answers import Answer, Judgement
 from recur.tasks.label_kinds import KINDS, Kind
@@ -65,6 +67,23 @@ class WordOptions(TableData):
         choices=("lengths", "pre"),
     )
     bucket: bool = option(True, "batches of texts of similar length")
+    segment: int = option(
+        0,
+        "cut texts into segments of so many words, which are walked side by side; 0 for whole ones",
+        least=0,
+    )
+    pairs: int = option(
+        0, "the most frequent pairs of neighbouring words that have a vector beside", least=0
+    )
+    direct: bool = option(
+        False, "judge the sum of the words' vectors too, past the recurrent layers"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.segment and self.pooling == "last":
+            todo = "Choose another pooling, or leave segment out."
+            raise InputError(must("pooling", "another one than last with segment", "last", todo))
 
     def meaning(self) -> tuple[str, str]:
         """What labels are and what stands between several, as `recur.data.labels` takes them."""
@@ -78,10 +97,17 @@ class Known(Fitted):
     Attributes:
         vocabulary: From words to numbers.
         classes: The classes; a target is an index into them.
+        pairs: Two ids each: pairs of words that have a vector of their own.
     """
 
     vocabulary: Vocabulary
     classes: tuple[str, ...]
+    pairs: tuple[tuple[int, ...], ...] = dataclasses.field(default=(), kw_only=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """As of all that is fitted; as runs of before have it where there are no pairs."""
+        stored = super().to_json()
+        return stored if self.pairs else {k: v for k, v in stored.items() if k != "pairs"}
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2:
@@ -164,7 +190,13 @@ class OfTexts(Task[O, LabelledTexts, F, Answering]):
         """Fits the vocabulary; a class may be known from any part."""
         kind = splits.train.kind or labels.ONE
         vocabulary = Vocabulary.fit(splits.train.texts, size=options.vocabulary)
-        return self.fitted(vocabulary, _classes(splits, kind), kind)
+        fitted = self.fitted(vocabulary, _classes(splits, kind), kind)
+        if not options.pairs:
+            return fitted
+        first = vocabulary.numbering.first
+        encoded = (vocabulary.encode(text, maxlen=options.maxlen) for text in splits.train.texts)
+        found = frequent_pairs(encoded, options.pairs, first=first)
+        return dataclasses.replace(fitted, pairs=tuple(map(tuple, found.tolist())))
 
     def encode(self, records: LabelledTexts, options: O, fitted: F) -> Sequences:
         """Numbers of words, the last ones of each text, and what is learnt of its labels."""
@@ -180,9 +212,9 @@ class OfTexts(Task[O, LabelledTexts, F, Answering]):
     def model(self, options: O, fitted: F) -> nn.Module:
         """Embedding, recurrent layers, one linear layer."""
         return ManyToOne(
-            vocabulary=len(fitted.vocabulary),
-            embedding=options.embedding,
-            embedding_std=options.embedding_std,
+            **_reads(options, fitted),
+            segment=options.segment or None,
+            direct=options.direct,
             outputs=fitted.kind.outputs(len(fitted.classes)),
             pooling=options.pooling,
             **options.recurrent(),
@@ -238,6 +270,15 @@ class OfTexts(Task[O, LabelledTexts, F, Answering]):
         """Tiny data."""
         data = labelled(folder / "texts.csv")
         return Tiny({"data": data, "maxlen": 8}, ("good film", "bad"))
+
+
+def _reads(options: WordOptions, fitted: Known) -> dict[str, Any]:
+    """What stands before the recurrent layers, as `ManyToOne` takes it."""
+    words, size, std = len(fitted.vocabulary), options.embedding, options.embedding_std
+    if not fitted.pairs:
+        return {"vocabulary": words, "embedding": size, "embedding_std": std}
+    front = TokensAndPairs(words, fitted.pairs, size, std=std, dropout=options.dropout)
+    return {"front": front, "embedding_dropout": 0.0}
 
 
 def judged(trained: Trained[Any, Any], examples: Any) -> tuple[torch.Tensor, list[tuple[int, ...]]]:

@@ -10,8 +10,18 @@ from recur.models.fronts.columns import Columns
 from recur.models.fronts.features import Features
 from recur.models.fronts.frames import Frames
 from recur.models.fronts.front import Front
+from recur.models.fronts.pairs import TokensAndPairs
 from recur.models.fronts.strided import Strided
 from recur.models.fronts.tokens import Tokens
 from recur.models.fronts.words import WordsAndCharacters
 
-__all__ = ["Columns", "Features", "Frames", "Front", "Strided", "Tokens", "WordsAndCharacters"]
+__all__ = [
+    "Columns",
+    "Features",
+    "Frames",
+    "Front",
+    "Strided",
+    "Tokens",
+    "TokensAndPairs",
+    "WordsAndCharacters",
+]
