@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -114,6 +116,10 @@ def test_a_folder_and_a_table_in_memory(here):
     trained = run.train("classify", data="data", **{**QUICK, "epochs": 1})
     assert "linear_accuracy" in trained.scores.values
     assert preparing.held_out(TASK, trained.options, trained.trained.preprocessing).notes == ()
+    shutil.rmtree("data/test/red")
+    with pytest.raises(InputError, match="a folder of texts for each of two classes at least"):
+        run.train("classify", data="data/test", **QUICK)
+    assert "accuracy" in trained.evaluate("data/test").values
     pandas = pytest.importorskip("pandas")
     table = pandas.DataFrame(
         [(text, chosen) for text, chosen in rows(["red", "blue"], 60, several=True)],
@@ -139,9 +145,28 @@ def test_without_scikit_learn_nothing_is_begun(here, monkeypatch):
     assert not (here / "run").exists()
 
 
+def test_a_file_that_is_asked_keeps_its_lines_and_a_table_its_rows(here):
+    files.write_csv("texts.csv", ("body", "label"), [(t, c) for t, (c,) in rows(["red", "blue"])])
+    trained = run.train("classify", data="texts.csv", text="body", **{**QUICK, "epochs": 4})
+    files.write_text("asked.txt", "\nwordred it\r\n \nwordblue it\x0cthe\n")
+    given = TASK.inputs_of("asked.txt", trained.options)
+    assert given == ["", "wordred it", " ", "wordblue it\x0cthe"]
+    answers = trained.predict(given)
+    assert [each.to_json()["label"] for each in answers] == [None, "red", None, "blue"]
+    assert [str(answers[0]), str(answers[2])] == ["", ""]
+    assert len(trained.why(given)) == 4
+    files.write_csv("asked.csv", ("n", "body"), [("1", "wordred, it"), ("2", ""), ("3", "a")])
+    assert TASK.inputs_of("asked.csv", trained.options) == ["wordred, it", "", "a"]
+    files.write_csv("asked.csv", ("n", "text"), [("1", "wordred it")])
+    with pytest.raises(InputError, match=r"no column 'body'; it has 'n' and 'text'\. A table is"):
+        TASK.inputs_of("asked.csv", trained.options)
+
+
 def test_other_data_are_read_as_the_run_has_them(here):
     write(["red", "blue"], several=True)
     trained = run.train("classify", data="texts.csv", **{**QUICK, "epochs": 1})
+    write(["red"], name="alone.csv", n=9)  # advice for training would be in vain
+    assert "micro_f1" in trained.evaluate("alone.csv").values
     write(["red", "blue"], name="single.csv", n=20)
     assert "micro_f1" in trained.evaluate("single.csv").values
     write(["red", "pink"], name="odd.csv")

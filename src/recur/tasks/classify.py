@@ -143,8 +143,12 @@ class Classify(OfTexts[ClassifyOptions, ClassifyPreprocessing]):
 
     def fit(self, splits: Splits[LabelledTexts], options: ClassifyOptions) -> ClassifyPreprocessing:
         """Fits the vocabulary; a class may be known from any part."""
-        if options.class_weight and (splits.train.kind or labels.ONE) != labels.ONE:
-            got = f"{options.class_weight!r} where labels are {splits.train.kind!r}"
+        kind = splits.train.kind or labels.ONE
+        if options.labels not in ("", kind):  # of a dataset, which says itself what they are
+            expected = f"left out, or {kind!r} for {splits.about}"
+            raise InputError(must("labels", expected, repr(options.labels)))
+        if options.class_weight and kind != labels.ONE:
+            got = f"{options.class_weight!r} where labels are {kind!r}"
             raise InputError(must("class weight", "left out but with one class a text", got))
         return super().fit(splits, options)
 

@@ -309,10 +309,14 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     def tiny(self, folder: Path) -> Tiny:
         """Writes tiny data into a folder, and says what to train with and what to ask."""
 
-    def inputs_of(self, file: str) -> list[str]:
+    def inputs_of(self, file: str, options: O | None = None) -> list[str]:
         """Returns the inputs that a file holds ("-" is standard input).
 
         A line each, blank lines left out, unless the task says otherwise.
+
+        Args:
+            file: the path.
+            options: how the run that is asked read its data; None: the task's defaults.
 
         Raises:
             InputError: if there is no such file or it is not UTF-8.
