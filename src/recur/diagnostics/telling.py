@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from recur.data.examples import Examples
 from recur.diagnostics.walk import inner
 from recur.messages import InputError, must
+from recur.models.fronts import Front
 from recur.training.call import caller, device_of
 
 if TYPE_CHECKING:
@@ -134,7 +135,9 @@ def _values(
     if lengths is not None:  # little padding
         order = np.argsort([int(lengths[each.row]) for each in asked], kind="stable")
     network = inner(model)
-    tables = [module for module in network.modules() if isinstance(module, nn.Embedding)]
+    # A front that keeps time knows more of a step than its vector.
+    fronts: list[nn.Module] = [m for m in network.modules() if isinstance(m, Front) and m.aligned]
+    tables = fronts or [m for m in network.modules() if isinstance(m, nn.Embedding)]
     if not tables:
         raise InputError(must("a model that reads tokens", "one with an embedding", "none"))
     modes = [(module, module.training) for module in network.modules()]
@@ -149,16 +152,17 @@ def _values(
 
 
 def _of_batch(
-    model: nn.Module, table: nn.Embedding, examples: Examples, some: Sequence[Asked]
+    model: nn.Module, table: nn.Module, examples: Examples, some: Sequence[Asked]
 ) -> Iterator[tuple[Asked, list[int], list[float]]]:
     batch = examples.batch([each.row for each in some])
     device = device_of(model)
     batch = batch._replace(x=batch.x.to(device))
     read: list[Tensor] = []
 
-    def hook(module: nn.Module, args: Any, vectors: Tensor) -> Tensor:
+    def hook(module: nn.Module, args: Any, found: Any) -> Any:
+        vectors, *lengths = found if isinstance(found, tuple) else (found,)
         read.append(vectors.detach().requires_grad_())
-        return read[-1]
+        return (read[-1], *lengths) if lengths else read[-1]
 
     handle = table.register_forward_hook(hook)
     try:
