@@ -66,6 +66,28 @@ def test_many_classes(here):
     assert max(trained.why("a wordred it")[0].values) == trained.why("a wordred it")[0].values[2]
 
 
+@pytest.mark.parametrize("names", [["red", "blue"], ["red", "green", "blue", "grey"]])
+def test_what_words_say_by_themselves_is_counted_first(here, names):
+    write(names)
+    given = {**QUICK, "data": "texts.csv", "out": "run", "wide": True, "dropout": 0.0}
+    trained = run.train("classify", **{**given, "epochs": 1, "learning_rate": 1e-5})
+    assert trained.scores.values["accuracy"] == 1  # of the counts, since nothing else was learnt
+    again = run.train("classify", out="run", resume=True, epochs=2, progress=False)
+    assert again.evaluate().values["accuracy"] == 1
+    (why,) = trained.why(f"a word{names[0]} it")
+    assert abs(why.error) < 1e-3
+    assert max(why.values) == why.values[2]
+    told = TASK.telling(trained.trained, trained.evaluate().evaluation.detail).words
+    assert all(f"word{name}" in dict(found[:2]) for name, found in told.items())
+    assert "wide" not in str(trained.inspect())  # it looks inside all the same
+
+
+def test_words_are_counted_for_one_class_a_text(here):
+    write(["red", "blue", "green"], several=True)
+    with pytest.raises(InputError, match=r"wide must be left out but with one class a text.*sev"):
+        run.train("classify", data="texts.csv", wide=True, **QUICK)
+
+
 def test_the_report_says_where_the_linear_model_wins(here):
     said = TASK.report({"accuracy": 0.5, "linear_accuracy": 0.6})
     assert said.endswith("The linear model is the better one here.")

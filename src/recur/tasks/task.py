@@ -35,6 +35,8 @@ from recur.tasks.tiny import Tiny
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from recur.tasks.preparing import Prepared
+
 
 class Preprocessing(Protocol):
     """What is fitted on the training data and needed again for every answer."""
@@ -207,6 +209,9 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     @abc.abstractmethod
     def objective(self, options: O, fitted: F) -> Objective:
         """Returns what training makes less."""
+
+    def start(self, model: nn.Module, prepared: Prepared[R], options: O) -> None:
+        """Gives the model what is counted in the data before it learns: nothing, for most tasks."""
 
     def recipe(self, options: O) -> dict[str, Any]:
         """Returns more arguments for `training.fit`, or others than the common options'."""
