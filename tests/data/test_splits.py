@@ -208,6 +208,12 @@ def test_too_few_get_a_sentence(rule, number):
         splits(number).parted(Parting(rule, rule))
 
 
+def test_where_none_of_a_label_is_held_out_the_parts_are_named():
+    rule = Parting(at_the_end, lambda records, share: (records, records.take([])))
+    with pytest.raises(InputError, match=r"test on; got 4 rows, 3, 0 and 1 of them\. Add more\."):
+        splits(4).parted(rule)
+
+
 def test_nothing_to_learn_from_gets_a_sentence_too():
     apart = splits(0, validation=Numbers([1]), test=Numbers([2]))
     with pytest.raises(InputError, match=r"3 rows at least; got 2 rows\. Add more\."):

@@ -15,6 +15,7 @@ from recur.messages import InputError
 from recur.models import CTC, EncoderDecoder, ManyToMany, ManyToOne, OneToMany
 from recur.models.fronts import (
     Columns,
+    Evidence,
     Features,
     Frames,
     Strided,
@@ -34,6 +35,13 @@ def words(rows=4, time=7, letters=4):
     return torch.cat([which.unsqueeze(-1) + 1, spellings[which][..., :letters]], dim=-1)
 
 
+def said():
+    """What tokens say is 0 at the start, which shows no gradient."""
+    front = Evidence(7, 5, 2, nothing=2)
+    torch.nn.init.normal_(front.evidence.weight)
+    return front
+
+
 def numbers(*shape):
     return lambda: torch.randn(4, 7, *shape, dtype=DOUBLE)
 
@@ -51,6 +59,7 @@ FRONTS = {
         3,
         1,
     ),
+    "evidence": (said, lambda: torch.randint(1, 7, (4, 7)), 3, 1),
     "words": (lambda: WordsAndCharacters(6, 4, size=3, units=2), words, 2, 1),
     "features": (lambda: Features(3), numbers(3), math.nan, 1),
     "strided": (lambda: Strided(3, 5), numbers(3), math.nan, 2),
@@ -193,6 +202,20 @@ def test_a_word_is_its_vector_beside_the_ends_of_its_spelling():
             outputs = front.recurrent.double()
             spelt = outputs(front.characters(torch.tensor([letters])))[0]
         torch.testing.assert_close(found[row, t], torch.cat([front.words.weight[word], spelt]))
+
+
+def test_a_token_says_its_row_by_the_logarithm_of_its_count():
+    front = said().double()
+    front.scale.fill_(3)
+    found, _ = front(torch.tensor([[5, 4, 1, 5, 5, 4, 6]]), [6])
+    five, four = 1 + math.log(3), 1 + math.log(2)
+    length = math.hypot(five, four)
+    table = front.evidence.weight
+    want = 3 * (five * table[5] + four * table[4]) / length
+    torch.testing.assert_close(found[0, :6, 5:].sum(dim=0), want)
+    torch.testing.assert_close(found[0, 0, 5:], 3 * five / 3 * table[5] / length)
+    assert not found[0, 2, 5:].any()  # no word
+    assert not front(torch.tensor([[1, 0]]))[0][..., 5:].any()
 
 
 def test_a_spelling_is_walked_once():

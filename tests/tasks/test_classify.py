@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -64,6 +66,28 @@ def test_many_classes(here):
     assert max(trained.why("a wordred it")[0].values) == trained.why("a wordred it")[0].values[1]
 
 
+@pytest.mark.parametrize("names", [["red", "blue"], ["red", "green", "blue", "grey"]])
+def test_what_words_say_by_themselves_is_counted_first(here, names):
+    write(names)
+    given = {**QUICK, "data": "texts.csv", "out": "run", "wide": True, "dropout": 0.0}
+    trained = run.train("classify", **{**given, "epochs": 1, "learning_rate": 1e-5})
+    assert trained.scores.values["accuracy"] == 1  # of the counts, since nothing else was learnt
+    again = run.train("classify", out="run", resume=True, epochs=2, progress=False)
+    assert again.evaluate().values["accuracy"] == 1
+    (why,) = trained.why(f"a word{names[0]} it")
+    assert abs(why.error) < 1e-3
+    assert max(why.values) == why.values[2]
+    told = TASK.telling(trained.trained, trained.evaluate().evaluation.detail).words
+    assert all(f"word{name}" in dict(found[:2]) for name, found in told.items())
+    assert "wide" not in str(trained.inspect())  # it looks inside all the same
+
+
+def test_words_are_counted_for_one_class_a_text(here):
+    write(["red", "blue", "green"], several=True)
+    with pytest.raises(InputError, match=r"wide must be left out but with one class a text.*sev"):
+        run.train("classify", data="texts.csv", wide=True, **QUICK)
+
+
 def test_the_report_says_where_the_linear_model_wins(here):
     said = TASK.report({"accuracy": 0.5, "linear_accuracy": 0.6})
     assert said.endswith("The linear model is the better one here.")
@@ -114,6 +138,10 @@ def test_a_folder_and_a_table_in_memory(here):
     trained = run.train("classify", data="data", **{**QUICK, "epochs": 1})
     assert "linear_accuracy" in trained.scores.values
     assert preparing.held_out(TASK, trained.options, trained.trained.preprocessing).notes == ()
+    shutil.rmtree("data/test/red")
+    with pytest.raises(InputError, match="a folder of texts for each of two classes at least"):
+        run.train("classify", data="data/test", **QUICK)
+    assert "accuracy" in trained.evaluate("data/test").values
     pandas = pytest.importorskip("pandas")
     table = pandas.DataFrame(
         [(text, chosen) for text, chosen in rows(["red", "blue"], 60, several=True)],
@@ -139,9 +167,28 @@ def test_without_scikit_learn_nothing_is_begun(here, monkeypatch):
     assert not (here / "run").exists()
 
 
+def test_a_file_that_is_asked_keeps_its_lines_and_a_table_its_rows(here):
+    files.write_csv("texts.csv", ("body", "label"), [(t, c) for t, (c,) in rows(["red", "blue"])])
+    trained = run.train("classify", data="texts.csv", text="body", **{**QUICK, "epochs": 4})
+    files.write_text("asked.txt", "\nwordred it\r\n \nwordblue it\x0cthe\n")
+    given = TASK.inputs_of("asked.txt", trained.options)
+    assert given == ["", "wordred it", " ", "wordblue it\x0cthe"]
+    answers = trained.predict(given)
+    assert [each.to_json()["label"] for each in answers] == [None, "red", None, "blue"]
+    assert [str(answers[0]), str(answers[2])] == ["", ""]
+    assert len(trained.why(given)) == 4
+    files.write_csv("asked.csv", ("n", "body"), [("1", "wordred, it"), ("2", ""), ("3", "a")])
+    assert TASK.inputs_of("asked.csv", trained.options) == ["wordred, it", "", "a"]
+    files.write_csv("asked.csv", ("n", "text"), [("1", "wordred it")])
+    with pytest.raises(InputError, match=r"no column 'body'; it has 'n' and 'text'\. A table is"):
+        TASK.inputs_of("asked.csv", trained.options)
+
+
 def test_other_data_are_read_as_the_run_has_them(here):
     write(["red", "blue"], several=True)
     trained = run.train("classify", data="texts.csv", **{**QUICK, "epochs": 1})
+    write(["red"], name="alone.csv", n=9)  # advice for training would be in vain
+    assert "micro_f1" in trained.evaluate("alone.csv").values
     write(["red", "blue"], name="single.csv", n=20)
     assert "micro_f1" in trained.evaluate("single.csv").values
     write(["red", "pink"], name="odd.csv")

@@ -248,7 +248,7 @@ def test_too_few_texts_and_too_many_classes(here):
 def test_nothing_to_judge(here):
     write()
     trained = run.train("sentiment", data="reviews.csv", **QUICK)
-    for empty in ([], ["", "a film"], "  "):
+    for empty in ([], ["", " "], "  ", ["a film", 1]):
         with pytest.raises(InputError, match="needs a text that is not empty"):
             trained.predict(empty)
     assert len(trained.predict("wörds nobody knows ☃")) == 1

@@ -128,7 +128,7 @@ def answered(
         raise InputError("recur predict takes inputs or --file, not both.")
     use_threads(threads)
     opened = _opened(run_path)
-    given = opened.task.inputs_of(file) if file is not None else inputs or []
+    given = opened.task.inputs_of(file, opened.options) if file is not None else inputs or []
     found = opened.predict(given, **how)
     reasons = opened.why(given) if why else []
     saved = opened.save(found, save) if save is not None else []

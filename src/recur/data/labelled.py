@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from recur.data.frames import library_of
-from recur.data.tables import Table, read_table
+from recur.data.tables import NoColumnError, Table, no_column, read_table
 from recur.files import PathLike
 from recur.messages import InputError, count, listed, must
 
@@ -39,6 +39,7 @@ def read_labelled_text(
     drop_bad: bool = False,
     lists: bool = False,
     empty: bool = False,
+    alone: bool = False,
 ) -> Labelled:
     """Reads texts and labels from a table.
 
@@ -52,11 +53,12 @@ def read_labelled_text(
         drop_bad: leave out rows without a text or a label, and say how many.
         lists: a label may be a list, of any length.
         empty: an empty label says that no class is meant.
+        alone: all may be of one class, where nothing is learnt from them.
 
     Raises:
         InputError: if the file is missing, empty, in another encoding or damaged, lacks a column
             (those it has are named), rows have no text or no label, there are fewer than two
-            different labels, or `text` and `label` are the same column.
+            different labels (unless `alone`), or `text` and `label` are the same column.
         FailedError: if the package that reads such a file is not installed.
     """
     if text == label:
@@ -76,11 +78,31 @@ def read_labelled_text(
     found = Labelled(
         [texts[row] or "" for row in rows], [_stripped(labels[row]) for row in rows], notes
     )
-    if len(set(found.labels)) < 2:
+    if len(set(found.labels)) < 2 and not alone:
         expected, todo = "labels of at least two classes", "Add examples of another class."
         got = f"only {found.labels[0]!r} in {count(len(rows), 'row')}"
         raise InputError(must(f"the column {label!r} of {table.name}", expected, got, todo))
     return found
+
+
+def texts_of(
+    path: PathLike, text: str = "text", *, delimiter: str = "", encoding: str = ""
+) -> list[str]:
+    """The texts of a table that has no labels, or other ones; arguments as `read_labelled_text`.
+
+    Returns:
+        one for each row, blank where a row has none.
+
+    Raises:
+        InputError: if the file is missing, empty, in another encoding or damaged, or lacks the
+            column.
+        FailedError: if the package that reads such a file is not installed.
+    """
+    table = read_table(path, each="text", short=True, delimiter=delimiter, encoding=encoding)
+    if text not in table.header:
+        todo = "A table is asked by the column that held the texts in training: name it so."
+        raise NoColumnError(f"{no_column(table.name, text, table.header)} {todo}")
+    return [cell or "" for cell in table.column(text)]
 
 
 def _labels(table: Table, label: str, lists: bool) -> list[Any]:

@@ -32,7 +32,7 @@ class Parts(NamedTuple):
 
 
 def read_labelled_folder(
-    folder: files.PathLike, *, encoding: str = "", drop_bad: bool = False
+    folder: files.PathLike, *, encoding: str = "", drop_bad: bool = False, alone: bool = False
 ) -> Parts:
     """Reads the texts of a folder for each class, a file each; the folder's name is the class.
 
@@ -42,25 +42,26 @@ def read_labelled_folder(
         folder: the folder.
         encoding: of the files; empty: UTF-8, or UTF-16 with its mark.
         drop_bad: leave out files that are empty, and say how many.
+        alone: all may be of one class, where nothing is learnt from them.
 
     Raises:
         InputError: if it is no such folder, a file is empty or in another encoding, or there are
-            fewer than two classes.
+            fewer than two classes (unless `alone`).
     """
-    root = Path(folder)
+    root, least = Path(folder), 1 if alone else 2
     inside = _folders(root)
     found = {
         part: [each for each in inside if pattern.fullmatch(each.name)]
         for part, pattern in PARTS.items()
     }
     if not found["train"] or len(inside) != sum(map(len, found.values())):
-        return Parts(_read(root, root, encoding, drop_bad), None, None)
+        return Parts(_read(root, least, encoding, drop_bad), None, None)
     twice = next((some for some in found.values() if len(some) > 1), None)
     if twice is not None:
         names = listed([each.name for each in twice], "and")
         raise InputError(must(str(root), "a folder with one part of each kind", names))
     train, validation, test = (
-        _read(some[0], root, encoding, drop_bad) if some else None for some in found.values()
+        _read(some[0], least, encoding, drop_bad) if some else None for some in found.values()
     )
     assert train is not None
     return Parts(train, validation, test)
@@ -74,7 +75,7 @@ def _folders(folder: Path) -> list[Path]:
     return [each for each in entries if each.is_dir() and not each.name.startswith(".")]
 
 
-def _read(folder: Path, root: Path, encoding: str, drop_bad: bool) -> Labelled:
+def _read(folder: Path, least: int, encoding: str, drop_bad: bool) -> Labelled:
     paths = [
         (path, each.name)
         for each in _folders(folder)
@@ -82,9 +83,10 @@ def _read(folder: Path, root: Path, encoding: str, drop_bad: bool) -> Labelled:
         if path.suffix.lower() in (".txt", "") and path.is_file() and path.name[0] != "."
     ]
     classes = len({label for _, label in paths})
-    if classes < 2:
+    if classes < least:
         got = f"{count(len(paths), 'text')} of {count(classes, 'class', 'classes')}"
-        expected = f"a folder of texts for each of two classes at least ({_LAYOUT})"
+        each = "each of two classes at least" if least > 1 else "each class"
+        expected = f"a folder of texts for {each} ({_LAYOUT})"
         raise InputError(must(str(folder), expected, got))
     texts = [files.decoded(files.read_bytes(path), path, encoding) for path, _ in paths]
     empty = [row for row, text in enumerate(texts) if not text.strip()]

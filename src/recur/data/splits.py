@@ -161,8 +161,15 @@ class Splits(Generic[R]):
         sizes = [0 if part is None else len(part) for part in parts]
         if not all(sizes):
             noun = self.train.noun
-            expected = f"enough to learn from, to validate and to test on: 3 {noun}s at least"
-            raise InputError(must(self.about, expected, count(sum(sizes), noun), todo))
+            expected, got = (
+                "enough to learn from, to validate and to test on",
+                count(sum(sizes), noun),
+            )
+            if sum(sizes) < len(sizes):
+                expected += f": 3 {noun}s at least"
+            else:  # so few of each label that none of them is held out
+                got += ", {:,}, {:,} and {:,} of them".format(*sizes)
+            raise InputError(must(self.about, expected, got, todo))
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,9 @@ _NAMES = "date|time|datetime|timestamp|day|month|year|week|ds"
 TIME = re.compile(rf"^({_NAMES})$", re.IGNORECASE)
 LIKE_TIME = re.compile(rf"(^|[\W_])({_NAMES}|datum|zeit|fecha)($|[\W_])", re.IGNORECASE)
 _DAY = re.compile(r"\d{8}")
+ENDINGS = (".csv", ".tsv", *JSON, *stored.ENDINGS)
+"""Of files that are tables with named columns, whatever is in them."""
+_PACKED = (".gz", ".xz", ".bz2", ".zip")
 MOST_NAMED = 20
 """Columns that a message lists at most."""
 
@@ -260,6 +263,13 @@ def _shown(stamps: Stamps) -> list[str | None]:
         for row, text in zip(np.flatnonzero(there).tolist(), shown_times, strict=True):
             texts[row] = text
     return texts
+
+
+def is_table(path: PathLike) -> bool:
+    """Whether a file's name says that it is a table with named columns, packed or not."""
+    name = Path(path)
+    inner = Path(name.stem) if name.suffix.lower() in _PACKED else name
+    return inner.suffix.lower() in ENDINGS
 
 
 def read_table(

@@ -136,8 +136,9 @@ def _values(
     if lengths is not None:  # little padding
         order = np.argsort([int(lengths[each.row]) for each in asked], kind="stable")
     network = inner(model)
-    tables: list[nn.Module] = [m for m in network.modules() if isinstance(m, Front) and m.aligned]
-    tables = tables or [m for m in network.modules() if isinstance(m, nn.Embedding)]
+    # A front that keeps time knows more of a step than its vector.
+    fronts: list[nn.Module] = [m for m in network.modules() if isinstance(m, Front) and m.aligned]
+    tables = fronts or [m for m in network.modules() if isinstance(m, nn.Embedding)]
     if not tables:
         raise InputError(must("a model that reads tokens", "one with an embedding", "none"))
     modes = [(module, module.training) for module in network.modules()]

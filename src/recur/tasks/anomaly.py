@@ -341,7 +341,7 @@ class Anomaly(Task[AnomalyOptions, Connections, AnomalyPreprocessing, Answering]
         scores, strange, line = evaluation.detail
         yield "separation", plots.separation(scores, strange, line)
 
-    def inputs_of(self, file: str) -> list[str]:
+    def inputs_of(self, file: str, options: AnomalyOptions | None = None) -> list[str]:
         """The rows of a table, each as a JSON object; "-" is a table on standard input."""
         table = parse_table(content_of(file), "standard input") if file == "-" else None
         table = table or read_table(file)

@@ -17,23 +17,31 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from torch import nn
+
 from recur import schema, scoring
 from recur.data import labels
+from recur.data.evidence import evidence
 from recur.data.examples import Examples
 from recur.data.records.labelled import LabelledTexts
+from recur.data.sequences import Sequences
 from recur.data.splits import Splits
 from recur.data.vocabulary import Vocabulary
 from recur.diagnostics.telling import Asked, Telling, telling
 from recur.messages import InputError, must
+from recur.models.wide import Wide
 from recur.scoring import yardsticks
 from recur.tasks.label_kinds import KINDS, Kind, thresholds
 from recur.tasks.options import cell_option, option
+from recur.tasks.preparing import Prepared
 from recur.tasks.task import Evaluation, Trained
 from recur.tasks.texts import Known, OfTexts, WordOptions, judged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MOST_COUNTED = 100
+"""Classes at most for which words are counted: the counts take memory for each."""
 MOST_TOLD = 100
 """Texts of each class, at most, that are asked which words spoke for it."""
 BESIDE = "linear_"
@@ -84,6 +92,10 @@ class ClassifyOptions(WordOptions):
         "",
         "how much a class counts in the loss: alike, or balanced, the rarer the more",
         choices=("", "balanced"),
+    )
+    wide: bool = option(
+        False,
+        "add what each word says by itself, counted before training: for one class a text",
     )
     # Chosen on the validation part of 20 Newsgroups; docs/log.md has what was tried.
     vocabulary: int = option(20_000, "the most frequent words that are kept", least=5)
@@ -143,10 +155,48 @@ class Classify(OfTexts[ClassifyOptions, ClassifyPreprocessing]):
 
     def fit(self, splits: Splits[LabelledTexts], options: ClassifyOptions) -> ClassifyPreprocessing:
         """Fits the vocabulary; a class may be known from any part."""
-        if options.class_weight and (splits.train.kind or labels.ONE) != labels.ONE:
-            got = f"{options.class_weight!r} where labels are {splits.train.kind!r}"
+        kind = splits.train.kind or labels.ONE
+        if options.labels not in ("", kind):  # of a dataset, which says itself what they are
+            expected = f"left out, or {kind!r} for {splits.about}"
+            raise InputError(must("labels", expected, repr(options.labels)))
+        if options.class_weight and kind != labels.ONE:
+            got = f"{options.class_weight!r} where labels are {kind!r}"
             raise InputError(must("class weight", "left out but with one class a text", got))
-        return super().fit(splits, options)
+        fitted = super().fit(splits, options)
+        if options.wide and (kind != labels.ONE or len(fitted.classes) > MOST_COUNTED):
+            got = f"{kind!r} labels of {len(fitted.classes):,} classes"
+            expected = f"left out but with one class a text, of at most {MOST_COUNTED}"
+            raise InputError(must("wide", expected, got))
+        return fitted
+
+    def model(self, options: ClassifyOptions, fitted: ClassifyPreprocessing) -> nn.Module:
+        """As for all texts, or beside a table of what words say by themselves."""
+        if not options.wide:
+            return super().model(options, fitted)
+        return Wide(
+            vocabulary=len(fitted.vocabulary),
+            embedding=options.embedding,
+            embedding_std=options.embedding_std,
+            outputs=fitted.kind.outputs(len(fitted.classes)),
+            nothing=fitted.vocabulary.numbering.first,
+            pooling=options.pooling,
+            **options.recurrent(),
+        )
+
+    def start(
+        self, model: nn.Module, prepared: Prepared[LabelledTexts], options: ClassifyOptions
+    ) -> None:
+        """Counts in the whole texts to learn from what words say by themselves."""
+        if not isinstance(model, Wide):
+            return
+        fitted: ClassifyPreprocessing = prepared.preprocessing
+        learnt = prepared.splits.train
+        rows = [fitted.vocabulary.encode(text) for text in learnt.texts]
+        classes = [row[0] for row in labels.numbered(learnt.labels, fitted.classes)]
+        words = {number: word for word, number in fitted.vocabulary.ids.items()}
+        said = evidence(rows, classes, len(fitted.classes), words)
+        assert isinstance(prepared.validation, Sequences)
+        model.start(said, prepared.validation)
 
     def recipe(self, options: ClassifyOptions) -> dict[str, Any]:
         """As for all texts, and weights of classes if asked for."""

@@ -234,7 +234,7 @@ class ForecastTask(Task[ForecastOptions, Steps, ForecastPreprocessing, Answering
         data = series(folder / "prices.csv")
         return Tiny({"data": data, "horizon": 3, "window": 7}, (data,))
 
-    def inputs_of(self, file: str) -> list[str]:
+    def inputs_of(self, file: str, options: ForecastOptions | None = None) -> list[str]:
         """Returns the file itself: it is one series."""
         if file == "-":
             raise InputError("forecast reads a series from a file, not from standard input.")

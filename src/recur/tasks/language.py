@@ -322,9 +322,9 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
         data = lines(folder / "texts.txt")
         return Tiny({"data": data, "documents": "lines"}, ("the film", "a"))
 
-    def inputs_of(self, file: str) -> list[str]:
+    def inputs_of(self, file: str, options: LanguageOptions | None = None) -> list[str]:
         """Returns the lines of a file, without their ends."""
-        return [line.strip() for line in super().inputs_of(file)]
+        return [line.strip() for line in super().inputs_of(file, options)]
 
 
 def _unknown_note(text: Documents, unit: Vocabulary) -> tuple[str, ...]:

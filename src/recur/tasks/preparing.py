@@ -241,6 +241,7 @@ def learn(
         loop: more arguments for `training.fit`, or others than the task's own.
     """
     objective = task.objective(options, prepared.preprocessing)
+    task.start(model, prepared, options)
     given = {
         "optimizer": options.optimizer,
         "learning_rate": options.learning_rate,

@@ -210,7 +210,7 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
             return tagged.asked(given, "a sentence", trained.options.word)
         return Sentence(tuple(tokens(given, trained.preprocessing.words.ids)), text=given)
 
-    def inputs_of(self, file: str) -> list[str]:
+    def inputs_of(self, file: str, options: TagOptions | None = None) -> list[str]:
         """Returns the sentences of a file: blocks of CoNLL-U or of columns, or else its lines."""
         text = content_of(file) if file == "-" else tagged.text_of(file)
         if tagged.form_of(text) == "text":

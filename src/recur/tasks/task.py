@@ -35,6 +35,8 @@ from recur.tasks.tiny import Tiny
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from recur.tasks.preparing import Prepared
+
 
 class Preprocessing(Protocol):
     """What is fitted on the training data and needed again for every answer."""
@@ -225,6 +227,9 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     def objective(self, options: O, fitted: F) -> Objective:
         """Returns what training makes less."""
 
+    def start(self, model: nn.Module, prepared: Prepared[R], options: O) -> None:
+        """Gives the model what is counted in the data before it learns: nothing, for most tasks."""
+
     def recipe(self, options: O) -> dict[str, Any]:
         """Returns more arguments for `training.fit`, or others than the common options'."""
         return {}
@@ -326,10 +331,14 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     def tiny(self, folder: Path) -> Tiny:
         """Writes tiny data into a folder, and says what to train with and what to ask."""
 
-    def inputs_of(self, file: str) -> list[str]:
+    def inputs_of(self, file: str, options: O | None = None) -> list[str]:
         """Returns the inputs that a file holds ("-" is standard input).
 
         A line each, blank lines left out, unless the task says otherwise.
+
+        Args:
+            file: the path.
+            options: how the run that is asked read its data; None: the task's defaults.
 
         Raises:
             InputError: if there is no such file or it is not UTF-8.

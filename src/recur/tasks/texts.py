@@ -14,13 +14,15 @@ from torch import nn
 
 from recur import training
 from recur.data import labels
-from recur.data.labelled import Labelled, read_labelled_text
+from recur.data.labelled import Labelled, read_labelled_text, texts_of
 from recur.data.labelled_folder import read_labelled_folder
 from recur.data.neighbours import frequent_pairs
 from recur.data.padding import pad_sequences
 from recur.data.records.labelled import LabelledTexts, stratified
+from recur.data.records.pairs import lines_of
 from recur.data.sequences import Sequences
 from recur.data.splits import Parting, Splits, at_the_end
+from recur.data.tables import is_table
 from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, must
@@ -30,7 +32,7 @@ from recur.tasks.answers import Answer, Judgement
 from recur.tasks.label_kinds import KINDS, Kind
 from recur.tasks.options import Answering, TableData, option
 from recur.tasks.sources import name_of
-from recur.tasks.task import Fitted, Objective, Task, Trained
+from recur.tasks.task import Fitted, Objective, Task, Trained, content_of
 from recur.tasks.tiny import Tiny, labelled
 
 
@@ -138,6 +140,22 @@ class Labels(Answer):
         return f"{', '.join(said) or '(none)'}  {self.text}"
 
 
+@dataclasses.dataclass(frozen=True)
+class Nothing(Answer):
+    """No answer: it keeps the place of a blank line.
+
+    Attributes:
+        text: what was asked, blank.
+        label: none.
+    """
+
+    text: str
+    label: None = None
+
+    def __str__(self) -> str:
+        return ""
+
+
 O = TypeVar("O", bound=WordOptions)  # noqa: E741
 F = TypeVar("F", bound=Known)
 
@@ -165,7 +183,7 @@ class OfTexts(Task[O, LabelledTexts, F, Answering]):
         kind, between = options.meaning()
         kind = fitted.kind.name if fitted else kind
         if isinstance(source, str | os.PathLike) and os.path.isdir(source):
-            return _of_folder(Path(source), options)
+            return _of_folder(Path(source), options, alone=fitted is not None)
         found = read_labelled_text(
             source,
             options.text,
@@ -175,6 +193,7 @@ class OfTexts(Task[O, LabelledTexts, F, Answering]):
             drop_bad=options.drop_bad,
             lists=kind in ("", labels.SEVERAL),
             empty=kind == labels.SEVERAL,
+            alone=fitted is not None,
         )
         meant = labels.meant(found.labels, options.label, kind, between)
         name = name_of(source)
@@ -233,10 +252,21 @@ class OfTexts(Task[O, LabelledTexts, F, Answering]):
         """Texts to judge."""
         return LabelledTexts.asked(inputs, self.name, '"a wonderful film"')
 
+    def inputs_of(self, file: str, options: O | None = None) -> list[str]:
+        """Returns the texts of a file: its lines, blank ones too; of a table, as in training.
+
+        Raises:
+            InputError: if it cannot be read, or a table has no column of texts.
+        """
+        if file == "-" or not is_table(file):
+            return lines_of(content_of(file))
+        how = options or self.options()
+        return texts_of(file, how.text, delimiter=how.delimiter, encoding=how.encoding)
+
     def answer(
         self, trained: Trained[O, F], records: LabelledTexts, how: Answering
     ) -> list[Answer]:
-        """Judges texts."""
+        """Judges texts; blank ones get no answer."""
         fitted = trained.preprocessing
         encoded = self.encode(records, trained.options, fitted)
         probabilities, chosen = judged(trained, encoded)
@@ -291,6 +321,8 @@ def judged(trained: Trained[Any, Any], examples: Any) -> tuple[torch.Tensor, lis
 
 def answered(text: str, row: list[float], chosen: tuple[int, ...], fitted: Known) -> Answer:
     """An answer in words."""
+    if not text.strip():
+        return Nothing(text)
     if fitted.kind.name != labels.SEVERAL:
         return Judgement(text, fitted.classes[chosen[0]], row[chosen[0]])
     best = sorted(chosen, key=lambda index: -row[index])
@@ -298,8 +330,10 @@ def answered(text: str, row: list[float], chosen: tuple[int, ...], fitted: Known
     return Labels(text, tuple(fitted.classes[index] for index in best), probabilities)
 
 
-def _of_folder(folder: Path, options: WordOptions) -> Splits[LabelledTexts]:
-    found = read_labelled_folder(folder, encoding=options.encoding, drop_bad=options.drop_bad)
+def _of_folder(folder: Path, options: WordOptions, *, alone: bool) -> Splits[LabelledTexts]:
+    found = read_labelled_folder(
+        folder, encoding=options.encoding, drop_bad=options.drop_bad, alone=alone
+    )
 
     def records(part: Labelled) -> LabelledTexts:
         kind = labels.ORDINAL if options.meaning()[0] == labels.ORDINAL else labels.ONE

@@ -315,7 +315,7 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
         small = {"unit": "words", "embedding": 4, "batch_size": 16, "bidirectional": False}
         return Tiny({"data": pairs(folder / "pairs.txt"), **small}, ("good film", ""))
 
-    def inputs_of(self, file: str) -> list[str]:
+    def inputs_of(self, file: str, options: TranslateOptions | None = None) -> list[str]:
         """Returns the lines of a file, empty ones too: there are as many translations."""
         return lines_of(content_of(file))
 

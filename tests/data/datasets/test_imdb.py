@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from recur import FailedError, InputError
+from recur.data import labels
 from recur.data.datasets import imdb, keras_imdb, movie_reviews, source
 from recur.data.datasets.imdb import SOURCE
 from recur.data.records.labelled import LabelledTexts
@@ -71,6 +72,16 @@ def test_reviews_by_label_and_file_name(small):
     assert reviews.test.texts == ["a bad unheard thing", "great unheard film"]
     assert reviews.test.labels == ["negative", "positive"]
     assert reviews.notes == ()
+
+
+def test_the_stars_of_the_writers(small):
+    reviews, rated = imdb.load(), imdb.load("ratings")
+    assert rated.train.labels == ["1", "4", "9", "7", "8"]
+    assert rated.test.labels == ["2", "10"]
+    assert (rated.train.texts, rated.test.texts) == (reviews.train.texts, reviews.test.texts)
+    assert (rated.train.kind, reviews.train.kind) == (labels.ORDINAL, "")
+    with pytest.raises(InputError, match="what follows imdb: must be ratings; got 'stars'"):
+        imdb.load("stars")
 
 
 def test_the_order_in_the_archive_and_its_compression_do_not_matter(places, small):

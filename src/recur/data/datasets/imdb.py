@@ -6,6 +6,7 @@ A. L. Maas et al., "Learning word vectors for sentiment analysis", ACL 2011.
 from __future__ import annotations
 
 import dataclasses
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,11 @@ from numpy.typing import NDArray
 from recur.data.datasets import archives, keras_imdb, movie_reviews
 from recur.data.datasets.kept import checksum_of, kept, pack, unpack
 from recur.data.datasets.source import Remote, Source
+from recur.data.labels import ORDINAL
 from recur.data.numbering import KERAS
 from recur.data.records.labelled import LabelledTexts, Opinions
 from recur.data.splits import Splits
-from recur.messages import FailedError
+from recur.messages import FailedError, one_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,38 +44,57 @@ SOURCE = Source(
     instead="movie-reviews",
 )
 ABOUT = "IMDB reviews (official split)"
+RATED = "IMDB reviews and their stars (official split)"
 INSTEAD = "The full IMDB data cannot be reached, so the packaged reviews are used."
 RECORDS = Opinions
 MOST = 1 << 30
 """Bytes of the unpacked archive at most."""
-_LABELS = {"neg": "negative", "pos": "positive"}
+RATINGS = "ratings"
+_LABELS = ("neg", "pos")
+_NAME = re.compile(r"\d+_(\d+)\.txt")
+"""Of a review's file: its number, and the stars that its writer gave the film."""
 
-_Parts = dict[str, Opinions]
+_Parts = dict[str, list[tuple[str, str, str]]]
+"""Of each part the label, the file's name and the text of each review."""
 
 
-def load() -> Splits[LabelledTexts]:
+def load(part: str = "") -> Splits[LabelledTexts]:
     """Returns the reviews: the official split, or else the packaged training split.
+
+    Args:
+        part: "ratings" gives each review the stars of its writer for a label, 1 to 4 and 7 to 10
+            (those between are in neither split); the packaged split does not know them.
 
     Raises:
         FailedError: if neither can be had.
+        InputError: if there is no such part.
     """
+    if part:
+        one_of("what follows imdb:", part, (RATINGS,))
     try:
         archive = SOURCE.find()
     except FailedError as missing:
+        if part:
+            raise
         try:
             packaged = movie_reviews.load()
         except FailedError:
             raise missing from None
         return dataclasses.replace(packaged, notes=(INSTEAD, *packaged.notes))
-    tensors = kept("imdb", checksum_of(archive), lambda: _packed(_unpacked(archive)))
-    parts = {
-        name: Opinions(
+    tensors = kept("imdb-rated", checksum_of(archive), lambda: _packed(_unpacked(archive)))
+    train, test = (
+        Opinions(
             unpack(tensors[f"{name}.text"], tensors[f"{name}.size"]),
-            ["positive" if label else "negative" for label in tensors[f"{name}.label"].tolist()],
+            list(map(str if part else _opinion, tensors[f"{name}.{part or 'label'}"].tolist())),
+            ORDINAL if part else "",
         )
         for name in ("train", "test")
-    }
-    return Splits(parts["train"], test=parts["test"], about=ABOUT)
+    )
+    return Splits(train, test=test, about=RATED if part else ABOUT)
+
+
+def _opinion(positive: bool) -> str:
+    return "positive" if positive else "negative"
 
 
 def load_data(
@@ -134,7 +155,7 @@ def get_word_index() -> dict[str, int]:
 
 def _unpacked(archive: Path) -> _Parts:
     """Reads the reviews; ordered by label and file name, whatever the order in the archive."""
-    found: dict[str, list[tuple[str, str, str]]] = {"train": [], "test": []}
+    found: _Parts = {"train": [], "test": []}
     with archives.damaged(archive):
         for path, content in archives.members(archive, _is_review, most=MOST):
             _, part, label, name = path.split("/")[:4]
@@ -142,17 +163,12 @@ def _unpacked(archive: Path) -> _Parts:
     if not all(found.values()):
         expected = "aclImdb/train/pos/0_9.txt and others, in train and test"
         raise FailedError(f"{archive} must hold {expected}; it does not. Remove it and try again.")
-    parts = {}
-    for part, reviews in found.items():
-        reviews.sort()
-        labels = [_LABELS[label] for label, _, _ in reviews]
-        parts[part] = Opinions([text for _, _, text in reviews], labels)
-    return parts
+    return {part: sorted(reviews) for part, reviews in found.items()}
 
 
 def _is_review(path: str) -> bool:
-    _, part, label, *_ = (*path.split("/"), "", "")
-    return part in ("train", "test") and label in _LABELS and path.count("/") >= 3
+    _, part, label, name, *_ = (*path.split("/"), "", "", "")
+    return part in ("train", "test") and label in _LABELS and bool(_NAME.fullmatch(name))
 
 
 def _packed(parts: _Parts) -> dict[str, Tensor]:
@@ -160,7 +176,8 @@ def _packed(parts: _Parts) -> dict[str, Tensor]:
 
     tensors = {}
     for name, reviews in parts.items():
-        tensors[f"{name}.text"], tensors[f"{name}.size"] = pack(reviews.texts)
-        positive = [label == "positive" for label in reviews.labels]
-        tensors[f"{name}.label"] = torch.tensor(positive)
+        tensors[f"{name}.text"], tensors[f"{name}.size"] = pack([text for *_, text in reviews])
+        tensors[f"{name}.label"] = torch.tensor([label == "pos" for label, *_ in reviews])
+        stars = [int(file.rpartition("_")[2].partition(".")[0]) for _, file, _ in reviews]
+        tensors[f"{name}.{RATINGS}"] = torch.tensor(stars)
     return tensors

@@ -36,13 +36,13 @@ class LabelledTexts(Records):
 
     @classmethod
     def asked(cls, inputs: Sequence[object], task: str, example: str) -> Self:
-        """Texts without labels, for an answer.
+        """Texts without labels, for an answer; some may be blank, as lines of a file are.
 
         Raises:
-            InputError: if there is none, or one is empty or no text.
+            InputError: if one is no text, or none but blank ones are there.
         """
-        texts = [each for each in inputs if isinstance(each, str) and each.strip()]
-        if not texts or len(texts) != len(inputs):
+        texts = [each for each in inputs if isinstance(each, str)]
+        if len(texts) != len(inputs) or not any(map(str.strip, texts)):
             raise InputError(f"{task} needs a text that is not empty, such as {example}.")
         return cls(texts, [])
 

@@ -8,15 +8,11 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 from recur import files
-from recur.data import objects, stored
 from recur.data.frames import library_of
 from recur.data.packed import unpacked
 from recur.data.splits import Records, Rows, Splits, by_label
-from recur.data.tables import read_table
+from recur.data.tables import is_table, read_table
 from recur.messages import InputError, count, must
-
-TABLES = (".csv", ".tsv", *objects.ENDINGS, *stored.ENDINGS)
-"""Endings of files that are read as tables with named columns."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ def read_pairs(
             lines, a line has no tab, a table lacks a column, or no pair is left.
         FailedError: if the package that reads such a table is not installed.
     """
-    if library_of(source) or (not target and _ending(source) in TABLES):
+    if library_of(source) or (not target and is_table(source)):
         name, sources, targets, notes = _of_table(source, columns, delimiter, encoding)
     else:
         name, notes = Path(source).name, ()
@@ -126,15 +122,6 @@ def lines_of(text: str) -> list[str]:
     """The lines of a text, and of other line separators none: files go side by side by these."""
     lines = text.replace("\r\n", "\n").split("\n")
     return lines[:-1] if not lines[-1] else lines
-
-
-def _ending(source: Any) -> str:
-    """The ending of a file's name, that of what is packed in it."""
-    path = Path(source)
-    return Path(path.stem).suffix.lower() if path.suffix in _PACKED else path.suffix.lower()
-
-
-_PACKED = (".gz", ".xz", ".bz2", ".zip")
 
 
 def _lines(path: files.PathLike, encoding: str) -> list[str]:

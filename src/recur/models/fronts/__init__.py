@@ -7,6 +7,7 @@ picture that is read column by column.
 """
 
 from recur.models.fronts.columns import Columns
+from recur.models.fronts.evidence import Evidence
 from recur.models.fronts.features import Features
 from recur.models.fronts.frames import Frames
 from recur.models.fronts.front import Front
@@ -17,6 +18,7 @@ from recur.models.fronts.words import WordsAndCharacters
 
 __all__ = [
     "Columns",
+    "Evidence",
     "Features",
     "Frames",
     "Front",
