@@ -107,7 +107,8 @@ class Trainer:
     def _caller(self) -> Caller:
         """Calls the model, with a state of its own where states are carried."""
         names = [aim.name for aim in self.aims if aim.name]
-        return caller(self.model, carries=self.plan.truncate is not None, names=names)
+        carries, scored = self.plan.truncate is not None, any(aim.scored for aim in self.aims)
+        return caller(self.model, carries=carries, names=names, scored=scored)
 
     # Beginning and end
 
