@@ -136,8 +136,13 @@ def predictions(
     json_wanted: bool,
     reasons: Sequence[Attribution] = (),
     saved: Sequence[Path] = (),
+    *,
+    told: bool = False,
 ) -> None:
-    """Prints predictions, the reasons for them and where they were saved, then draws them."""
+    """Prints predictions, the reasons for them and where they were saved, then draws them.
+
+    Of those that were `told` as they were written, what is left.
+    """
     from recur.run.pictures import attempted
 
     if json_wanted:
@@ -149,12 +154,20 @@ def predictions(
         as_json({**content, "why": [each.to_json() for each in reasons]} if reasons else content)
         return
     for number, prediction in enumerate(found):
-        _answer(prediction)
+        if told:
+            print(prediction.rest())
+        else:
+            _answer(prediction)
         if reasons:
             _reason(reasons[number])
     for path in saved:
         print(f"saved: {path}")
     paths(attempted(draw, aside))
+
+
+def piece(text: str) -> None:
+    """Prints a piece of a text at once."""
+    print(text, end="", flush=True)
 
 
 def _answer(found: Answer) -> None:
