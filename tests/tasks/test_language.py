@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
+import sys
 
 import numpy as np
 import pytest
 import torch
 
 from recur import files, run, tasks
+from recur.cli import main
 from recur.data.numbering import UNKNOWN_FIRST
 from recur.data.vocabulary import Vocabulary
 from recur.messages import InputError
@@ -206,6 +209,20 @@ def test_a_text_is_told_as_it_is_written(here, unit):
     assert (
         trained.predict("the sun", **{**how, "samples": 1})[0].text == answer.text != answer.others
     )
+
+
+def test_on_a_terminal_it_is_shown_as_it_is_written(here, capsys, monkeypatch):
+    write(sentences=100)
+    run.train("language", **{**SMALL, "epochs": 1}, out="run")
+    words = ["predict", "run", "the sun", "the dog", "--length", "5", "--samples", "2"]
+    assert main(words) == 0
+    whole = capsys.readouterr().out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert main(words) == 0
+    assert capsys.readouterr().out == whole
+    assert main([*words, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["predictions"]) == 2
+    assert whole.count("next: ") == 2
 
 
 def test_a_sentence_may_be_the_end(here):

@@ -132,7 +132,7 @@ def answered(
     given = opened.task.inputs_of(file) if file is not None else inputs or []
     # On a terminal a text can be read while it is written.
     told = opened.task.tells and not json and sys.stdout.isatty()
-    found = opened.predict(given, **how, **({"tell": show.piece} if told else {}))
+    found = show.told(opened, given, how) if told else opened.predict(given, **how)
     reasons = opened.why(given) if why else []
     saved = opened.save(found, save) if save is not None else []
 

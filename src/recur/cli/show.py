@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,7 +141,7 @@ def predictions(
 ) -> None:
     """Prints predictions, the reasons for them and where they were saved, then draws them.
 
-    Of those that were `told` as they were written, what is left.
+    Those that were `told` stand there already.
     """
     from recur.run.pictures import attempted
 
@@ -154,9 +154,7 @@ def predictions(
         as_json({**content, "why": [each.to_json() for each in reasons]} if reasons else content)
         return
     for number, prediction in enumerate(found):
-        if told:
-            print(prediction.rest())
-        else:
+        if not told:
             _answer(prediction)
         if reasons:
             _reason(reasons[number])
@@ -165,9 +163,13 @@ def predictions(
     paths(attempted(draw, aside))
 
 
-def piece(text: str) -> None:
-    """Prints a piece of a text at once."""
-    print(text, end="", flush=True)
+def told(run: Run, inputs: Sequence[str], how: Mapping[str, Any]) -> list[Answer]:
+    """Answers each input, and prints the answer as it is written."""
+    found = []
+    for each in inputs or [()]:
+        found += run.predict(each, tell=lambda text: print(text, end="", flush=True), **how)
+        print(found[-1].rest())
+    return found
 
 
 def _answer(found: Answer) -> None:
