@@ -165,8 +165,10 @@ def predictions(
 
 def told(run: Run, inputs: Sequence[str], how: Mapping[str, Any]) -> list[Answer]:
     """Answers each input, and prints the answer as it is written."""
+    if not inputs:
+        return run.predict(inputs, **how)  # which says what is missing
     found = []
-    for each in inputs or [()]:
+    for each in inputs:
         found += run.predict(each, tell=lambda text: print(text, end="", flush=True), **how)
         print(found[-1].rest())
     return found

@@ -103,9 +103,12 @@ class Continuation(Answer):
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the answer as JSON."""
+        """Returns the answer as JSON; `others` only where several samples were asked for."""
         likeliest = [{"token": word, "probability": p} for word, p in self.likeliest]
-        return {**dataclasses.asdict(self), "likeliest": likeliest}
+        content = {**dataclasses.asdict(self), "likeliest": likeliest}
+        if not self.others:
+            del content["others"]
+        return content
 
 
 def encoded_prompt(prompt: str, unit: Vocabulary) -> Tensor:
