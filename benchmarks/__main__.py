@@ -18,6 +18,7 @@ import keras_script
 import language
 import load
 import memory
+import output_layer
 import ragged
 import step
 import table
@@ -37,6 +38,7 @@ NAMES: dict[str, tuple[str, Callable[[bool, Tell], str]]] = {
     "warmup": ("Warm-up and import", warmup.measure),
     "memory": ("Memory", memory.measure),
     "language": ("A language model", language.measure),
+    "output-layer": ("An output layer", output_layer.measure),
     "load": ("Beside other work", load.measure),
     "architectures": ("Architectures", architectures.measure),
 }

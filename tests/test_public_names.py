@@ -44,6 +44,8 @@ NAMES = [
     "reverse_sequences",
     "split_directions",
     "Attention",
+    "LinearCrossEntropyLoss",
+    "linear_cross_entropy",
     # models
     "CTC",
     "EncoderDecoder",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from recur.layers import Explanation as Explanation
     from recur.layers import GRUCell as GRUCell
     from recur.layers import IndRNN as IndRNN
+    from recur.layers import LinearCrossEntropyLoss as LinearCrossEntropyLoss
     from recur.layers import LSTMCell as LSTMCell
     from recur.layers import MinGRU as MinGRU
     from recur.layers import MinLSTM as MinLSTM
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from recur.layers import Stream as Stream
     from recur.layers import last_hidden as last_hidden
     from recur.layers import last_output as last_output
+    from recur.layers import linear_cross_entropy as linear_cross_entropy
     from recur.layers import max_output as max_output
     from recur.layers import mean_output as mean_output
     from recur.layers import restore as restore
@@ -89,6 +91,7 @@ else:
             *("GRUCell", "LSTMCell", "RNNCell"),
             *("Acceleration", "Attention", "Embedding", "Explanation", "Patch", "Stream"),
             *("accelerate", "explain", "patch", "restore", "unpatch"),
+            *("LinearCrossEntropyLoss", "linear_cross_entropy"),
             *("reverse_sequences", "split_directions"),
             *("last_hidden", "last_output", "max_output", "mean_output"),
         ),

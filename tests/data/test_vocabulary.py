@@ -89,6 +89,10 @@ def test_words_marks_and_ends_of_lines():
     assert words.not_known("a zebra, a zebra!") == ["a", "zebra"]
     assert words.decode(words.encode("The dog, was.\n(yet)")) == "the dog, was.\n(yet)"
     assert words.decode([0]) == "<unk>"
+    cut = "they 'll say it 's n't theirs ' smith n'tional"
+    treebank = Vocabulary.fit([cut], splitter="spaces", numbering=words.numbering)
+    joined = "they'll say it'sn't theirs ' smith n'tional"
+    assert treebank.decode(treebank.encode(cut)) == joined
 
 
 def test_texts_that_were_cut_into_words_are_not_cut_again():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from tests.decoding.chains import Chain
 
-from recur.decoding import greedy_search, narrowed, sample
+from recur.decoding import decode, greedy_search, narrowed, sample
 from recur.messages import FailedError, InputError
 
 P = torch.tensor([0.1, 0.4, 0.05, 0.3, 0.15])
@@ -41,6 +41,9 @@ def normal(p):
         ({"top_p": 0.69}, normal(P * torch.tensor([0, 1, 0, 1, 0]))),
         ({"top_p": 0.71}, normal(P * torch.tensor([0, 1, 0, 1, 1]))),
         ({"top_p": 1.0}, P),
+        ({"min_p": 0.3}, normal(P * torch.tensor([0, 1, 0, 1, 1]))),
+        ({"min_p": 0.3, "top_k": 2}, normal(P * torch.tensor([0, 1, 0, 1, 0]))),
+        ({"min_p": 0.0}, P),
         # 0.4, 0.3 and 0.15 of 0.85: the first two are 0.82 of it.
         ({"top_k": 3, "top_p": 0.8}, normal(P * torch.tensor([0, 1, 0, 1, 0]))),
         # Squares: 0.16 of 0.295, then 0.09: together 0.85.
@@ -105,6 +108,7 @@ def test_a_generator_makes_it_repeatable():
         ({"top_k": 0}, "top_k must be a whole number of at least 1; got 0."),
         ({"top_k": True}, "top_k must be a whole number of at least 1; got True."),
         ({"top_p": 0}, "top_p must be above 0 and at most 1; got 0."),
+        ({"min_p": 1.1}, "min_p must be from 0 to 1; got 1.1."),
         ({"top_p": 1.1}, "top_p must be above 0 and at most 1; got 1.1."),
         ({"top_p": float("nan")}, "top_p must be above 0 and at most 1; got nan."),
     ],
@@ -114,6 +118,12 @@ def test_bad_arguments_are_one_sentence(options, sentence):
         with pytest.raises(InputError) as caught:
             call()
         assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("penalty", [0.5, float("inf"), float("nan")])
+def test_a_penalty_that_is_none_is_one_sentence(penalty):
+    with pytest.raises(InputError, match="repetition_penalty must be at least 1, and finite; got"):
+        drawn(repetition_penalty=penalty)
 
 
 def test_a_model_that_gives_nan_is_said():
@@ -181,3 +191,32 @@ def test_a_generator_that_is_none():
     with pytest.raises(InputError) as caught:
         sample(constant(P), None, torch.zeros(1, dtype=torch.long), max_steps=1, generator=3)
     assert str(caught.value) == "generator must be a torch.Generator or None; got 3."
+
+
+def test_what_was_written_is_less_likely_to_be_written_again():
+    found = sample(
+        constant(P), None, torch.ones(20_000, dtype=torch.long), max_steps=2, repetition_penalty=2.0
+    )
+    first, second = found.tokens.T
+    assert torch.bincount(first).argmax() == 1  # the token before the first one counts not
+    often = torch.bincount(second[first == 1], minlength=5) / (first == 1).sum()
+    want = normal(P.where(torch.arange(5) != 1, P**2))
+    assert ((often - want).abs() <= 5 * (want * (1 - want) / 5_000).sqrt()).all()
+    endless = sample(
+        constant(P), None, torch.zeros(9, dtype=torch.long), max_steps=5, repetition_penalty=1e9
+    )
+    assert all(len(set(row)) == 5 for row in endless.tokens.tolist())
+
+
+@pytest.mark.parametrize("search", ["greedy", "sample"])
+def test_what_is_written_is_told_and_can_be_enough(search):
+    told = []
+
+    def tell(token):
+        told.append(token.tolist())
+        return len(told) == 3
+
+    start = torch.zeros(2, dtype=torch.long)
+    found = decode(search, constant(P), None, start, max_steps=9, tell=tell)
+    assert found.tokens.T.tolist() == told
+    assert found.lengths.tolist() == [3, 3]

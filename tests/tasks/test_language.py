@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
+import sys
 
 import numpy as np
 import pytest
 import torch
 
 from recur import files, run, tasks
+from recur.cli import main
 from recur.data.numbering import UNKNOWN_FIRST
 from recur.data.vocabulary import Vocabulary
 from recur.messages import InputError
@@ -186,6 +189,68 @@ def test_too_little_text(here, content):
     files.write_text("text.txt", content)
     with pytest.raises(InputError, match=r"must be (long enough|a text with two words).*got"):
         prepare()
+
+
+@pytest.mark.parametrize("unit", ["words", "characters", "subwords"])
+def test_a_text_is_told_as_it_is_written(here, unit):
+    if unit == "subwords":
+        pytest.importorskip("tokenizers")
+    write(sentences=100)
+    trained = run.train("language", **{**SMALL, "epochs": 1}, unit=unit, vocabulary=300)
+    told = []
+    how = {"length": 30, "temperature": 1.5, "samples": 2, "seed": 5}
+    (answer,) = trained.predict("the sun", **how, tell=told.append)
+    assert "".join(told) == f"{answer.text}\n\n{answer.others[0]}\n"
+    assert len(told) > 30
+    assert [answer] == trained.predict("the sun", **how)
+    assert str(answer).startswith(f"{answer.text}\n\n{answer.others[0]}\nnext: ")
+    assert answer.rest() == str(answer).splitlines()[-1]
+    # The first of several is the one of one.
+    assert (
+        trained.predict("the sun", **{**how, "samples": 1})[0].text == answer.text != answer.others
+    )
+
+
+def test_on_a_terminal_it_is_shown_as_it_is_written(here, capsys, monkeypatch):
+    write(sentences=100)
+    run.train("language", **{**SMALL, "epochs": 1}, out="run")
+    words = ["predict", "run", "the sun", "the dog", "--length", "5", "--samples", "2"]
+    assert main(words) == 0
+    whole = capsys.readouterr().out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert main(words) == 0
+    assert capsys.readouterr().out == whole
+    assert main([*words, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["predictions"]) == 2
+    assert whole.count("next: ") == 2
+
+
+def test_a_sentence_may_be_the_end(here):
+    write()
+    trained = run.train("language", **{**SMALL, "epochs": 1})
+    for seed in range(5):
+        how = {"length": 200, "temperature": 2.0, "seed": seed}
+        (whole,) = trained.predict("the sun", **how)
+        told = []
+        (cut,) = trained.predict("the sun", **how, sentence=True, tell=told.append)
+        first = min(whole.text.find(mark) % 10_000 for mark in (".", "\n"))
+        assert cut.text == whole.text[: first + 1].rstrip("\n")
+        assert "".join(told) == f"{cut.text}\n"
+
+
+def test_what_is_drawn_from_can_be_narrowed(here):
+    write()
+    trained = run.train("language", **{**SMALL, "epochs": 1})
+    likeliest = trained.predict("the dog", temperature=0.0, length=9)[0].text
+    for narrow in ({"top_k": 1}, {"top_p": 1e-9}, {"min_p": 1.0}):
+        assert trained.predict("the dog", temperature=2.0, length=9, **narrow)[0].text == likeliest
+    # Nothing is written twice in a vocabulary of ten, where that is forbidden.
+    size = len(trained.trained.preprocessing.unit) - 1
+    drawn = trained.predict("the dog", temperature=1.0, length=size, repetition_penalty=1e6)[0].text
+    told = drawn.removeprefix("the dog").split(" ")
+    assert len(told) == len(set(told))
+    with pytest.raises(InputError, match="samples must be 1 with a temperature of 0; got 2"):
+        trained.predict("the dog", temperature=0.0, samples=2)
 
 
 @pytest.mark.parametrize(

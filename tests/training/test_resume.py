@@ -28,6 +28,7 @@ OPTIONS = {
     "weights of classes": {"class_weight": "balanced"},
     "averaged weights": {"ema": 0.9},
     "smooth labels": {"label_smoothing": 0.1},
+    "half precision": {"autocast": "bfloat16"},
     "groups of batches": {"accumulate": 3, "schedule": "linear"},
     "everything": {"accumulate": 3, "ema": 0.9, "class_weight": {1: 2.0}, "label_smoothing": 0.1,
                    "schedule": lambda o: torchs.ExponentialLR(o, 0.5)},

@@ -148,11 +148,27 @@ def test_what_is_not_taught_is_not_averaged():
     assert int(model[1].num_batches_tracked) == 4
 
 
+def test_autocast_is_for_the_products_of_training():
+    """The gradient is that of half precision; weights and what is measured are in single."""
+    (x, y), seen = dense(), []
+    rounded, validated = line_model(), line_model()
+    rounded.register_forward_hook(lambda layer, x, out: seen.append((layer.training, out.dtype)))
+    how = {"loss": LOGITS, "batch_size": len(x)}
+    found, history = fitted(rounded, x, y, **how, validation_data=(x, y), autocast="bfloat16")
+    assert set(seen) == {(True, torch.bfloat16), (False, torch.float32)}
+    whole, expected = fitted(validated, x, y, **how)
+    assert all(value.dtype == torch.float32 for value in found.values())
+    torch.testing.assert_close(found, whole, atol=0.01, rtol=0.01)
+    assert history.loss != expected.loss
+    assert history.val_loss[0] == evaluate(rounded, x, y, loss=LOGITS)["loss"]
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
         ({"accumulate": 0}, "accumulate must be a whole number of at least 1; got 0"),
         ({"ema": 1.0}, "ema must be between 0 and 1, or None for no average; got 1.0"),
+        ({"autocast": "float16"}, "autocast must be bfloat16; got 'float16'"),
         ({"label_smoothing": -0.1}, "label_smoothing must be from 0 on and below 1; got -0.1"),
         ({"label_smoothing": 0.1, "loss": "mse"}, "by name; got the loss 'mse'"),
         ({"label_smoothing": 0.1, "loss": nn.BCEWithLogitsLoss()}, "a binary loss by name; got"),

@@ -6,6 +6,7 @@ Nothing here imports torch before it is needed: a wrong word is answered at once
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -129,14 +130,16 @@ def answered(
     use_threads(threads)
     opened = _opened(run_path)
     given = opened.task.inputs_of(file, opened.options) if file is not None else inputs or []
-    found = opened.predict(given, **how)
+    # On a terminal a text can be read while it is written.
+    told = opened.task.tells and not json and sys.stdout.isatty()
+    found = show.told(opened, given, how) if told else opened.predict(given, **how)
     reasons = opened.why(given) if why else []
     saved = opened.save(found, save) if save is not None else []
 
     def draw() -> list[Path]:
         return opened.draw(found, plots) + opened.draw_why(reasons, plots)
 
-    show.predictions(opened, found, draw, json, reasons, saved)
+    show.predictions(opened, found, draw, json, reasons, saved, told=told)
 
 
 def plot(run_path: RunPath, plots: Plots = None, json: Json = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,8 +136,13 @@ def predictions(
     json_wanted: bool,
     reasons: Sequence[Attribution] = (),
     saved: Sequence[Path] = (),
+    *,
+    told: bool = False,
 ) -> None:
-    """Prints predictions, the reasons for them and where they were saved, then draws them."""
+    """Prints predictions, the reasons for them and where they were saved, then draws them.
+
+    Those that were `told` stand there already.
+    """
     from recur.run.pictures import attempted
 
     if json_wanted:
@@ -149,12 +154,24 @@ def predictions(
         as_json({**content, "why": [each.to_json() for each in reasons]} if reasons else content)
         return
     for number, prediction in enumerate(found):
-        _answer(prediction)
+        if not told:
+            _answer(prediction)
         if reasons:
             _reason(reasons[number])
     for path in saved:
         print(f"saved: {path}")
     paths(attempted(draw, aside))
+
+
+def told(run: Run, inputs: Sequence[str], how: Mapping[str, Any]) -> list[Answer]:
+    """Answers each input, and prints the answer as it is written."""
+    if not inputs:
+        return run.predict(inputs, **how)  # which says what is missing
+    found = []
+    for each in inputs:
+        found += run.predict(each, tell=lambda text: print(text, end="", flush=True), **how)
+        print(found[-1].rest())
+    return found
 
 
 def _answer(found: Answer) -> None:

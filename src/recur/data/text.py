@@ -15,7 +15,11 @@ _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _PUNCTUATION = str.maketrans(
     {mark: " " for mark in map(chr, range(128)) if not mark.isalnum() and mark != "'"}
 )
-_TIGHT_BEFORE = re.compile(r"[ ]+(?=[.,;:!?%)\]}\u2019\u201d\n])|(?<=\n)[ ]+|(?<=[(\[{\u201c])[ ]+")
+_TIGHT_BEFORE = re.compile(
+    r"[ ]+(?=[.,;:!?%)\]}\u2019\u201d\n])|(?<=\n)[ ]+|(?<=[(\[{\u201c])[ ]+"
+    # As treebanks cut them: do n't, it 's, they 'll.
+    r"|[ ]+(?=(?:n't|'(?:s|m|d|re|ve|ll))(?![^\s.,;:!?)]))"
+)
 
 
 def tokenize(text: str, rule: str = UNICODE) -> list[str]:

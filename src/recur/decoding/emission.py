@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -81,6 +82,7 @@ class Tokens(Emission):
         temperature: below 1 the likely gets likelier; 0: always the likeliest.
         top_k: draw from so many of the likeliest tokens; see `narrowed`.
         top_p: draw from the likeliest tokens that together have this probability.
+        min_p: draw from tokens with at least this share of the likeliest one's probability.
 
     Raises:
         InputError: numbers outside their range.
@@ -90,12 +92,13 @@ class Tokens(Emission):
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float | None = None
+    min_p: float | None = None
 
     def __post_init__(self) -> None:
         if self.vocabulary is not None:
             whole("vocabulary", self.vocabulary)
         _check_temperature(self.temperature)
-        check_narrowing(self.temperature or 1.0, self.top_k, self.top_p)
+        check_narrowing(self.temperature or 1.0, self.top_k, self.top_p, self.min_p)
 
     @property
     def size(self) -> int | None:
@@ -111,10 +114,8 @@ class Tokens(Emission):
         log_probs = self.log_probabilities(scores)
         if not self.temperature:
             return log_probs.argmax(dim=-1)
-        narrow = narrowed(
-            log_probs, temperature=self.temperature, top_k=self.top_k, top_p=self.top_p
-        )
-        return drawn(narrow, generator)
+        how: dict[str, Any] = {"top_k": self.top_k, "top_p": self.top_p, "min_p": self.min_p}
+        return drawn(narrowed(log_probs, temperature=self.temperature, **how), generator)
 
     def likeliest(self, scores: Tensor) -> Tensor:
         """As `Emission.likeliest`."""

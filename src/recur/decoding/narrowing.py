@@ -16,6 +16,7 @@ def narrowed(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
+    min_p: float | None = None,
 ) -> Tensor:
     """The log-probabilities that `sample` draws from: sharpened, cut, and summing to 1 again.
 
@@ -25,20 +26,26 @@ def narrowed(
         top_k: keep so many of the likeliest tokens (A. Fan et al., arXiv:1805.04833).
         top_p: keep the fewest likeliest tokens whose probabilities sum to at least this (nucleus
             sampling: A. Holtzman et al., arXiv:1904.09751). After `top_k`.
+        min_p: keep the tokens that have at least this share of the likeliest one's probability
+            (N. N. Minh et al., arXiv:2407.01082).
 
     Returns:
         (..., V), float32 or float64: -inf for tokens that are not kept. Of equally likely tokens
         exactly as many are kept as are needed, and one at least.
 
     Raises:
-        InputError: a temperature not above 0, a top_k below 1, a top_p not above 0 or above 1.
+        InputError: a temperature not above 0, a top_k below 1, a top_p not above 0 or above 1, a
+            min_p below 0 or above 1.
     """
-    check_narrowing(temperature, top_k, top_p)
+    check_narrowing(temperature, top_k, top_p, min_p)
     wide = in_single(log_probs)
     limits = torch.finfo(wide.dtype)
     # The greatest becomes 0 first: however low the temperature, it stays a number.
     below = wide - wide.amax(dim=-1, keepdim=True)
     narrow = torch.log_softmax(below / min(max(temperature, limits.tiny), limits.max), dim=-1)
+    if min_p:
+        least = narrow.amax(dim=-1, keepdim=True) + math.log(min_p)
+        narrow = torch.log_softmax(narrow.masked_fill(narrow < least, -torch.inf), dim=-1)
     if top_p is not None and top_p > 1 - limits.eps:
         top_p = None  # their sum would be rounded to 1 before the last
     if top_k is None and top_p is None:
@@ -82,13 +89,17 @@ def check_numbers(scores: Tensor) -> None:
         )
 
 
-def check_narrowing(temperature: float, top_k: int | None, top_p: float | None) -> None:
+def check_narrowing(
+    temperature: float, top_k: int | None, top_p: float | None, min_p: float | None = None
+) -> None:
     """Raises an InputError unless `narrowed` takes these."""
     real("temperature", temperature, lambda t: 0 < t < math.inf, "a number above 0")
     if top_k is not None:
         whole("top_k", top_k)
     if top_p is not None:
         real("top_p", top_p, lambda p: 0 < p <= 1, "above 0 and at most 1")
+    if min_p is not None:
+        real("min_p", min_p, lambda p: 0 <= p <= 1, "from 0 to 1")
 
 
 def check_generator(generator: torch.Generator | None) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from recur.decoding.emission import Tokens
 from recur.decoding.narrowing import check_numbers, in_single
-from recur.decoding.writing import write
+from recur.decoding.writing import Tell, write
 from recur.messages import FailedError, InputError, must, whole
 
 # (state, token (rows,)) -> (log-probabilities (rows, V) of the token that follows, the new state).
@@ -127,6 +127,7 @@ def walk(
     end: int | None,
     max_steps: int,
     generator: torch.Generator | None = None,
+    tell: Tell | None = None,
 ) -> Decoded:
     """Writes one sequence of tokens for each row.
 
@@ -152,6 +153,7 @@ def walk(
         max_steps=max_steps,
         generator=generator,
         ends=None if end is None else lambda token: token == end,
+        tell=tell,
     )
     check_scores(written.scores)
     if (written.scores == -torch.inf).any():

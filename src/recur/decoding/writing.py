@@ -15,6 +15,9 @@ from recur.decoding.emission import Emission
 from recur.decoding.narrowing import check_generator, check_numbers
 from recur.messages import whole
 
+Tell = Callable[[Tensor], bool | None]
+"""Is told what is written; True: that is enough."""
+
 
 class Written(NamedTuple):
     """Values that were written.
@@ -39,6 +42,7 @@ def write(
     max_steps: int,
     generator: torch.Generator | None = None,
     ends: Callable[[Tensor], Tensor] | None = None,
+    tell: Tell | None = None,
 ) -> Written:
     """Writes a sequence of values for each row, each drawn by what the model says of it.
 
@@ -50,6 +54,8 @@ def write(
         max_steps: values at most.
         generator: the source of chance; torch's own if None.
         ends: `value (B, ...) -> (B,)`, True where a value is the last of its row; None: none is.
+        tell: told each value (B, ...) as it is written; after one of which it returns True nothing
+            more is.
 
     Raises:
         InputError: arguments that do not fit.
@@ -70,7 +76,8 @@ def write(
             values.append(value)
             if ends is not None:
                 going = going & ~ends(value)
-            if len(values) == max_steps or not bool(going.any()):
+            enough = tell is not None and tell(value)
+            if enough or len(values) == max_steps or not bool(going.any()):
                 break
             scores, state = step(state, value)
     check_numbers(total)

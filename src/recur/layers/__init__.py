@@ -6,6 +6,7 @@ from recur.layers.cells import GRUCell, LSTMCell, RNNCell
 from recur.layers.embedding import Embedding
 from recur.layers.explain import Explanation, explain
 from recur.layers.gru import GRU
+from recur.layers.linear_loss import LinearCrossEntropyLoss, linear_cross_entropy
 from recur.layers.lstm import LSTM
 from recur.layers.others import SLSTM, IndRNN, MinGRU, MinLSTM
 from recur.layers.outputs import (
@@ -37,6 +38,7 @@ __all__ = [
     "GRUCell",
     "IndRNN",
     "LSTMCell",
+    "LinearCrossEntropyLoss",
     "MinGRU",
     "MinLSTM",
     "Patch",
@@ -48,6 +50,7 @@ __all__ = [
     "explain",
     "last_hidden",
     "last_output",
+    "linear_cross_entropy",
     "max_output",
     "mean_output",
     "patch",

@@ -45,7 +45,7 @@ class CTC(ManyToMany):
     def __init__(self, *, labels: int, **options: Any) -> None:
         super().__init__(outputs=whole("labels", labels) + 1, **options)
 
-    def forward(
+    def forward(  # type: ignore[override]  # log-probabilities need all scores
         self,
         x: Tensor,
         lengths: Lengths | None = None,
@@ -74,8 +74,8 @@ class CTC(ManyToMany):
     def _log_probs(
         self, x: Tensor, lengths: Lengths | None, state: Any = None, reset: Any = None
     ) -> tuple[Tensor, Any, Lengths | None]:
-        scores, final, lengths = self._walked(x, lengths, state, reset)
-        log_probs: Tensor = scores.log_softmax(dim=-1)
+        y, final, lengths = self._walked(x, lengths, state, reset)
+        log_probs: Tensor = self.head(y).log_softmax(dim=-1)
         exists = existing(log_probs, lengths)
         if exists is not None:
             log_probs = torch.where(exists.unsqueeze(-1), log_probs, _certain(log_probs))

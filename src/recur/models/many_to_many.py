@@ -19,6 +19,7 @@ from recur.decoding import Decoded, decode
 from recur.layers.attention import existing
 from recur.layers.checks import tensor
 from recur.layers.lengths import Lengths, as_lengths
+from recur.layers.scores import LinearScores, unscored
 from recur.messages import InputError, must
 from recur.models.checks import (
     as_tensors,
@@ -138,6 +139,7 @@ class ManyToMany(Reading):
         state: Any = None,
         reset: Any = None,
         return_state: bool = False,
+        scored: bool = True,
     ) -> Any:
         """Scores for each step.
 
@@ -148,6 +150,9 @@ class ManyToMany(Reading):
             state: the state to begin with, as a `recur.layers.Recurrent` gives and takes it.
             reset: (batch, time), True where a new sequence begins inside a row.
             return_state: return (scores, state) instead of the scores.
+            scored: False, for a loss that needs no scores: of many outputs, what the linear layer
+                is to read is returned in their place, with the layer, as
+                `recur.layers.scores.LinearScores`; what lies beyond a length means nothing then.
 
         Returns:
             (batch, time, outputs), zeros beyond a length; with several heads a dictionary of such
@@ -157,7 +162,10 @@ class ManyToMany(Reading):
             InputError: token ids that are no integers, or outside the vocabulary; numbers, lengths
                 or a state that do not fit.
         """
-        scores, final, lengths = self._walked(x, lengths, state, reset)
+        y, final, lengths = self._walked(x, lengths, state, reset)
+        scores = self.head(y) if scored else unscored(self.head, y)
+        if isinstance(scores, LinearScores):
+            return (scores, final) if return_state else scores
         if isinstance(scores, dict):
             scores = {name: _within(each, lengths) for name, each in scores.items()}
         else:
@@ -166,13 +174,13 @@ class ManyToMany(Reading):
 
     def _walked(
         self, x: Tensor, lengths: Lengths | None, state: Any, reset: Any
-    ) -> tuple[Any, Any, Lengths | None]:
-        """Scores whatever the lengths, the final state, and the steps of each row of the scores."""
+    ) -> tuple[Tensor, Any, Lengths | None]:
+        """What the head reads, the final state, and the steps of each row."""
         self._check_in_pieces(state, reset)
         read, steps = self.read(x, lengths)
         check_state(self.recurrent, state, len(x))
         y, final = self.recurrent(read, state, lengths=steps, reset=reset)
-        return self.head(self.dropout(y)), final, steps
+        return self.dropout(y), final, steps
 
     def _check_in_pieces(self, state: Any, reset: Any) -> None:
         if self.front is None or self.front.alone or (state is None and reset is None):

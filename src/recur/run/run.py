@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,17 +176,22 @@ class Run:
             return dataclasses.replace(self.options, data=str(data))
         return self.options
 
-    def predict(self, inputs: Any = (), **how: Any) -> list[Answer]:
+    def predict(
+        self, inputs: Any = (), *, tell: Callable[[str], object] | None = None, **how: Any
+    ) -> list[Answer]:
         """Answers each input, in order; one text may come without a list.
 
         Args:
             inputs: what the task takes: texts, paths, arrays or tables.
+            tell: told an answer's text piece by piece as it is written, by a task that writes.
             how: how to answer: the task's options for it, such as a length or a temperature.
 
         Raises:
             InputError: if an input is not what the task needs, or an option is not allowed.
         """
         asked = self.task.answering.of(self.task.name, {**self.answering, **how})
+        if tell is not None:
+            return self.task.told(self.trained, self._asked(inputs), asked, tell)
         return self.task.answer(self.trained, self._asked(inputs), asked)
 
     def why(self, inputs: Any) -> list[Attribution]:

@@ -10,6 +10,10 @@ from typing import Any
 class Answer:
     """One answer, a dataclass. Its `str()` is what a person reads."""
 
+    def rest(self) -> str:
+        """Returns what a person has still to read where the text was shown as it was written."""
+        return str(self)
+
     def to_json(self) -> dict[str, Any]:
         """Returns the answer as JSON: its fields, unless it says otherwise."""
         return dataclasses.asdict(self)  # type: ignore[call-overload,no-any-return]

@@ -9,14 +9,12 @@ is a matter of options: see docs/language.md.
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypedDict
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from recur import files, schema, training
 from recur.data.documents import Documents
@@ -27,10 +25,17 @@ from recur.data.splits import Splits, TooFewError
 from recur.data.text import UNKNOWN_WORD
 from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
-from recur.messages import InputError, count, listed, must
+from recur.messages import InputError, count, must
 from recur.models.many_to_many import ManyToMany
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, OwnData, cell_option, option
+from recur.tasks.continuing import (
+    UNKNOWN,
+    LanguageAnswering,
+    continued,
+    encoded_prompt,
+    following,
+)
+from recur.tasks.options import OwnData, cell_option, option
 from recur.tasks.sources import file_of, name_of
 from recur.tasks.task import Evaluation, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, lines
@@ -38,12 +43,8 @@ from recur.training.metrics import bits, perplexity
 from recur.training.schedule import Steps
 
 UNITS = ("words", "characters", "subwords")
-UNKNOWN = 0
-"""The id of what is not known, as `UNKNOWN_FIRST` has it."""
 SHARE = 0.1
 """Of a text of one's own, for validation and for testing."""
-LIKELIEST = 5
-"""Next words that an answer lists."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -78,6 +79,11 @@ class LanguageOptions(OwnData):
     )
     weight_drop: float = option(
         0.0, "share of the recurrent matrix dropped in training", least=0.0, below=1.0
+    )
+    autocast: bool = option(
+        False,
+        "products in bfloat16 while training, which processors with AMX are several times as fast "
+        "at; scores are measured in full precision",
     )
     truncate: int = option(35, "steps that gradients reach back", least=1)
     batch_size: int = option(20, "rows of the text that are read side by side", least=1)
@@ -116,17 +122,6 @@ class LanguageOptions(OwnData):
         return validation, test
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class LanguageAnswering(Answering):
-    """How a text goes on."""
-
-    length: int = option(20, "words (characters, subwords) that an answer goes on for", least=1)
-    temperature: float = option(
-        0.8, "how varied an answer is; 0: always the likeliest next word", least=0.0
-    )
-    seed: int = option(0, "same seed, same words", least=0, most=2**63 - 1)
-
-
 @dataclasses.dataclass(frozen=True)
 class LanguagePreprocessing:
     """What the training text is made of.
@@ -151,35 +146,6 @@ class LanguagePreprocessing:
 class _Stored(TypedDict):
     unit: str
     vocabulary: dict[str, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Continuation(Answer):
-    """An answer: how a text goes on.
-
-    Attributes:
-        prompt: the text.
-        text: the text with what follows.
-        likeliest: the likeliest next words with their probabilities.
-        unknown: words of the prompt that the model does not know.
-    """
-
-    prompt: str
-    text: str
-    likeliest: list[tuple[str, float]]
-    unknown: list[str]
-
-    def __str__(self) -> str:
-        words = "  ".join(f"{_shown(word)} {p:.4f}" for word, p in self.likeliest)
-        lines = [self.text, f"next: {words}"]
-        if self.unknown:
-            lines.append(f"not known: {listed(map(repr, self.unknown), 'and')}")
-        return "\n".join(lines)
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the answer as JSON."""
-        likeliest = [{"token": word, "probability": p} for word, p in self.likeliest]
-        return {**dataclasses.asdict(self), "likeliest": likeliest}
 
 
 TrainedHere = Trained[LanguageOptions, LanguagePreprocessing]
@@ -257,7 +223,11 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
 
     def recipe(self, options: LanguageOptions) -> dict[str, Any]:
         """Truncated backpropagation through time; the step size falls by the epoch."""
-        return {"truncate": options.truncate, "schedule": Steps(options.decay, options.decay_after)}
+        return {
+            "truncate": options.truncate,
+            "schedule": Steps(options.decay, options.decay_after),
+            "autocast": "bfloat16" if options.autocast else None,
+        }
 
     def score(
         self, trained: TrainedHere, records: Texts, examples: Examples | Documents
@@ -301,15 +271,27 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
 
     def answer(self, trained: TrainedHere, records: Texts, how: LanguageAnswering) -> list[Answer]:
         """Continues texts."""
-        return [_continued(prompt, trained, how) for prompt in records.documents]
+        unit, model = trained.preprocessing.unit, trained.model
+        return [continued(prompt, model, unit, how) for prompt in records.documents]
+
+    def told(
+        self,
+        trained: TrainedHere,
+        records: Texts,
+        how: LanguageAnswering,
+        tell: Callable[[str], object],
+    ) -> list[Answer]:
+        """Continues texts, and tells them as they are written."""
+        unit, model = trained.preprocessing.unit, trained.model
+        return [continued(prompt, model, unit, how, tell) for prompt in records.documents]
 
     def explained(self, trained: TrainedHere, records: Texts) -> list[Attribution]:
         """Says which words mattered for the likeliest next one, by integrated gradients."""
         unit, model, found = trained.preprocessing.unit, trained.model, []
         names = [unit.piece(number) for number in range(len(unit))]
         for prompt in records.documents:
-            ids = _encoded_prompt(prompt, trained)
-            likeliest = int(_following(model, ids)[0].argmax())
+            ids = encoded_prompt(prompt, unit)
+            likeliest = int(following(model, ids)[0].argmax())
             labels = [names[number] for number in ids[0].tolist()]
             reason = integrated_gradients(
                 model, ids[0], labels=labels, names=names, output=likeliest
@@ -334,53 +316,3 @@ def _unknown_note(text: Documents, unit: Vocabulary) -> tuple[str, ...]:
         return ()
     what = f"{share:.1%} of the {unit.noun} tested on are not in the vocabulary"
     return (f"{what}; they count as one word, {UNKNOWN_WORD}.",)
-
-
-def _encoded_prompt(prompt: str, trained: TrainedHere) -> Tensor:
-    """(1, T) numbers."""
-    unit = trained.preprocessing.unit
-    ids = torch.tensor([unit.encode(prompt)], dtype=torch.int64)
-    if not len(ids[0]) or bool((ids == UNKNOWN).all()):
-        expected = "one with a word that the model knows"
-        todo = f"It learnt {len(unit):,} {unit.noun}; try another beginning."
-        raise InputError(must("a prompt", expected, repr(prompt), todo))
-    return ids
-
-
-def _continued(prompt: str, trained: TrainedHere, asked: LanguageAnswering) -> Continuation:
-    unit, model = trained.preprocessing.unit, trained.model
-    assert isinstance(model, ManyToMany)
-    ids, unknown = _encoded_prompt(prompt, trained), unit.not_known(prompt)
-    scores, state = _following(model, ids)
-    chances = scores.softmax(dim=-1)
-    top = chances.topk(min(LIKELIEST, len(unit) - 1))
-    pairs = zip(top.indices.tolist(), top.values.tolist(), strict=True)
-    how: dict[str, Any] = {"search": "greedy"}
-    if asked.temperature:
-        chance = torch.Generator().manual_seed(asked.seed)
-        how = {"search": "sample", "temperature": asked.temperature, "generator": chance}
-    written = model.generate(
-        ids[:, -1:], state=state, max_steps=asked.length, never=[UNKNOWN], **how
-    )
-    start = unit.decode(ids[0].tolist())
-    tokens = written.tokens[0].tolist()
-    text = unit.decode([*ids[0].tolist(), *tokens])
-    # What the person wrote is shown as it was written.
-    follows = text.removeprefix(start) if text.startswith(start) else unit.decode(tokens)
-    return Continuation(
-        prompt, prompt + follows, [(unit.piece(number), p) for number, p in pairs], unknown
-    )
-
-
-def _following(model: nn.Module, ids: Tensor) -> tuple[Tensor, Any]:
-    """Scores of the next word, of which the unknown one is none, and the state before the last."""
-    assert isinstance(model, ManyToMany)
-    with torch.no_grad():
-        state = model.remember(ids[:, :-1])
-        scores: Tensor = model(ids[:, -1:], state=state)[0, -1]
-    scores[UNKNOWN] = -math.inf
-    return scores, state
-
-
-def _shown(word: str) -> str:
-    return repr(word) if not word.strip() or word != word.strip() else word

@@ -264,6 +264,27 @@ class Task(abc.ABC, Generic[O, R, F, A]):
             InputError: if one is not what the model knows.
         """
 
+    def told(
+        self, trained: Trained[O, F], records: R, how: A, tell: Callable[[str], object]
+    ) -> list[Answer]:
+        """Answers each record, and tells the text of an answer piece by piece as it is written.
+
+        Args:
+            trained: as for `answer`, as the next two.
+            records: what is asked.
+            how: how to answer.
+            tell: told each piece.
+
+        Raises:
+            InputError: as `answer`, or if the task's answers are not written piece by piece.
+        """
+        raise InputError(f"The answers of {self.name} come as a whole. Leave tell out.")
+
+    @property
+    def tells(self) -> bool:
+        """Whether the task tells its answers as they are written."""
+        return type(self).told is not Task.told
+
     def explained(self, trained: Trained[O, F], records: R) -> list[Attribution]:
         """Says for each record which of its steps mattered for the answer.
 

@@ -38,6 +38,11 @@ class Aim:
     class_weights: ClassWeights | None = None
 
     @property
+    def scored(self) -> bool:
+        """Whether it needs a model's scores; not for a loss that can do without, and its units."""
+        return self.loss.scored or any(metric.mean is not None for metric in self.metrics)
+
+    @property
     def columns(self) -> dict[str, bool]:
         """Its columns of a history, and whether more is better of each."""
         before = f"{self.name}_" if self.name else ""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recur.data.sequences import Batch, changed
+from recur.layers.scores import LinearScores
 from recur.messages import InputError, listed, must
 from recur.training.carried import detached
 
@@ -59,7 +60,12 @@ class Caller:
     """
 
     def __init__(
-        self, model: nn.Module, *, carries: bool = False, names: Sequence[str] | None = ()
+        self,
+        model: nn.Module,
+        *,
+        carries: bool = False,
+        names: Sequence[str] | None = (),
+        scored: bool = True,
     ) -> None:
         """Looks at the model's forward.
 
@@ -68,6 +74,8 @@ class Caller:
             carries: the state is given to the model and kept.
             names: of its outputs, in their order, if it has several: it may return a dict or a
                 tuple of them; None: whatever it returns, if it is one tensor or a dict.
+            scored: False where nobody needs scores: a forward that takes `scored` is told, and may
+                give `LinearScores` for them.
 
         Raises:
             InputError: no model; with `carries`, one that takes no state, or reads from the end.
@@ -77,6 +85,7 @@ class Caller:
         known = {p.name for p in _parameters(model)}
         self._with_lengths, self._with_targets = takes_lengths(model), takes_targets(model)
         self._with_reset, self._asked = "reset" in known, "return_state" in known
+        self._unscored = not scored and "scored" in known
         self._dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), None)
         self._carried = next((name for name in ("state", "hx") if name in known), "")
         self.carries, self.names = carries, names
@@ -125,6 +134,8 @@ class Caller:
                     "which its state would begin anew there. recur.ManyToMany does."
                 )
             options["reset"] = batch.reset.to(self.device)
+        if self._unscored:
+            options["scored"] = False
         if self.carries:
             return self._carrying(x, state, options)
         return self._outputs(self.model(x, **options))
@@ -133,7 +144,9 @@ class Caller:
         """What the model returned, as what it should be."""
         if self.names:
             return _by_name(found, self.names)
-        if isinstance(found, Tensor) or (self.names is None and isinstance(found, Mapping)):
+        if isinstance(found, Tensor | LinearScores) or (
+            self.names is None and isinstance(found, Mapping)
+        ):
             return found
         if isinstance(found, Mapping):
             todo = "Give loss a dict with a loss for each."
@@ -147,7 +160,7 @@ class Caller:
         if self._asked:
             options["return_state"] = True
         result = self._called(x, options | {self._carried: state})
-        kinds = (Mapping, tuple) if self.names else (Tensor,)
+        kinds = (Mapping, tuple) if self.names else (Tensor, LinearScores)
         if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[0], kinds):
             got = type(result).__name__
             raise InputError(must("what a model with truncate returns", "(outputs, state)", got))
@@ -182,9 +195,15 @@ def _by_name(found: Any, names: Sequence[str]) -> dict[str, Tensor]:
     return chosen
 
 
-def caller(model: nn.Module, *, carries: bool = False, names: Sequence[str] | None = ()) -> Caller:
+def caller(
+    model: nn.Module,
+    *,
+    carries: bool = False,
+    names: Sequence[str] | None = (),
+    scored: bool = True,
+) -> Caller:
     """Returns what calls the model; see `Caller`."""
-    return Caller(model, carries=carries, names=names)
+    return Caller(model, carries=carries, names=names, scored=scored)
 
 
 def device_of(model: nn.Module) -> torch.device:

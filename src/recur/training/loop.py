@@ -32,6 +32,9 @@ from recur.training.schedulers import ScheduleLike, find_schedule
 from recur.training.trainer import Trainer
 from recur.training.weights import Weighted, weighted_examples
 
+TYPES = ("bfloat16",)
+"""Of products, beside the weights' own. In float16 gradients would need to be scaled."""
+
 
 def fit(
     model: nn.Module,
@@ -56,6 +59,7 @@ def fit(
     accumulate: int = 1,
     ema: float | None = None,
     label_smoothing: float = 0.0,
+    autocast: str | None = None,
     truncate: int | None = None,
     shuffle: bool = True,
     bucket: bool | None = None,
@@ -132,6 +136,11 @@ def fit(
             the decay is lower, so that the beginning is forgotten. None: the weights themselves.
         label_smoothing: the share of each target that goes to all classes alike, in training only;
             for "cross_entropy" and the binary losses.
+        autocast: "bfloat16", for products of that type in training, as `torch.autocast` makes them;
+            weights, sums, gradients of weights and all that is measured stay as they are. It is for
+            processors and devices that are faster at it (on a CPU those with AMX or AVX512-BF16),
+            and for large layers: the walk through time itself stays in the weights' type on a CPU.
+            None: none.
         truncate: k, to walk at most k steps at a time (truncated backpropagation through time): a
             step of the optimizer after each, the state carried on to the next k steps without its
             gradient. Needs a model that takes `state` (or `hx`) and returns (outputs, state), and a
@@ -165,7 +174,7 @@ def fit(
             ignores them, after the batch has ended and the state is saved.
     """
     _check(epochs, batch_size, patience, clip_norm, resume, checkpoint)
-    _check_more(accumulate, ema, label_smoothing)
+    _check_more(accumulate, ema, label_smoothing, autocast)
     check_truncate(truncate)
     check_model(model)
     told = find_callbacks(callbacks, on_epoch)
@@ -204,6 +213,7 @@ def fit(
         accumulate=accumulate,
         ema=ema,
         label_smoothing=label_smoothing,
+        autocast=autocast,
     )
     steps = find_optimizer(optimizer, model, learning_rate)
     total = epochs * math.ceil(len(feeds[0]) / accumulate)
@@ -242,11 +252,15 @@ def _check(
         raise InputError(" ".join(wrong))
 
 
-def _check_more(accumulate: int, ema: float | None, label_smoothing: float) -> None:
+def _check_more(
+    accumulate: int, ema: float | None, label_smoothing: float, autocast: str | None
+) -> None:
     whole("accumulate", accumulate)
     real("label_smoothing", label_smoothing, lambda s: 0 <= s < 1, "from 0 on and below 1")
     if ema is not None:
         real("ema", ema, lambda decay: 0 < decay < 1, "between 0 and 1, or None for no average")
+    if autocast is not None:
+        one_of("autocast", autocast, TYPES)
 
 
 def _move(model: nn.Module, device: str | torch.device) -> None:

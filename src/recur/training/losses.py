@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recur.data.targets import IGNORED
+from recur.layers.scores import LinearScores
 from recur.messages import InputError, must, one_of, shown
 from recur.training.targets import class_numbers, like_outputs, same_but_for_ones
 
@@ -42,6 +43,7 @@ class Loss:
         summed: the function gives the sum over the batch in the place of the mean.
         unreduced: (outputs, aligned targets) -> the loss of each target, or of each row of them;
             None where only the function itself can say.
+        scored: False where `LinearScores` serve as outputs too.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Loss:
     weights: Tensor | None = None
     summed: bool = False
     unreduced: Function | None = None
+    scored: bool = True
 
     def mean(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Returns the loss of outputs and aligned targets, 0 where none of them counts.
@@ -93,7 +96,7 @@ class Loss:
             return class_numbers(outputs, targets)
         if self.outputs != UNKNOWN:
             return like_outputs(outputs, targets)
-        if outputs.shape != targets.shape and same_but_for_ones(outputs, targets):
+        if outputs.shape != targets.shape and same_but_for_ones(outputs.shape, targets.shape):
             targets = targets.reshape(outputs.shape)
         # Only the caller's own function knows what whole numbers are to it.
         return targets.to(outputs.dtype) if targets.is_floating_point() else targets
@@ -173,11 +176,16 @@ def binary_crossentropy(
     return F.binary_cross_entropy_with_logits(logits, targets, reduction=reduction)
 
 
-def cross_entropy(scores: Tensor, targets: Tensor, *, smoothing: float = 0.0) -> Tensor:
+def cross_entropy(
+    scores: Tensor | LinearScores, targets: Tensor, *, smoothing: float = 0.0
+) -> Tensor:
     """Mean cross-entropy of scores (..., C) and class numbers (...) or probabilities (..., C).
 
     Class numbers of -100 do not count; where none counts the loss is 0.
     """
+    scores = _needed(scores, targets)
+    if isinstance(scores, LinearScores):
+        return scores.cross_entropy(targets, label_smoothing=smoothing)
     flat = scores.reshape(-1, scores.shape[-1])
     if targets.is_floating_point():
         return F.cross_entropy(flat, targets.reshape(flat.shape), label_smoothing=smoothing)
@@ -188,13 +196,25 @@ def cross_entropy(scores: Tensor, targets: Tensor, *, smoothing: float = 0.0) ->
     return total / (classes != IGNORED).sum().clamp(min=1)
 
 
-def _cross_entropy_of_each(scores: Tensor, targets: Tensor, *, smoothing: float = 0.0) -> Tensor:
+def _cross_entropy_of_each(
+    scores: Tensor | LinearScores, targets: Tensor, *, smoothing: float = 0.0
+) -> Tensor:
     """The cross-entropy of each row of scores (..., C): (...)."""
+    scores = _needed(scores, targets)
+    if isinstance(scores, LinearScores):
+        return scores.cross_entropy(targets, reduction="none", label_smoothing=smoothing)
     rows = scores.shape[:-1]
     flat = scores.reshape(-1, scores.shape[-1])
     wanted = targets.reshape(flat.shape if targets.is_floating_point() else -1)
     how: dict[str, Any] = {"reduction": "none", "label_smoothing": smoothing}
     return F.cross_entropy(flat, wanted, ignore_index=IGNORED, **how).reshape(rows)
+
+
+def _needed(scores: Tensor | LinearScores, targets: Tensor) -> Tensor | LinearScores:
+    """For targets that are probabilities the scores are computed."""
+    if isinstance(scores, LinearScores) and targets.is_floating_point():
+        return scores.computed()
+    return scores
 
 
 def _unreduced(function: Any) -> Function:
@@ -210,6 +230,7 @@ LOSSES = {
         outputs,
         IGNORED if outputs == CLASSES else None,
         unreduced=_unreduced(function),
+        scored=function is not cross_entropy,
     )
     for name, function, outputs in (
         ("binary_crossentropy", binary_crossentropy, PROBABILITIES),

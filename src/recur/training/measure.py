@@ -66,7 +66,8 @@ def evaluate(
         x, y, lengths = weighted_examples(x, y, lengths, sample_weight), None, None
     feed = feed_of(x, y, lengths=lengths, batch_size=batch_size, truncate=truncate, cuts=False)
     names = [aim.name for aim in aims if aim.name]
-    call = caller(model, carries=truncate is not None, names=names)
+    scored = any(aim.scored for aim in aims)
+    call = caller(model, carries=truncate is not None, names=names, scored=scored)
     totals = Totals(aims, feed.targets, aligned=aligned(model))
     with passing("evaluating", len(feed), progress) as advance:
         return measured(call, feed, totals, after=advance)

@@ -27,6 +27,7 @@ class Plan:
         accumulate: batches of a step.
         ema: the decay of the average of the weights, or None.
         label_smoothing: the share of a target that goes to all classes alike.
+        autocast: the type of the products in training, or None for the weights'.
     """
 
     epochs: int
@@ -42,3 +43,4 @@ class Plan:
     accumulate: int
     ema: float | None
     label_smoothing: float
+    autocast: str | None

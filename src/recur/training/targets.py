@@ -20,7 +20,7 @@ def like_outputs(outputs: Tensor, targets: Tensor) -> Tensor:
         InputError: if they differ by more than axes of length 1.
     """
     if outputs.shape != targets.shape:
-        if not same_but_for_ones(outputs, targets):
+        if not same_but_for_ones(outputs.shape, targets.shape):
             todo = (
                 "Change the last layer or the targets, so that each output has its target; for "
                 "class numbers take the loss 'cross_entropy'."
@@ -46,7 +46,7 @@ def class_numbers(scores: Tensor, targets: Tensor) -> Tensor:
         return targets.to(scores.dtype)
     rows = scores.shape[:-1]
     if targets.shape != rows:
-        if not same_but_for_ones(scores[..., 0], targets):
+        if not same_but_for_ones(rows, targets.shape):
             expected = f"one class number for each row of the scores, {tuple(rows)}"
             todo = "The model's output must be (batch, classes) or (batch, time, classes)."
             raise InputError(must("targets", expected, f"shape {tuple(targets.shape)}", todo))
@@ -90,6 +90,6 @@ def which_exist(
     return torch.arange(steps, device=outputs.device) < lengths.to(outputs.device).unsqueeze(1)
 
 
-def same_but_for_ones(a: Tensor, b: Tensor) -> bool:
+def same_but_for_ones(a: torch.Size, b: torch.Size) -> bool:
     """Whether two shapes are the same when axes of length 1 are left out."""
-    return [n for n in a.shape if n != 1] == [n for n in b.shape if n != 1]
+    return [n for n in a if n != 1] == [n for n in b if n != 1]

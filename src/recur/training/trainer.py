@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -107,7 +108,8 @@ class Trainer:
     def _caller(self) -> Caller:
         """Calls the model, with a state of its own where states are carried."""
         names = [aim.name for aim in self.aims if aim.name]
-        return caller(self.model, carries=self.plan.truncate is not None, names=names)
+        carries, scored = self.plan.truncate is not None, any(aim.scored for aim in self.aims)
+        return caller(self.model, carries=carries, names=names, scored=scored)
 
     # Beginning and end
 
@@ -162,6 +164,7 @@ class Trainer:
             "accumulate": self.plan.accumulate if self.plan.accumulate > 1 else None,
             "ema": self.plan.ema,
             "label_smoothing": self.plan.label_smoothing or None,
+            "autocast": self.plan.autocast,
         }
 
     def _is_over(self) -> bool:
@@ -270,7 +273,8 @@ class Trainer:
     def _train_batch(self, batch: Batch) -> None:
         batch = with_targets_on(batch, self.device)
         self.gradients.clear()
-        found = self.totals.measure(batch, self.call(batch))
+        with self._autocast():
+            found = self.totals.measure(batch, self.call(batch))
         if not found.loss.requires_grad:
             raise InputError("The loss depends on no weight: something was detached on the way.")
         number, again = self.position.batch + 1, self.call.again()
@@ -286,6 +290,12 @@ class Trainer:
             self._read()
         if steps:
             self._step()
+
+    def _autocast(self) -> contextlib.AbstractContextManager[None]:
+        """Products in the type that was asked for."""
+        if self.plan.autocast is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=getattr(torch, self.plan.autocast))
 
     def _step_with_the_rest(self) -> None:
         """The last group of an epoch may have fewer batches."""
