@@ -51,6 +51,7 @@ NAMES = [
     "ManyToOne",
     "OneToMany",
     "OneToOne",
+    "SegmentRNN",
     "decoding",
     # data
     "Batch",

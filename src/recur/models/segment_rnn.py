@@ -24,11 +24,9 @@ import torch
 from torch import Tensor, nn
 
 from recur.layers.checks import tensor
-from recur.messages import InputError, must, one_of
+from recur.messages import InputError, must
 from recur.models.checks import check_options, check_sizes
 from recur.models.deep import deep
-
-CENTRES = ("last", "window", "none")
 
 
 class SegmentRNN(nn.Module):
@@ -47,17 +45,13 @@ class SegmentRNN(nn.Module):
         units: d, an even number.
         layers: recurrent layers on top of one another.
         dropout: the part dropped before the last linear layer, and between layers, in training.
-        centre: what is taken off a target before it is read, and added to what comes out: its
-            "last" known value (the paper's way), or of the "window" its mean, divided by its
-            standard deviation (T. Kim et al., "Reversible instance normalization", ICLR 2022,
-            without weights); or "none".
-        linear: a linear map from the window to the horizon, the same for every target, is added (G.
-            Lai et al., arXiv:1703.07015, section 3.6): what follows a line needs no network.
+        differences: the last known value of a target is taken off before it is read, and added to
+            what comes out.
         options: more arguments for the recurrent layers; see `recur.layers.Recurrent`.
 
     Raises:
         InputError: sizes below 1, an odd `units`, a segment longer than the window, or an unknown
-            cell or centre.
+            cell.
     """
 
     aligned = False  # with the input, step by step
@@ -77,8 +71,7 @@ class SegmentRNN(nn.Module):
         units: int = 128,
         layers: int = 1,
         dropout: float = 0.1,
-        centre: str = "last",
-        linear: bool = False,
+        differences: bool = True,
         **options: Any,
     ) -> None:
         super().__init__()
@@ -91,7 +84,7 @@ class SegmentRNN(nn.Module):
             raise InputError(must("segment", f"at most as long as the window, {window}", segment))
         self.targets, self.window, self.horizon, self.segment = targets, window, horizon, segment
         self.quantiles, self.units = quantiles, units
-        self.centre = one_of("centre", centre, CENTRES)
+        self.differences = differences
         self.known, self.static, self.others = known, static, others
         ahead = -(-horizon // segment)
         self.reads = nn.Linear(segment, units)
@@ -103,9 +96,6 @@ class SegmentRNN(nn.Module):
         self.channel = nn.Parameter(torch.randn(targets, units // 2))
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(units, segment * (quantiles or 1))
-        self.linear = nn.Linear(window, horizon, bias=False) if linear else None
-        if self.linear is not None:
-            nn.init.zeros_(self.linear.weight)
 
     def forward(
         self, x: Tensor, known: Tensor | None = None, static: Tensor | None = None
@@ -124,22 +114,11 @@ class SegmentRNN(nn.Module):
             InputError: what does not fit.
         """
         self._check(x, known, static)
-        values, centre, spread = self._centred(x[..., : self.targets])
-        state = self._state(self._read(values, x[..., self.targets :], known, static))
+        values = x[..., : self.targets]
+        last = values[:, -1:] if self.differences else torch.zeros_like(values[:, -1:])
+        state = self._state(self._read(values - last, x[..., self.targets :], known, static))
         forecast = self._decode(state, len(x), known, static)
-        if self.linear is not None:
-            line = self.linear(values.transpose(1, 2)).transpose(1, 2)
-            forecast = forecast + _beside(line, forecast)
-        return forecast * _beside(spread, forecast) + _beside(centre, forecast)
-
-    def _centred(self, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Targets as they are read, and (B, 1, C) what was taken off, and what divided by."""
-        if self.centre == "window":
-            centre = values.mean(dim=1, keepdim=True)
-            spread = values.std(dim=1, keepdim=True, correction=0) + 1e-5
-            return (values - centre) / spread, centre, spread
-        last = values[:, -1:] if self.centre == "last" else torch.zeros_like(values[:, -1:])
-        return values - last, last, torch.ones_like(last)
+        return forecast + (last.unsqueeze(3) if self.quantiles else last)
 
     def _read(
         self, values: Tensor, others: Tensor, known: Tensor | None, static: Tensor | None
@@ -205,8 +184,3 @@ class SegmentRNN(nn.Module):
             got = "none" if given is None else f"the shape {tuple(given.shape)}"
             if given is None or tuple(given.shape) != shape:
                 raise InputError(must(name, f"of the shape {shape}", got))
-
-
-def _beside(each: Tensor, forecast: Tensor) -> Tensor:
-    """(B, ..., C) numbers of targets beside a forecast, which may have quantiles after them."""
-    return each if forecast.dim() == 3 else each.unsqueeze(3)

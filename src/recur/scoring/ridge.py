@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from recur.scoring.forecasts import Values
 
 Starts = NDArray[np.int64]
-PENALTIES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+PENALTIES = (1e-6, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Shares of the number of windows; the one that does best on the validation part is taken."""
 ROWS = 4096
 """Windows at a time."""

@@ -27,7 +27,7 @@ from recur.data.splits import Splits
 from recur.data.static import StaticColumn
 from recur.data.tables import parse_table
 from recur.diagnostics import Attribution
-from recur.messages import InputError, count, must
+from recur.messages import InputError, must
 from recur.scoring import backtest
 from recur.tasks import forecast_model, forecast_series
 from recur.tasks.answers import Answer
@@ -326,8 +326,8 @@ def _learnable(splits: Splits[Steps], targets: int) -> Splits[Steps]:
     if len(kept) in (0, len(parts)):
         return splits
     left = next(part.series.name for n, part in enumerate(parts) if n not in kept)
-    note = f"{count(len(parts) - len(kept), 'series')} of {len(parts):,} left out, whose training "
-    note += f"part is too short or never changes, such as {left}."
+    note = f"{len(parts) - len(kept):,} of {len(parts):,} series are left out, whose training part "
+    note += f"is too short or never changes, such as {left}."
     assert splits.validation is not None
     assert splits.test is not None
     return dataclasses.replace(

@@ -83,7 +83,7 @@ def built(options: ForecastOptions, fitted: ForecastPreprocessing) -> nn.Module:
         others=fitted.others,
         known=fitted.known + 2 * len(fitted.circles),
         static=sum(map(len, fitted.static)),
-        centre="last" if options.differences else "none",
+        differences=options.differences,
         **layers,
     )
 

@@ -52,7 +52,7 @@ def backtests(trained: TrainedHere, records: Steps) -> tuple[list[Backtest], tup
         for target in range(fitted.targets)
     ]
     short = len(records.parts) - len(parts)
-    notes = (f"{count(short, 'series')} of {len(records.parts):,} too short to be tested on.",)
+    notes = (f"{short:,} of {len(records.parts):,} series are too short to be tested on.",)
     return tests, notes if short else ()
 
 
