@@ -113,6 +113,8 @@ def chance(actual: Values, one: Values, other: Values, horizon: int | None = Non
     The test of F. X. Diebold and R. S. Mariano (1995) on absolute errors, two-sided. Windows
     overlap, so the variance counts the covariance of neighbours up to two horizons apart, with
     the weights of W. K. Newey and K. D. West (1987), which would count too little of one horizon.
+    The statistic is made smaller for few windows, and compared with Student's distribution, after
+    D. Harvey, S. Leybourne and P. Newbold (1997).
 
     Args:
         actual: (N, H), windows in the order of time.
@@ -128,7 +130,21 @@ def chance(actual: Values, one: Values, other: Values, horizon: int | None = Non
     variance = float(np.dot(weights, covariances)) / n
     if variance <= 0:
         return 1.0 if not gain.any() else 0.0
-    return math.erfc(abs(float(gain.mean())) / math.sqrt(2 * variance))
+    if n <= steps:  # every window overlaps every other one
+        return 1.0
+    few = math.sqrt((n + 1 - 2 * steps + steps * (steps - 1) / n) / n)
+    return _beyond(few * abs(float(gain.mean())) / math.sqrt(variance), n - 1)
+
+
+def _beyond(statistic: float, freedom: int) -> float:
+    """The probability that Student's t is as far from 0 as that, or farther."""
+    # The density over the angle of t / sqrt(freedom): smooth, and between finite ends.
+    angle = math.atan(statistic / math.sqrt(freedom))
+    at, weights = np.polynomial.legendre.leggauss(64)
+    half = (math.pi / 2 - angle) / 2
+    power = np.sin(half * (at + 1)) ** (freedom - 1)  # the cosine, counted from the end
+    logarithm = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)
+    return min(1.0, 2 * half * float(power @ weights) * math.exp(logarithm) / math.sqrt(math.pi))
 
 
 def season_of(times: Times | None, training: Values, zone: str = "") -> int:
