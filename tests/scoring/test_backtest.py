@@ -110,3 +110,15 @@ def test_ridge_regression_learns_from_the_training_windows_alone():
     values[254:] += 100
     (after,) = ridge([Parts(values, *starts)], 8, 4)
     assert (before[:4] == after[:4]).all()
+
+
+def test_a_forecast_that_is_better_in_one_error_alone_is_not_beaten():
+    scores = {"season": 1.0, "chance": 0.001, "mae": 0.9, "mse": 0.9, "rmse": 0.9, "mase": 0.9}
+    for prefix in (*backtest.SIMPLE, *backtest.LINEAR):
+        scores |= {f"{prefix}{name}": 1.0 for name in ("mae", "mse", "rmse", "mase")}
+    better = "The model beats them all: its MAE is 10.0% lower than the naive forecast's."
+    assert backtest.report(scores).endswith(better)
+    assert backtest.report({**scores, "linear_mse": 0.8}).endswith(
+        "The linear forecast is not beaten: the model's MSE is 12.5% higher than the linear "
+        "forecast's."
+    )

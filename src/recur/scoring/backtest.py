@@ -251,37 +251,37 @@ def _best(found: Mapping[str, float]) -> str:
 
 
 def _verdict(found: Mapping[str, float]) -> str:
-    """Says plainly which of the other forecasts are not beaten."""
+    """Says plainly which of the other forecasts are not beaten: in each error that is compared."""
     names = {prefix: title.partition(" (")[0] for prefix, title in _beside(found).items()}
-    unbeaten = [
-        f"the {name}" for key, name in names.items() if not found["mae"] < found[f"{key}mae"]
-    ]
-    if not unbeaten and found["chance"] > CHANCE:
+    for measure in ("mae", "mse") if "mse" in found else ("mae",):
+        unbeaten = [key for key in names if not found[measure] < found[f"{key}{measure}"]]
+        if unbeaten:
+            which = listed([f"the {names[key]}" for key in unbeaten], "and")
+            return (
+                f"{which[0].upper()}{which[1:]} forecast {'is' if len(unbeaten) == 1 else 'are'} "
+                f"not beaten: the model's {_than(found, measure, names)}."
+            )
+    if found["chance"] > CHANCE:
         best = _best(found)
         return (
             f"The {names[best]} forecast is not beaten beyond chance: the model's "
-            f"{_than(found, best, names)}, which chance alone brings with probability "
-            f"{found['chance']:.2f} (Diebold-Mariano test)."
+            f"{_than(found, 'mae', {best: names[best]})}, which chance alone brings with "
+            f"probability {found['chance']:.2f} (Diebold-Mariano test)."
         )
-    closest = min(names, key=lambda prefix: found[f"{prefix}mae"])
-    if not unbeaten:
-        return f"The model beats them all: its {_than(found, closest, names)}."
-    forecasts = f"{listed(unbeaten, 'and')} forecast {'is' if len(unbeaten) == 1 else 'are'}"
-    return (
-        f"{forecasts[0].upper()}{forecasts[1:]} not beaten: the model's "
-        f"{_than(found, closest, names)}."
-    )
+    return f"The model beats them all: its {_than(found, 'mae', names)}."
 
 
-def _than(found: Mapping[str, float], other: str, names: Mapping[str, str]) -> str:
-    """The model's MAE beside another forecast's."""
-    mae, least = found["mae"], found[f"{other}mae"]
+def _than(found: Mapping[str, float], measure: str, names: Mapping[str, str]) -> str:
+    """An error of the model beside that of the best of other forecasts."""
+    closest = min(names, key=lambda prefix: found[f"{prefix}{measure}"])
+    mine, least = found[measure], found[f"{closest}{measure}"]
     # Straight lines and series that repeat leave a forecast without learning (nearly) no error.
-    times = mae / least if least else math.inf
+    times = mine / least if least else math.inf
+    word = measure.upper()
     if not times <= MOST_TIMES:  # or weights that are no numbers
-        return f"MAE is {mae:.4g}, the {names[other]} forecast's {least:.4g}"
-    word, share = ("lower", 1 - times) if times < 1 else ("higher", times - 1)
-    return f"MAE is {share:.1%} {word} than the {names[other]} forecast's"
+        return f"{word} is {mine:.4g}, the {names[closest]} forecast's {least:.4g}"
+    way, share = ("lower", 1 - times) if times < 1 else ("higher", times - 1)
+    return f"{word} is {share:.1%} {way} than the {names[closest]} forecast's"
 
 
 def _worth(found: Mapping[str, float]) -> list[str]:
