@@ -53,6 +53,7 @@ NAMES = [
     "ManyToOne",
     "OneToMany",
     "OneToOne",
+    "SegmentRNN",
     "decoding",
     # data
     "Batch",

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from recur.models import ManyToOne as ManyToOne
     from recur.models import OneToMany as OneToMany
     from recur.models import OneToOne as OneToOne
+    from recur.models import SegmentRNN as SegmentRNN
     from recur.run import Run as Run
     from recur.run import load as load
     from recur.run.train import train as train
@@ -98,6 +99,7 @@ else:
         "recur.messages": ("FailedError", "InputError", "RecurError"),
         "recur.models": (
             *("CTC", "EncoderDecoder", "ManyToMany", "ManyToOne", "OneToMany", "OneToOne"),
+            "SegmentRNN",
         ),
         "recur.run": ("Run", "load", "train"),
         "recur.training": (

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from recur import InputError
 from recur.data.scaling import Scaler
-from recur.data.windows import split_by_time, windows
+from recur.data.windows import Strip, WindowExamples, split_by_time, starts_of, windows
 
 STEPS = np.arange(20.0)[:, None] + np.array([0, 100])
 
@@ -96,3 +99,30 @@ def test_no_window(arguments, message):
 def test_shares_that_leave_nothing(validation, test):
     with pytest.raises(InputError, match="must be above 0, below 1 together; got"):
         split_by_time(100, validation=validation, test=test)
+
+
+def test_windows_of_several_series_are_cut_as_they_are_asked_for():
+    """A value says its series and its step: none of another series or of its future is seen."""
+    strips = []
+    for number, steps in enumerate((9, 7, 12)):
+        values = (100 * number + np.arange(steps))[:, None] + np.array([0, 0.5])
+        known = (100 * number + np.arange(steps + 2))[:, None]
+        starts = starts_of((0, steps), 4, 2)
+        static = np.array([number], dtype=np.float32)
+        strips.append(Strip(np.float32(values), starts, np.float32(known), static))
+    examples = WindowExamples(strips, 4, 2, 1)
+    assert len(examples) == 4 + 2 + 7
+    rows = np.random.default_rng(0).permutation(len(examples))
+    batch = examples.batch(rows)
+    assert batch.y.shape == (13, 2, 1)
+    first, before = batch.y[:, 0, 0], torch.arange(-4, 2)
+    assert (batch.x[:, :, 0] == first[:, None] + before[:4]).all()
+    assert (batch.x[:, :, 1] == batch.x[:, :, 0] + 0.5).all()
+    assert (batch.y[:, 1, 0] == first + 1).all()
+    assert (batch.also["known"][..., 0] == first[:, None] + before).all()
+    assert (batch.also["static"][:, 0] == first.div(100, rounding_mode="floor")).all()
+    after = WindowExamples([dataclasses.replace(strips[0], starts=np.array([9]))], 4, 2, 0).batch(
+        [0]
+    )
+    assert after.y is None
+    assert after.also["known"][0, :, 0].tolist() == [5, 6, 7, 8, 9, 10]

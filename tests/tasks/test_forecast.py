@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -13,8 +14,7 @@ from recur import files, run, tasks
 from recur.data.series import Series
 from recur.messages import InputError
 from recur.scoring import forecasts
-from recur.tasks import forecast as forecasting
-from recur.tasks import preparing
+from recur.tasks import forecast_answers, preparing
 from recur.tasks.task import Trained
 
 TASK = tasks.find("forecast")
@@ -92,12 +92,12 @@ def test_examples_are_changes_from_the_last_known_value(here):
     settings = options(data="a.csv")
     prepared = preparing.prepare(TASK, settings)
     x, y = prepared.train[4]
-    deviation = prepared.preprocessing.scaler.deviation[0]
+    deviation = prepared.preprocessing.only.scaler.deviation[0]
     assert x[-1].tolist() == [0.0]
     assert np.allclose(x[:, 0] * deviation, values[4:10] - values[9], rtol=1e-5)
     assert np.allclose(y * deviation, values[10:13] - values[9], rtol=1e-5)
     plain = preparing.prepare(TASK, options(data="a.csv", differences=False)).train[4][0]
-    mean = prepared.preprocessing.scaler.mean[0]
+    mean = prepared.preprocessing.only.scaler.mean[0]
     assert np.allclose(plain[:, 0] * deviation + mean, values[4:10], rtol=1e-5)
 
 
@@ -132,7 +132,7 @@ def test_scores_are_those_worked_out_by_hand(here):
     for start in range(160, 198):
         gaps.append(values[start : start + 3] - values[start - 1])
         seasonal.append(values[start : start + 3] - values[start - 5 : start - 2])
-    assert prepared.preprocessing.drift == pytest.approx(np.diff(values[:128]).mean())
+    assert prepared.preprocessing.only.drift == pytest.approx(np.diff(values[:128]).mean())
     scale = np.abs(values[5:128] - values[:123]).mean()
     assert scores["windows"] == 38
     assert scores["naive_mae"] == pytest.approx(np.abs(gaps).mean())
@@ -308,8 +308,18 @@ def test_a_forecast_needs_a_window(here):
     trained = run.train("forecast", data="a.csv", horizon=3, window=6, epochs=1, progress=False)
     with pytest.raises(InputError, match=r"short.csv must be at least 7 steps long; got 4 steps."):
         trained.predict("short.csv")
-    with pytest.raises(InputError, match="from a file, not from standard input"):
-        TASK.inputs_of("-")
+
+
+def test_a_table_may_come_by_standard_input(here, monkeypatch):
+    write("a.csv", walk(60))
+    trained = run.train("forecast", data="a.csv", horizon=3, window=6, epochs=1, progress=False)
+    write("newer.csv", walk(80))
+    text = io.TextIOWrapper(io.BytesIO((here / "newer.csv").read_bytes()))
+    monkeypatch.setattr("sys.stdin", text)
+    (piped,) = trained.predict(TASK.inputs_of("-"))
+    (read,) = trained.predict("newer.csv")
+    assert piped.values == read.values
+    assert str(piped).startswith("close of standard input\n2024-03-21  ")
 
 
 def test_unknown_datasets(here):
@@ -322,7 +332,7 @@ def test_unknown_datasets(here):
 
 
 def test_digits_fit_the_values():
-    assert [forecasting._digits([value]) for value in (0.0, 0.01234, 3.2, 309.9, 1e6)] == [
+    assert [forecast_answers.decimals([value]) for value in (0.0, 0.01234, 3.2, 309.9, 1e6)] == [
         1, 6, 4, 2, 0,
     ]  # fmt: skip
 
@@ -377,8 +387,8 @@ def test_series_in_preprocessing_keep_their_times(here):
     write("a.csv", walk(60))
     fitted = preparing.prepare(TASK, options(data="a.csv")).preprocessing
     again = TASK.preprocessing.from_json(fitted.to_json())
-    assert isinstance(again.recent, Series)
-    assert (again.recent.times == fitted.recent.times).all()
+    assert isinstance(again.only.recent, Series)
+    assert (again.only.recent.times == fitted.only.recent.times).all()
 
 
 def test_a_run_written_before_times_had_zones_opens(here):
@@ -387,8 +397,8 @@ def test_a_run_written_before_times_had_zones_opens(here):
     stored = fitted.to_json()
     del stored["recent"]["zone"], stored["recent"]["day_first"]
     again = TASK.preprocessing.from_json(stored)
-    assert (again.recent.times == fitted.recent.times).all()
-    assert again.recent.zone == ""
+    assert (again.only.recent.times == fitted.only.recent.times).all()
+    assert again.only.recent.zone == ""
 
 
 def answered(text, **given):

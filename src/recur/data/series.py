@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -36,6 +36,9 @@ class Series:
         zone: the time zone: a name ("Europe/Berlin"), "UTC", or an offset ("+02:00"); empty if the
             times do not say.
         day_first: whether the day was read before the month; None where there was no question.
+        ahead: (A, F) what is known of steps after the last one; NaN where nothing is.
+        static: what never changes, by the names of columns: a text of each.
+        id: which of several series of a table this is; empty where there is one.
     """
 
     name: str
@@ -45,6 +48,9 @@ class Series:
     notes: tuple[str, ...] = ()
     zone: str = ""
     day_first: bool | None = None
+    ahead: NDArray[np.float64] | None = None
+    static: dict[str, str] = field(default_factory=dict)
+    id: str = ""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -70,22 +76,25 @@ class Series:
             InputError: as `index`.
         """
         at = [self.index(column) for column in columns]
-        return replace(self, columns=tuple(columns), values=self.values[:, at])
+        ahead = None if self.ahead is None else self.ahead[:, at]
+        return replace(self, columns=tuple(columns), values=self.values[:, at], ahead=ahead)
 
     def first(self, steps: int | None) -> Self:
-        """The first steps only."""
+        """The first steps only, and of those after them what is known ahead no more."""
+        if steps is None or steps >= len(self):
+            return self
         times = None if self.times is None else self.times[:steps]
-        return replace(self, values=self.values[:steps], times=times)
+        return replace(self, values=self.values[:steps], times=times, ahead=None)
 
 
 class Reading(NamedTuple):
     """How a series is read; see `read_series`."""
 
-    time: str | None
-    columns: Sequence[str] | None
-    gaps: str
-    time_format: str
-    day_first: bool | None
+    time: str | None = None
+    columns: Sequence[str] | None = None
+    gaps: str = "refuse"
+    time_format: str = ""
+    day_first: bool | None = None
 
 
 def read_series(
@@ -142,7 +151,7 @@ def read_series(
         decimal=decimal,
         each="step",
     )
-    return _series(table, Reading(time, columns, gaps, time_format, day_first))
+    return series_of(table, Reading(time, columns, gaps, time_format, day_first))
 
 
 def parse_series(
@@ -156,15 +165,16 @@ def parse_series(
     day_first: bool | None = None,
 ) -> Series:
     """Reads a series from the text of a CSV file; arguments and errors as `read_series`."""
-    return _series(
+    return series_of(
         parse_table(text, name, each="step"), Reading(time, columns, gaps, time_format, day_first)
     )
 
 
-def _series(table: Table, how: Reading) -> Series:
+def series_of(table: Table, how: Reading) -> Series:
+    """Reads the series that a table holds; errors as `read_series`."""
     one_of("gaps", how.gaps, GAPS)
     stamps = how.time if how.time is not None else table.time_column()
-    wanted = list(how.columns) if how.columns is not None else _number_columns(table, stamps)
+    wanted = list(how.columns) if how.columns is not None else number_columns(table, stamps)
     if not wanted:
         raise InputError(f"{table.name} has no column of numbers; it has {named(table.header)}.")
     read = [table.numbers(column) for column in wanted]
@@ -177,7 +187,7 @@ def _series(table: Table, how: Reading) -> Series:
     found = Stamps(np.empty(0, "datetime64[s]"))
     if stamps is None:
         steps = gap.Steps(values, None)
-    elif how.time is None and not how.time_format and _only_counts(table, stamps):
+    elif how.time is None and not how.time_format and only_counts(table, stamps):
         steps, said = _counted(table, stamps, values)
         notes += said
     else:
@@ -211,8 +221,8 @@ def _how_read(table: Table, columns: Sequence[str], read: Sequence[Numbers]) -> 
     return lines
 
 
-def _number_columns(table: Table, time: str | None) -> list[str]:
-    """All but the time; a column without a name is the row number that pandas writes."""
+def number_columns(table: Table, time: str | None) -> list[str]:
+    """The columns of numbers but the time; one without a name is the row number of pandas."""
     names = [column for column in table.header if column and column != time]
     return [column for column in names if table.holds_numbers(column)]
 
@@ -228,7 +238,7 @@ def _left_out(table: Table, used: Collection[str | None]) -> list[str]:
     ]
 
 
-def _only_counts(table: Table, column: str) -> bool:
+def only_counts(table: Table, column: str) -> bool:
     """Whether a column that is named like a time holds plain numbers, such as seconds."""
     return table.holds_numbers(column) and not is_time(table.first(column))
 
@@ -276,7 +286,7 @@ def _as_they_came(times: Times) -> NDArray[np.int64]:
 def _more_than_once(name: str, shown: str, zone: str) -> str:
     sentence = (
         f"{name} has the time {shown} more than once. Keep one row for each time; a file with "
-        "several series needs one column for each."
+        "several series needs one column for each, or the id column that says which is which."
     )
     if zone:
         return sentence

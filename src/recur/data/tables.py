@@ -9,7 +9,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,19 @@ class Table:
     def header(self) -> list[str]:
         """The names of the columns."""
         return list(self.columns)
+
+    def take(self, rows: Sequence[int]) -> Table:
+        """The table of some of its rows, counted from 0; in that order."""
+        columns = {
+            name: cells if name in self.stamps else [cells[row] for row in rows]
+            for name, cells in self.columns.items()
+        }
+        chosen = np.asarray(rows, dtype=np.int64)
+        stamps = {
+            name: each._replace(times=each.times[chosen]) for name, each in self.stamps.items()
+        }
+        numbers = [self.rows[row] for row in rows]
+        return replace(self, columns=columns, rows=numbers, stamps=stamps)
 
     def values(self, column: str) -> list[Any]:
         """The cells of a column as the source has them, times as text; None where there is none.

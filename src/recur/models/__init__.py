@@ -6,5 +6,14 @@ from recur.models.many_to_many import ManyToMany
 from recur.models.many_to_one import ManyToOne
 from recur.models.one_to_many import OneToMany
 from recur.models.one_to_one import OneToOne
+from recur.models.segment_rnn import SegmentRNN
 
-__all__ = ["CTC", "EncoderDecoder", "ManyToMany", "ManyToOne", "OneToMany", "OneToOne"]
+__all__ = [
+    "CTC",
+    "EncoderDecoder",
+    "ManyToMany",
+    "ManyToOne",
+    "OneToMany",
+    "OneToOne",
+    "SegmentRNN",
+]

@@ -13,7 +13,7 @@ from recur.plots.inside import alignment, attribution, gradients, heatmaps, laye
 from recur.plots.learning import curves, overview
 from recur.plots.music import piano_roll
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
-from recur.plots.series import forecast
+from recur.plots.series import backtest, forecast
 from recur.plots.sound import spectrogram
 from recur.plots.tags import tagging
 from recur.plots.telling import telling_words
@@ -25,6 +25,7 @@ __all__ = [
     "alarms",
     "alignment",
     "attribution",
+    "backtest",
     "captioned",
     "confusion",
     "curves",

@@ -1,4 +1,4 @@
-"""Forecasts without learning, the errors that make forecasts comparable, and a plain verdict.
+"""Forecasts without learning, and the errors that make forecasts comparable.
 
 A forecast is worth something when it beats those that anyone can make: the last value again
 (naive), the value of one season ago (seasonal naive), the last value and the mean change (drift).
@@ -11,13 +11,11 @@ Legend: N windows, H steps of the horizon, m steps in a season.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recur.data.times import Times, step_of
-from recur.messages import count, listed
 
 Values = NDArray[np.float64]
 
@@ -35,18 +33,6 @@ SEASONS = {
     "600": 144,
     "60": 1_440,
 }
-
-SIMPLE = {
-    "naive_": "naive (last value)",
-    "seasonal_naive_": "seasonal naive",
-    "drift_": "drift (last value, mean change)",
-}
-"""The forecasts that need no learning: the beginning of their scores' names, and their titles."""
-MEASURES = ("mae", "rmse", "mase")
-CHANCE = 0.05
-"""A gain that is likelier by chance than this is none."""
-MOST_TIMES = 10
-"""Above this, two errors are named in the place of their ratio."""
 
 
 def naive(values: Values, starts: NDArray[np.int64], horizon: int) -> Values:
@@ -121,26 +107,44 @@ def mase_scale(training: Values, season: int) -> float:
     return scale or float(np.abs(np.diff(training)).mean())
 
 
-def chance(actual: Values, one: Values, other: Values) -> float:
+def chance(actual: Values, one: Values, other: Values, horizon: int | None = None) -> float:
     """Returns the probability that two forecasts' errors differ so much by chance alone.
 
     The test of F. X. Diebold and R. S. Mariano (1995) on absolute errors, two-sided. Windows
     overlap, so the variance counts the covariance of neighbours up to two horizons apart, with
     the weights of W. K. Newey and K. D. West (1987), which would count too little of one horizon.
+    The statistic is made smaller for few windows, and compared with Student's distribution, after
+    D. Harvey, S. Leybourne and P. Newbold (1997).
 
     Args:
         actual: (N, H), windows in the order of time.
         one: (N, H).
         other: (N, H).
+        horizon: steps that windows reach ahead; None: H.
     """
     gain = (np.abs(actual - other) - np.abs(actual - one)).mean(axis=1)
-    centred, n, lags = gain - gain.mean(), len(gain), min(2 * actual.shape[1], len(gain) - 1)
+    steps = actual.shape[1] if horizon is None else horizon
+    centred, n, lags = gain - gain.mean(), len(gain), min(2 * steps, len(gain) - 1)
     covariances = [centred[lag:] @ centred[: n - lag] / n for lag in range(lags + 1)]
     weights = [1.0, *(2 * (1 - lag / (lags + 1)) for lag in range(1, lags + 1))]
     variance = float(np.dot(weights, covariances)) / n
     if variance <= 0:
         return 1.0 if not gain.any() else 0.0
-    return math.erfc(abs(float(gain.mean())) / math.sqrt(2 * variance))
+    if n <= steps:  # every window overlaps every other one
+        return 1.0
+    few = math.sqrt((n + 1 - 2 * steps + steps * (steps - 1) / n) / n)
+    return _beyond(few * abs(float(gain.mean())) / math.sqrt(variance), n - 1)
+
+
+def _beyond(statistic: float, freedom: int) -> float:
+    """The probability that Student's t is as far from 0 as that, or farther."""
+    # The density over the angle of t / sqrt(freedom): smooth, and between finite ends.
+    angle = math.atan(statistic / math.sqrt(freedom))
+    at, weights = np.polynomial.legendre.leggauss(64)
+    half = (math.pi / 2 - angle) / 2
+    power = np.sin(half * (at + 1)) ** (freedom - 1)  # the cosine, counted from the end
+    logarithm = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)
+    return min(1.0, 2 * half * float(power @ weights) * math.exp(logarithm) / math.sqrt(math.pi))
 
 
 def season_of(times: Times | None, training: Values, zone: str = "") -> int:
@@ -192,61 +196,3 @@ def simple(
         "seasonal_naive_": seasonal_naive(known, starts, horizon, season),
         "drift_": drift(known, starts, horizon, step),
     }
-
-
-def scores(
-    actual: Values, model: Values, beside: Mapping[str, Values], scale: float
-) -> dict[str, float]:
-    """Returns the errors of all forecasts, and `chance`: how likely the model's gain is none.
-
-    Args:
-        actual: (N, H).
-        model: (N, H).
-        beside: What `simple` gives.
-        scale: What MASE divides by.
-    """
-    found: dict[str, float] = {}
-    for prefix, forecast in {"": model, **beside}.items():
-        gaps = errors(actual, forecast, scale)
-        found |= {f"{prefix}{name}": value for name, value in gaps.items()}
-    return {**found, "chance": chance(actual, model, beside[_best(found)])}
-
-
-def report(scores: Mapping[str, float]) -> str:
-    """Returns a table of all forecasts, always together, and the verdict."""
-    season = int(scores["season"])
-    what = count(season, "step") if season > 1 else "no season found"
-    rows = {"": "this model", **SIMPLE, "seasonal_naive_": f"seasonal naive ({what})"}
-    lines = [f"{'test':<34}{'MAE':>12}{'RMSE':>12}{'MASE':>12}"]
-    for prefix, title in rows.items():
-        numbers = [scores[f"{prefix}{name}"] for name in MEASURES]
-        lines.append(f"{title:<34}" + "".join(f"{number:>12.4g}" for number in numbers))
-    return "\n".join([*lines, _verdict(scores)])
-
-
-def _best(scores: Mapping[str, float]) -> str:
-    return min(SIMPLE, key=lambda prefix: scores[f"{prefix}mae"])
-
-
-def _verdict(scores: Mapping[str, float]) -> str:
-    """Says plainly which of the forecasts that need no learning are not beaten."""
-    names = {prefix: title.partition(" (")[0] for prefix, title in SIMPLE.items()}
-    best, least = names[_best(scores)], scores[f"{_best(scores)}mae"]
-    # Straight lines and series that repeat leave a forecast without learning (nearly) no error.
-    times = scores["mae"] / least if least else math.inf
-    unbeaten = [
-        f"the {name}" for key, name in names.items() if not scores["mae"] < scores[f"{key}mae"]
-    ]
-    if unbeaten:
-        forecasts = f"{listed(unbeaten, 'and')} forecast {'is' if len(unbeaten) == 1 else 'are'}"
-        than = f"the model's MAE is {times - 1:.1%} higher than the {best} forecast's"
-        if not times <= MOST_TIMES:  # or weights that are no numbers
-            than = f"the model's MAE is {scores['mae']:.4g}, the {best} forecast's {least:.4g}"
-        return f"{forecasts[0].upper()}{forecasts[1:]} not beaten: {than}."
-    than = f"MAE is {1 - times:.1%} lower than the {best} forecast's"
-    if scores["chance"] > CHANCE:
-        return (
-            f"The {best} forecast is not beaten beyond chance: the model's {than}, which chance "
-            f"alone brings with probability {scores['chance']:.2f} (Diebold-Mariano test)."
-        )
-    return f"The model beats them all: its {than}."
