@@ -60,7 +60,10 @@ class TranslateOptions(TableData):
         "a file of texts (see target), a table, a file of lines with a tab in each, or a dataset",
     )
     target: str = option(
-        "", "the file of the translations, line by line, where data is one of texts", reads=True
+        "",
+        "the file of the translations, line by line, where data is one of texts",
+        reads=True,
+        file=True,
     )
     source_column: str = option(
         "", "the column of the texts in a table (default: the first)", reads=True
