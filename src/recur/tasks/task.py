@@ -16,6 +16,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import sys
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -132,6 +133,7 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         records: The class of its raw examples; datasets of such records can be named.
         answering: The class of the options that say how to answer.
         parting: How the data are cut into parts where they set none apart.
+        before: What a run means that does not name an option: it is older than that option.
     """
 
     name: ClassVar[str]
@@ -143,6 +145,7 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     records: type[R]
     answering: type[A]
     parting: Parting[R] = Parting(at_the_end, at_the_end)
+    before: Mapping[str, Any] = types.MappingProxyType({})
 
     # Data
 
