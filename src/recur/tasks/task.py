@@ -126,7 +126,11 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     Attributes:
         name: The word on the command line.
         kind: One of the four types: "many-to-one", "many-to-many" ...
-        summary: One line for `recur tasks`.
+        summary: What it learns, in a line.
+        takes: What a person has who needs it, for `recur tasks`.
+        gives: What it makes of that.
+        data: What it is trained on where nothing is named; empty: drawn from the seed.
+        metric: What it is judged by first, in the words of its report.
         inputs: What `recur predict` takes, for its help.
         options: The class of its options.
         preprocessing: The class of its preprocessing.
@@ -139,6 +143,10 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     name: ClassVar[str]
     kind: ClassVar[str]
     summary: ClassVar[str]
+    takes: ClassVar[str]
+    gives: ClassVar[str]
+    data: ClassVar[str]
+    metric: ClassVar[str]
     inputs: ClassVar[str]
     options: type[O]
     preprocessing: type[F]

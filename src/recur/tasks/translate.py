@@ -198,6 +198,10 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
     name = "translate"
     kind = "many-to-many"
     summary = "a text in one language, written in another"
+    takes = "a text"
+    gives = "the same in another language"
+    data = "messages"
+    metric = "BLEU"
     inputs = "a text; of a file each line, empty ones too"
     options = TranslateOptions
     preprocessing = TranslatePreprocessing
