@@ -143,7 +143,7 @@ class TranslateAnswering(Answering):
     """How a translation is searched for."""
 
     beam: int = option(
-        5, "translations followed side by side; 1: always the likeliest piece", least=1, most=1000
+        12, "translations followed side by side; 1: always the likeliest piece", least=1, most=1000
     )
     length_penalty: float = option(
         1.0, "what a longer translation gains on a shorter one; 0: nothing", least=0.0, most=10.0
