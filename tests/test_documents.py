@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 from pathlib import Path
 
@@ -66,6 +67,23 @@ def of_run(words) -> str:
         return ""
     own = kinds(named.answering) if words[0] == "predict" else named.reading
     return " ".join(f"--{name.replace('_', '-')}" for name in own)
+
+
+EXAMPLES = {
+    "one_to_one": r"accuracy on points it never saw: (0\.9[5-9]|1\.0)",
+    "many_to_one": r"accuracy on brackets of other strings: (0\.9[5-9]|1\.0)",
+    "one_to_many": r"38 thirty-eight\n(.*\n)*72 seventy-two\n",
+    "many_to_many": r"123,456,789 \+ 987,654,321 = 1,111,111,110\n",
+}
+"""What the script for each of the four types prints, whose data are made."""
+
+
+def test_the_four_examples_run_and_learn(capsys):
+    for name, said in EXAMPLES.items():
+        runpy.run_path(str(ROOT / "examples" / f"{name}.py"))
+        assert re.search(said, capsys.readouterr().out), name
+    others = {path.stem for path in (ROOT / "examples").glob("*.py")} - EXAMPLES.keys()
+    assert others == {"imdb"}, "which needs its data"
 
 
 def test_links_lead_somewhere():

@@ -630,6 +630,52 @@ def test_data_are_found_again_from_another_folder_and_after_a_move(tmp_path, mon
     assert run.load("run").options.data == "y.csv"
 
 
+def by_sides(folder):
+    words = "abcdefghijklmnopqr"
+    files.write_text(folder / "en", "".join(f"{a} {a}\n" for a in words))
+    files.write_text(folder / "de", "".join(f"x {a}\n" for a in words))
+    small = {"unit": "words", "embedding": 4, "attention": "dot", "bidirectional": False}
+    return "translate", {"data": "data/en", "target": "data/de", **small}, "data/de"
+
+
+def by_folders(folder):
+    for label, word in (("good", "fine"), ("bad", "dull")):
+        (folder / label / ".hidden").mkdir(parents=True)
+        for n in range(8):
+            files.write_text(folder / label / f"{n}.txt", f"a {word} film {n}")
+    return "classify", {"data": "data", "maxlen": 5}, "data/bad/3.txt"
+
+
+@pytest.mark.parametrize("make", [by_sides, by_folders])
+def test_all_that_the_data_are_made_of_is_kept_an_eye_on(make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    task, options, part = make(tmp_path / "data")
+    given = {"out": "data/run", "epochs": 1, "units": 4, "progress": False}
+    scores = run.train(task, **given, **options).evaluate().values
+    if (tmp_path / "data" / "bad").exists():  # in a folder of data more may lie
+        files.write_text(tmp_path / "data" / "bad" / ".hidden" / "x.txt", "not read")
+    assert run.load("data/run").evaluate().values == scores
+    before = files.read_text(part)
+    files.write_text(part, before.replace("x c", "x d").replace("dull", "long"))
+    sentence = r"The data have changed since the run data/run began: .*has another content"
+    with pytest.raises(InputError, match=sentence):
+        run.load("data/run").evaluate()
+    with pytest.raises(InputError, match=sentence):
+        run.train(task, out="data/run", resume=True, progress=False, epochs=2)
+    files.write_text(part, before)
+
+    (tmp_path / "data").rename(tmp_path / "moved")
+    assert run.load("moved/run").evaluate().values == scores
+    assert run.load("moved/run").evaluate(f"moved{options['data'][4:]}").values == scores
+    longer = run.train(task, out="moved/run", resume=True, progress=False, epochs=2)
+    assert len(longer.history) == 2
+    config = files.read_json("moved/run/config.json")
+    config["source"].pop("target_sha256", None)  # a run of an earlier recur
+    files.write_json("moved/run/config.json", config)
+    assert run.load("moved/run").evaluate().values == longer.scores.values
+
+
 def test_pictures_decide_about_nothing(counting, monkeypatch):
     def fails(*_):
         raise RuntimeError("no LaTeX")

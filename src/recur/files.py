@@ -72,6 +72,15 @@ def path_of(given: PathLike) -> Path:
     return path
 
 
+def beside(path: PathLike, other: PathLike) -> Path:
+    """Returns another file, which belongs to that of `path`: where it is named, or beside it.
+
+    Both may have been moved into another folder together.
+    """
+    moved = Path(path).with_name(Path(other).name)
+    return moved if moved.is_file() and not Path(other).is_file() else Path(other)
+
+
 def make_folder(path: Path) -> None:
     """Makes a folder, and those above it, so that a power cut does not take them away again.
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 import typer
 
-from recur import files, run
+from recur import files, run, tasks
 from recur.cli import interrupt, main, show
 
 QUICK = ["--epochs", "1", "--batch-size", "16"]
@@ -50,7 +50,6 @@ def only_json(capsys):
         (["trian"], "a command must be bench, datasets, demo, evaluate, explain, inspect, plot, "
          "predict, tasks or train; got 'trian'. Did you mean 'train'?"),
         (["train", "countin"], "Did you mean 'counting'?"),
-        (["train"], "recur train needs a task: anomaly, "),
         (["train", "counting", "--epoch", "3"],
          "recur train counting has no option --epoch. Did you mean '--epochs'?"),
         (["train", "counting", "--xyzzy"],
@@ -418,14 +417,30 @@ def test_numbers_that_are_not_finite_are_null_in_json(capsys):
     assert only_json(capsys) == {"a": [None, None, 1.5], "b": {"c": [None, "nan"]}}
 
 
+def test_without_a_task_train_helps_to_choose_one(counting, capsys):
+    assert main(["train"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("recur: recur train needs a task: what do you have")
+    assert main(["train", "--help"]) == 0
+    listed = capsys.readouterr().out
+    for task in tasks.described().values():
+        words = f"{task.takes} {task.gives}".split()
+        assert {*words, task.name} <= set(said.err.replace("recur train ", "").split())
+        assert {word.rstrip(".:").lower() for word in words} <= {
+            word.strip("│.:").lower() for word in listed.split()
+        }, "in the help too"
+
+
+@pytest.mark.parametrize("columns", [60, 80, 84, 100, 140])
 @pytest.mark.parametrize("command", ["tasks", "datasets"])
-def test_no_word_is_broken_on_a_narrow_terminal(counting, capsys, monkeypatch, command):
-    monkeypatch.setenv("COLUMNS", "60")
+def test_no_word_is_broken_on_a_narrow_terminal(counting, capsys, monkeypatch, command, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
     assert main([command, "--json"]) == 0
     rows = only_json(capsys)[command]
     assert main([command]) == 0
     shown = capsys.readouterr().out
-    assert max(map(len, shown.splitlines())) <= 60
+    assert max(map(len, shown.splitlines())) <= columns
     words = {word for row in rows for cell in row.values() for word in cell.split()}
     assert {word for word in words if len(word) <= 20} <= set(shown.split())
 

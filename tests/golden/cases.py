@@ -86,6 +86,26 @@ def pieces() -> str:
     return json.dumps(made)
 
 
+def pairs() -> str:
+    """72 texts, each with the same from its end after a tab."""
+    chance = random.Random(7)
+    texts = (words(chance).split() for _ in range(72))
+    return "\n".join(f"{' '.join(text)}\t{' '.join(text[::-1])}" for text in texts)
+
+
+def tagged() -> str:
+    """60 sentences in CoNLL-U; a word's tag hangs on the word before it."""
+    chance, rows = random.Random(8), []
+    for _ in range(60):
+        before = ""
+        for number, word in enumerate(words(chance).split(), start=1):
+            tag = "VERB" if before < word else "NOUN"
+            rows.append("\t".join([str(number), word, "_", tag, *"______"]))
+            before = word
+        rows.append("")
+    return "\n".join([*rows, ""])
+
+
 FILES = {
     "two.csv": reviews("bad", "good"),
     "three.csv": reviews("bad", "good", "fair"),
@@ -95,6 +115,8 @@ FILES = {
     "prices.csv": prices(),
     "counted.csv": counted(),
     "pieces.json": pieces(),
+    "pairs.txt": pairs(),
+    "tagged.conllu": tagged(),
 }
 
 COMMON = {"epochs": 2, "batch_size": 8, "units": 6, "seed": 3}
@@ -168,5 +190,29 @@ CASES = {
             "recurrent_init": "identity",
             "mixed": True,
         },
+    ),
+    "translate": Case(
+        "translate",
+        "pairs.txt",
+        {"unit": "words", "embedding": 5, "units": 16, "learning_rate": 0.05, "epochs": 5},
+    ),
+    "translate-plain": Case(
+        "translate",
+        "pairs.txt",
+        {
+            "unit": "characters",
+            "cell": "lstm",
+            "layers": 2,
+            "attention": "none",
+            "bridge": "last",
+            "bidirectional": False,
+            "decay": False,
+            "ema": None,
+            "label_smoothing": 0.0,
+        },
+    ),
+    "tag": Case("tag", "tagged.conllu", {}),
+    "tag-plain": Case(
+        "tag", "tagged.conllu", {"cell": "lstm", "bidirectional": False, "decay": False}
     ),
 }

@@ -65,6 +65,11 @@ MODELS = {
     ),
     "encoder-decoder, fed": (lambda: SEQ(input_feeding=True), True, True),
     "encoder-decoder, copying": (lambda: SEQ(copy=True, extended=2, unknown=1), True, True),
+    "encoder-decoder, tied to a smaller embedding": (
+        lambda: SEQ(input_feeding=True, tied=True, embedding=3),
+        True,
+        True,
+    ),
     "encoder-decoder, all": (
         lambda: SEQ(input_feeding=True, copy=True, residual=True, attention="multiplicative"),
         True,

@@ -69,7 +69,7 @@ def by_formulas(model, x, targets):
         s = torch.cat([memory[-1, :4], memory[0, 4:]])[None]
     if model.bridge is not None:
         s = model.bridge[0](s).tanh()
-    fed, rows = torch.zeros(1, 4, dtype=torch.float64), []
+    fed, rows = torch.zeros(1, inner.fed, dtype=torch.float64), []
     for t in range(len(targets)):
         last = inner.start
         if t:
@@ -96,13 +96,21 @@ def by_formulas(model, x, targets):
 
 def test_what_is_computed(attention, bidirectional):
     options = {"attention": attention, "bidirectional": bidirectional}
-    for feeding, copy in itertools.product(*[[False, True] if attention else [False]] * 2):
-        model = model_of(**options, input_feeding=feeding, copy=copy)
+    for feeding, copy, tied in itertools.product(*[[False, True] if attention else [False]] * 3):
+        narrow = {"tied": True, "embedding": 3} if tied else {}
+        model = model_of(**options, input_feeding=feeding, copy=copy, **narrow)
         x = sources()
         scores = model(x, LENGTHS, TARGETS)
         for row, (length, n) in enumerate(zip(LENGTHS, [3, 4, 1, 1], strict=True)):
             want = by_formulas(model, x[row, :length], TARGETS[row, :n])
             torch.testing.assert_close(scores[row, :n], want)
+
+
+def test_what_the_encoder_gave_is_dropped_while_training():
+    model, x = model_of(encoding_dropout=0.5), sources()
+    assert not torch.allclose(model(x, LENGTHS, TARGETS), model(x, LENGTHS, TARGETS))
+    model.eval()
+    torch.testing.assert_close(model(x, LENGTHS, TARGETS), model(x, LENGTHS, TARGETS))
 
 
 def test_words_beyond_the_vocabulary_can_be_copied():
@@ -285,6 +293,14 @@ def test_copying_learns_words_that_it_never_saw():
 
 
 BAD = {
+    "tied to a smaller embedding without attention": (
+        lambda: model_of(attention=None, tied=True, embedding=3),
+        "the embedding of tied weights must be of 4 units; got 3.",
+    ),
+    "more than all dropped": (
+        lambda: model_of(encoding_dropout=1.5),
+        "encoding_dropout must be from 0 to 1; got 1.5.",
+    ),
     "no source": (
         lambda: EncoderDecoder(vocabulary=7),
         "a model's input must be told by one of inputs=, source_vocabulary= and front=; got none.",

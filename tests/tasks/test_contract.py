@@ -61,6 +61,10 @@ def test_a_task_describes_itself(task):
     assert task.summary
     assert not task.summary.endswith(".")
     assert task.inputs
+    for said in (task.takes, task.gives):
+        assert said
+        assert not said.endswith(".")
+    assert task.data == task.options().data
     assert issubclass(task.options, Options)
     assert issubclass(task.answering, Answering)
     for declared in (task.options, task.answering):
@@ -159,6 +163,7 @@ def test_train_save_load_evaluate_predict(task, tiny, trained):
     assert loaded.model is not trained.model
     assert loaded.trained.calibration == trained.trained.calibration
     scores = loaded.evaluate()
+    assert task.metric in str(scores), "what the list of tasks says that evaluate prints"
     assert scores.values == trained.scores.values == loaded.scores.values
     assert scores.notes == trained.scores.notes
     assert all(math.isfinite(value) for value in scores.values.values())
@@ -273,4 +278,4 @@ def test_what_a_task_says_of_itself_is_read_without_importing_it(counting):
     assert list(tasks.described()) == list(tasks.every())
     for name, about in tasks.described().items():
         task = tasks.find(name)
-        assert about == (task.name, task.kind, task.summary, task.inputs)
+        assert about == tuple(getattr(task, field) for field in tasks.About._fields)

@@ -11,6 +11,7 @@ import torch
 
 from recur import files, run, tasks
 from recur.data.datasets import jsb_chorales
+from recur.data.midi import midi_file
 from recur.data.music import piano_roll
 from recur.messages import FailedError, InputError
 from recur.tasks import preparing
@@ -201,6 +202,14 @@ def test_a_piece_in_a_file_is_gone_on_with(trained):
     write([CADENCE, CADENCE], "two.json")
     with pytest.raises(InputError, match=r"two\.json must be one piece; got 2 pieces\. Copy"):
         trained.predict("two.json")
+
+
+def test_answers_are_saved_as_music(trained, tmp_path):
+    answers = trained.predict(["C4 E4", "G4"], length=2)
+    paths = trained.save(answers, tmp_path / "music")
+    assert [path.name for path in paths] == ["music-1.mid", "music-2.mid"]
+    for path, answer in zip(paths, answers, strict=True):
+        assert path.read_bytes() == midi_file([*answer.given, *answer.follows])
 
 
 def test_a_long_piece_is_shown_by_its_end(trained):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recur import InputError, run
+from recur import InputError, files, run
 from recur.data.records.pairs import Pairs
 from recur.scoring.translation import bleu_and_chrf
 from recur.tasks import find
@@ -69,17 +69,38 @@ def test_it_learns_to_write_from_the_end(tmp_path):
     lines = "\n".join(f"{text}\t{' '.join(text.split()[::-1])}" for text in texts)
     (tmp_path / "pairs.txt").write_text(lines)
     small = {"units": 32, "embedding": 16, "dropout": 0.0, "embedding_dropout": 0.0}
-    how = {"unit": "words", "learning_rate": 0.02, "epochs": 8, "progress": False, **small}
+    plain = {**find("translate").before, "ema": None, "batch_size": 32, **small}
+    how = {"unit": "words", "learning_rate": 0.02, "epochs": 8, "progress": False, **plain}
     found = run.train("translate", data=tmp_path / "pairs.txt", out=tmp_path / "run", **how)
     assert found.predict("a b c")[0].text == "c b a"
+
+
+def test_without_attention(trained, tmp_path):
+    how = {"unit": "words", "attention": "none", "out": tmp_path / "run", **QUICK}
+    found = run.train("translate", data=trained.options.data, **how)
+    assert found.model.decoder.head.weight.shape[1] == 8, "untied: there is nothing between"
+    assert found.draw(found.predict("good film")) == []
+
+
+def test_a_run_that_is_older_than_an_option_opens_as_it_was(trained, tmp_path):
+    """It names no option that was not there, and each changed what the model is."""
+    how = {"unit": "words", "out": tmp_path / "run", **find("translate").before, **QUICK}
+    found = run.train("translate", data=trained.options.data, **how)
+    config = files.read_json(tmp_path / "run" / "config.json")
+    for name in find("translate").before:
+        del config["options"][name]
+    files.write_json(tmp_path / "run" / "config.json", config)
+    again = run.load(tmp_path / "run")
+    assert again.options == found.options
+    assert again.evaluate().values == found.scores.values
 
 
 def test_two_files_and_their_translations(tmp_path):
     lines = Path(pairs(tmp_path / "p.txt")).read_text().splitlines()
     for name, place in (("a.en", 0), ("a.de", 1)):
         (tmp_path / name).write_text("\n".join(line.split("\t")[place] for line in lines))
-    files = {"data": str(tmp_path / "a.en"), "target": str(tmp_path / "a.de")}
-    found = run.train("translate", **files, unit="words", out=tmp_path / "run", **QUICK)
+    sides = {"data": str(tmp_path / "a.en"), "target": str(tmp_path / "a.de")}
+    found = run.train("translate", **sides, unit="words", out=tmp_path / "run", **QUICK)
     again = run.load(tmp_path / "run")
     assert again.evaluate().values == found.scores.values
     (tmp_path / "p2.txt").write_text("x\n")

@@ -71,6 +71,10 @@ class Counting(Task[CountingOptions, Digits, CountingPreprocessing, CountingAnsw
     name = "counting"
     kind = "many-to-one"
     summary = "more ones than zeros?"
+    takes = "zeros and ones"
+    gives = "whether the ones are more"
+    data = ""
+    metric = "accuracy"
     inputs = "zeros and ones"
     options = CountingOptions
     preprocessing = CountingPreprocessing

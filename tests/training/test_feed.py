@@ -27,6 +27,17 @@ def test_sequences_of_unequal_length_are_batched_by_length():
     assert waste[None] == waste[True] < waste[False] / 3
 
 
+def test_so_are_those_whose_targets_have_lengths_of_their_own():
+    x, _ = ragged(200)
+    y = [np.ones(1 + 7 * n % 50, dtype=np.int64) for n in range(200)]
+    waste = {}
+    for aligned in (True, False):
+        feed = feed_of(Sequences(x, None if aligned else y, aligned=aligned), batch_size=16)
+        steps = [[len(y[row]) for row in rows] for rows in feed.order(3)]
+        waste[aligned] = sum(len(rows) * max(rows) - sum(rows) for rows in steps)
+    assert waste[False] < waste[True] / 2
+
+
 def test_rows_of_equal_length_are_not():
     x = [np.full(3, i) for i in range(10)]
     assert first_values(feed_of(x, batch_size=4)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]

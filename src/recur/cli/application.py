@@ -48,7 +48,9 @@ def application() -> typer.Typer:
     training = typer.Typer(cls=Late, help="Train a task and keep everything in a run directory.")
     abouts = tasks.described().values()
     for task in abouts:
-        training.command(task.name, help=f"{task.summary[0].upper()}{task.summary[1:]}.")(_later)
+        training.command(task.name, help=f"{task.takes[0].upper()}{task.takes[1:]}: {task.gives}.")(
+            _later
+        )
     app.add_typer(training, name="train", subcommand_metavar="TASK [OPTIONS]...")
     for name, help_ in LATE.items():
         app.command(name, help=help_)(_later)

@@ -30,6 +30,9 @@ Plots = Annotated[
 Moved = Annotated[str | None, typer.Option("--data", help="where the run's data are now")]
 Data = Annotated[str | None, typer.Option("--data", help="other data: a file or a dataset's name")]
 
+DRAWN = "drawn from the seed"
+"""Data of a task that needs none."""
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -167,11 +170,14 @@ def inspect(
 
 
 def list_tasks(json: Json = False) -> None:
-    """List the tasks that can be trained."""
+    """List the tasks: what they take and give, what they learn on unasked, how they are judged."""
     from recur import tasks
 
-    rows = [(task.name, task.kind, task.summary) for task in tasks.described().values()]
-    show.rows(("task", "type", "what it learns"), rows, json, "tasks")
+    rows = [
+        (task.name, task.kind, task.takes, task.gives, task.data or DRAWN, task.metric)
+        for task in tasks.described().values()
+    ]
+    show.rows(("task", "type", "in", "out", "default data", "metric"), rows, json, "tasks")
 
 
 def list_datasets(json: Json = False) -> None:

@@ -39,7 +39,28 @@ def out_of_memory(error: Exception) -> FailedError | None:
 def complain_of_use(error: Any) -> int:
     """Prints a sentence about a wrong command line; returns the exit status."""
     aside(f"recur: {shortened(_sentence(error))}")
+    if _needs_task(error):
+        _help_to_choose()
     return 2
+
+
+def _needs_task(error: Any) -> bool:
+    """Whether `recur train` stands alone."""
+    missing = str(error.format_message()).startswith("Missing command")
+    return missing and error.ctx is not None and error.ctx.info_name == "train"
+
+
+def _help_to_choose() -> None:
+    """What each task makes of what, and the command."""
+    from recur import tasks
+    from recur.cli import show
+
+    rows = [
+        (each.takes, each.gives, f"recur train {each.name}") for each in tasks.described().values()
+    ]
+    show.table(("you have", "you want", "command"), sorted(rows), stderr=True)
+    own = "your own data go after --data, and `recur train TASK --help` says in which form."
+    aside(f"Each learns on data that it finds by itself; {own}")
 
 
 def _sentence(error: Any) -> str:
@@ -51,6 +72,8 @@ def _sentence(error: Any) -> str:
         return _no_option(error.option_name, context)
     if text.startswith("No such command"):
         return _no_command(text.split("'")[1], context)
+    if _needs_task(error):
+        return "recur train needs a task: what do you have, and what do you want?"
     if text.startswith("Missing command"):
         return f"{context.command_path} needs {_what(context)}: {_words(context)}."
     if text.startswith("Missing"):

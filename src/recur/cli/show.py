@@ -37,31 +37,49 @@ def _finite(content: Any) -> Any:
 def rows(
     columns: Sequence[str], content: Sequence[Sequence[str]], json_wanted: bool, name: str
 ) -> None:
-    """Prints a table that fits the terminal, or the same as JSON under `name`.
-
-    Where the terminal is too narrow for a table, a row is a few lines.
-    """
+    """Prints a table that fits the terminal, or the same as JSON under `name`."""
     if json_wanted:
         as_json({name: [dict(zip(columns, row, strict=True)) for row in content]})
-        return
+    else:
+        table(columns, content)
+
+
+def table(
+    columns: Sequence[str], content: Sequence[Sequence[str]], *, stderr: bool = False
+) -> None:
+    """Prints a table that fits the terminal; where that is too narrow, a row is a few lines."""
     from rich import box
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
-    widths = [_widest_word(cells) for cells in zip(columns, *content, strict=True)]
-    if sum(widths) + 3 * len(widths) + 1 > console.width:
+    console = Console(stderr=stderr)
+    cells = list(zip(columns, *content, strict=True))
+    room = console.width - 3 * len(columns) - 1
+    if sum(map(_widest_word, cells)) > room:
         for row in content:
             lines = [f"{name}: {cell}" for name, cell in zip(columns, row, strict=True)]
             console.print("\n".join([*lines, ""]), markup=False, highlight=False)
         return
     drawn = Table(box=box.SIMPLE)
-    for column, width in zip(columns, widths, strict=True):
-        drawn.add_column(column, overflow="fold", min_width=width)
+    for column, width in zip(columns, _widths(cells, room), strict=True):
+        drawn.add_column(column, overflow="fold", width=width)
     for row in content:
         drawn.add_row(*map(escape, row))
     console.print(drawn)
+
+
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Widths of columns that break no word; those that lack most get what room is left."""
+    widths = list(map(_widest_word, columns))
+    lacking = [max(map(len, cells)) - width for cells, width in zip(columns, widths, strict=True)]
+    for _ in range(room - sum(widths)):
+        most = lacking.index(max(lacking))
+        if lacking[most] <= 0:
+            break
+        widths[most] += 1
+        lacking[most] -= 1
+    return widths
 
 
 def _widest_word(cells: Sequence[str]) -> int:

@@ -112,6 +112,12 @@ class Sequences(torch.utils.data.Dataset[tuple[Tensor, Targets | None]]):
             if aligned and isinstance(part, Ragged):
                 _check_steps(part, self._x)
         self._lengths = self._x.lengths if lengths is None else _checked(lengths, self._x)
+        self._aligned = aligned
+
+    @property
+    def target_lengths(self) -> NDArray[np.int64] | None:
+        """(N,) steps of each target that has a length of its own; None where none has."""
+        return self._y.lengths if isinstance(self._y, Ragged) and not self._aligned else None
 
     @property
     def lengths(self) -> NDArray[np.int64] | None:

@@ -46,11 +46,30 @@ class DecoderState(NamedTuple):
 
     Attributes:
         hidden: the states (R, layers, H) of the recurrent layers.
-        fed: (R, H) what the last step gave, with input feeding; else None.
+        fed: (R, H), or (R, E) with tied weights, what the last step gave, with input feeding; else
+            None.
     """
 
     hidden: tuple[Tensor, ...]
     fed: Tensor | None = None
+
+
+class Said(NamedTuple):
+    """What N steps came to, before they are scored.
+
+    Attributes:
+        fed: (R, N, H) what is scored; (R, N, E) where the last layer has the embedding's weights.
+        read: (R, N, E) the tokens' vectors.
+        y: (R, N, H) the recurrent outputs.
+        answers: (R, N, M) of attention; None without.
+        weights: (R, N, S) of attention; None without.
+    """
+
+    fed: Tensor
+    read: Tensor
+    y: Tensor
+    answers: Tensor | None = None
+    weights: Tensor | None = None
 
 
 class Decoder(nn.Module):
@@ -80,7 +99,8 @@ class Decoder(nn.Module):
             copied, and are read as `unknown`.
         unknown: the token that stands for them where they are read.
         tied: the last linear layer uses the embedding's weights (O. Press and L. Wolf,
-            arXiv:1608.05859), which start from U(-0.1, 0.1).
+            arXiv:1608.05859), which start from U(-0.1, 0.1). What attention gave then has the
+            embedding's size; without attention the embedding needs that of the units.
         teacher_forcing: the ratio of true tokens read while training, or a schedule of it; see
             `recur.models.teacher_forcing`. Its own tokens are the likeliest ones.
         options: more arguments for the recurrent layers.
@@ -122,13 +142,14 @@ class Decoder(nn.Module):
         self.vocabulary, self.extended, self.unknown = vocabulary, extended, unknown
         self.input_feeding = input_feeding
         width = embedding or units
+        self.fed = width if tied and attention is not None else units
         self.embedding = Embedding(vocabulary, width)
         self.start = nn.Parameter(torch.empty(width).uniform_(-0.1, 0.1))
         self.input_dropout = nn.Dropout(share("embedding_dropout", embedding_dropout, dropout))
         self.dropout = nn.Dropout(dropout)
         self.recurrent = deep(
             cell,
-            width + beside + (units if input_feeding else 0),
+            width + beside + (self.fed if input_feeding else 0),
             units,
             layers=layers,
             dropout=dropout,
@@ -138,11 +159,11 @@ class Decoder(nn.Module):
         self.attention: Attention | None = None
         if attention is not None:
             self.attention = Attention(units, memory_size, kind=attention)
-            self.combine = nn.Linear(memory_size + units, units)
+            self.combine = nn.Linear(memory_size + units, self.fed)
         self.switch = nn.Linear(memory_size + units + width, 1) if copy else None
-        self.head = nn.Linear(units, vocabulary)
+        self.head = nn.Linear(self.fed, vocabulary)
         if tied:
-            if width != units:
+            if width != self.fed:
                 raise InputError(must("the embedding of tied weights", f"of {units} units", width))
             nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
             self.head.weight = self.embedding.weight
@@ -176,12 +197,12 @@ class Decoder(nn.Module):
             )
         tokens = torch.cat([torch.full_like(targets[:, :1], START), targets[:, :-1]], dim=1)
         ratio = self._ratio()
-        if not self.input_feeding and ratio == 1:
-            scores, weights, _ = self.advance(tokens, state, context, lengths)
-        else:
-            scores, weights = self._step_by_step(tokens, state, context, ratio)
         within = torch.arange(targets.shape[1], device=targets.device) < lengths.unsqueeze(1)
-        return scores.masked_fill(~within.unsqueeze(-1), 0), weights
+        if ratio < 1:
+            scores, said = self._step_by_step(tokens, state, context, ratio)
+            return scores.masked_fill(~within.unsqueeze(-1), 0), said.weights
+        said = self._read(tokens, state, context, lengths)
+        return self._scores_within(said, context, within), said.weights
 
     def _ratio(self) -> float:
         if not self.training:
@@ -194,21 +215,33 @@ class Decoder(nn.Module):
 
     def _step_by_step(
         self, tokens: Tensor, state: DecoderState, context: Context, ratio: float
-    ) -> tuple[Tensor, Tensor | None]:
+    ) -> tuple[Tensor, Said]:
+        """Reads its own tokens in the place of some: each step needs the scores of the last."""
         scores: list[Tensor] = []
-        weights: list[Tensor | None] = []
+        steps: list[Said] = []
         for t in range(tokens.shape[1]):
             token = tokens[:, t]
-            if t and ratio < 1:
+            if t:
                 true = torch.rand(len(token), device=token.device) < ratio
                 token = torch.where(true, token, scores[-1][:, 0].detach().argmax(dim=-1))
-            score, weight, state = self.advance(token.unsqueeze(1), state, context)
-            scores.append(score)
-            weights.append(weight)
-        if not scores:
-            return self.advance(tokens, state, context)[:2]
-        asked = [weight for weight in weights if weight is not None]
-        return torch.cat(scores, dim=1), torch.cat(asked, dim=1) if asked else None
+            said, state = self._walk(self._embed(token.unsqueeze(1)), state, context)
+            steps.append(said)
+            scores.append(self._scores(said, context))
+        if not steps:
+            said, _ = self._walk(self._embed(tokens), state, context)
+            return self._scores(said, context), said
+        return torch.cat(scores, dim=1), _together(steps)
+
+    def _read(self, tokens: Tensor, state: DecoderState, context: Context, lengths: Tensor) -> Said:
+        """Reads all of the true tokens."""
+        vectors = self._embed(tokens)  # together: the table's gradient is made once
+        if not self.input_feeding or not tokens.shape[1]:
+            return self._walk(vectors, state, context, lengths)[0]
+        steps: list[Said] = []
+        for vector in vectors.split(1, dim=1):
+            said, state = self._walk(vector, state, context)
+            steps.append(said)
+        return _together(steps)
 
     def advance(
         self, tokens: Tensor, state: DecoderState, context: Context, lengths: Tensor | None = None
@@ -225,8 +258,14 @@ class Decoder(nn.Module):
             scores (R, N, V + X) of what follows each token, weights (R, N, S) or None, and the
             state after the last one.
         """
-        read = self._embed(tokens)
-        rows, steps = tokens.shape
+        said, state = self._walk(self._embed(tokens), state, context, lengths)
+        return self._scores(said, context), said.weights, state
+
+    def _walk(
+        self, read: Tensor, state: DecoderState, context: Context, lengths: Tensor | None = None
+    ) -> tuple[Said, DecoderState]:
+        """As `advance`, from vectors (R, N, E) up to what is scored."""
+        rows, steps = read.shape[:2]
         parts = [read]
         if context.beside is not None:
             beside = _for_rows(context.beside, rows)
@@ -235,18 +274,30 @@ class Decoder(nn.Module):
             parts.append(state.fed.unsqueeze(1).expand(-1, steps, -1))
         x = self.input_dropout(torch.cat(parts, dim=-1))
         y, final = self.recurrent(x, from_rows(state.hidden), lengths=lengths)
-        weights, fed = None, y
+        said = Said(y, read, y)
         if self.attention is not None:
             assert context.memory is not None
             answers, weights = self._ask(self.attention, y, context.memory)
             fed = self.combine(torch.cat([answers, y], dim=-1)).tanh()
-        scores = self.head(self.dropout(fed))
+            said = Said(fed, read, y, answers, weights)
+        after = said.fed[:, -1] if self.input_feeding and steps else state.fed
+        return said, DecoderState(by_row(final), after)
+
+    def _scores_within(self, said: Said, context: Context, within: Tensor) -> Tensor:
+        """Scores of the steps that exist, zeros beyond: padding costs no product."""
         if self.switch is not None:
-            assert weights is not None
-            switch = self.switch(torch.cat([answers, y, read], dim=-1)).sigmoid()
-            scores = self._with_copies(scores, switch, weights, context)
-        after = fed[:, -1] if self.input_feeding and steps else state.fed
-        return scores, weights, DecoderState(by_row(final), after)
+            return self._scores(said, context).masked_fill(~within.unsqueeze(-1), 0)
+        scores = self.head(self.dropout(said.fed)[within])
+        return scores.new_zeros(*within.shape, scores.shape[-1]).index_put((within,), scores)
+
+    def _scores(self, said: Said, context: Context) -> Tensor:
+        scores: Tensor = self.head(self.dropout(said.fed))
+        if self.switch is None:
+            return scores
+        assert said.answers is not None
+        assert said.weights is not None
+        switch = self.switch(torch.cat([said.answers, said.y, said.read], dim=-1)).sigmoid()
+        return self._with_copies(scores, switch, said.weights, context)
 
     def _embed(self, tokens: Tensor) -> Tensor:
         known = tokens.clamp(min=0)
@@ -305,6 +356,12 @@ class Decoder(nn.Module):
             return last.log_softmax(dim=-1), state
 
         return decoding.decode(search, step, state, start, max_steps=max_steps, end=end, **how)
+
+
+def _together(steps: Sequence[Said]) -> Said:
+    """Steps side by side, of which each came to something of its own."""
+    parts = zip(*steps, strict=True)
+    return Said(*(None if each[0] is None else torch.cat(each, dim=1) for each in parts))
 
 
 def _for_rows(tensor: Tensor, rows: int) -> Tensor:

@@ -63,6 +63,8 @@ class EncoderDecoder(Reading):
         dropout: the part dropped before the recurrent layers, between them, and before the last
             linear layer, while training.
         embedding_dropout: the part dropped before the recurrent layers of both halves, if another.
+        encoding_dropout: the part dropped of what the encoder gave, for all that is made of it.
+        embedding_std: the standard deviation that the source tokens' vectors start with.
         residual: each recurrent layer but the first adds its input to its outputs.
         attention: "additive", "multiplicative", "dot" (see `recur.layers.Attention`) or None: the
             decoder then knows of the source what its first state says.
@@ -98,6 +100,8 @@ class EncoderDecoder(Reading):
         bridge: str = "last",
         dropout: float = 0.0,
         embedding_dropout: float | None = None,
+        encoding_dropout: float = 0.0,
+        embedding_std: float = 1.0,
         residual: bool = False,
         attention: str | None = "additive",
         input_feeding: bool = False,
@@ -119,6 +123,7 @@ class EncoderDecoder(Reading):
             vocabulary=source_vocabulary,
             embedding=units if embedding is None else embedding,
             dropout=dropped,
+            embedding_std=embedding_std,
             named="source_vocabulary",
         )
         known = None if self.table is None else self.table.num_embeddings
@@ -128,6 +133,7 @@ class EncoderDecoder(Reading):
         self.end, self.copy, self.units, self.begins = end, copy, units, bridge
         size = units * (2 if bidirectional else 1)
         shared = {"layers": layers, "dropout": dropout, "residual": residual, **options}
+        self.encoding_dropout = nn.Dropout(share("encoding_dropout", encoding_dropout, 0.0))
         self.encoder = deep(
             cell,
             self.inputs,
@@ -237,7 +243,8 @@ class EncoderDecoder(Reading):
         """What the decoder begins with, and what it can ask. Arguments as for `forward`."""
         read, steps = self.read(self._with_unknown(x), lengths)
         y, final = self.encoder(read, lengths=steps)
-        fed = y.new_zeros(len(y), self.units) if self.decoder.input_feeding else None
+        y = self.encoding_dropout(y)
+        fed = y.new_zeros(len(y), self.decoder.fed) if self.decoder.input_feeding else None
         state = DecoderState(self._bridged(by_row(final), y, steps), fed)
         if self.decoder.attention is None:
             return state, Context()

@@ -212,7 +212,8 @@ def read_options(path: Path, config: Config, task: Task[Any, Any, Any, Any]) -> 
     try:
         moved = answering_of(config, task).keys() - kinds(task.options).keys()
         known = {name: value for name, value in config["options"].items() if name not in moved}
-        options: Options = task.options.of(task.name, {**known, "data": source.found(config, path)})
+        known["data"] = source.found(config, path)
+        options: Options = task.options.of(task.name, {**task.before, **known})
     except InputError as error:
         raise InputError(
             f"The options in {path / CONFIG} are not those of this recur: {error}"

@@ -170,11 +170,12 @@ class Run:
 
     def _moved_to(self, data: PathLike | None) -> Options:
         """The options, with another place of the data where the same content lies there."""
-        if data is not None and source.is_same(
-            directory.read_config(self.path), str(files.path_of(data))
-        ):
-            return dataclasses.replace(self.options, data=str(data))
-        return self.options
+        config = directory.read_config(self.path)
+        if data is None:
+            source.check_same(config, self.options, self.path)
+            return self.options
+        moved = dataclasses.replace(self.options, data=str(files.path_of(data)))
+        return moved if source.is_same(config, moved) else self.options
 
     def predict(
         self, inputs: Any = (), *, tell: Callable[[str], object] | None = None, **how: Any

@@ -100,7 +100,7 @@ def train(
             directory.unused(path, task)  # another may have begun and ended in the meantime
         tell(prepared.about)
         tell(f"The run is kept in {path}")
-        known = in_table or source.source_of(settings.data, chosen, path)
+        known = in_table or source.source_of(settings, chosen, path)
         training = _Training(path, alone, chosen, settings, prepared, known, answering, recipe)
         try:
             return training.run(resume=resume, progress=progress, tell=tell)
@@ -271,7 +271,7 @@ def _settings_of(path: Path, given: Mapping[str, Any]) -> Options:
     asked: Options = task.options.of(task.name, {**kept.to_json(), **given}, task.answering)
     for name in given:
         before, now = getattr(kept, name), getattr(asked, name)
-        moved = name == "data" and source.is_same(config, asked.data)
+        moved = name == "data" and source.is_same(config, asked)
         if name not in CHANGEABLE and before != now and not moved:
             sentence = must(f"{name} of a run that goes on", f"the same, {before!r}", repr(now))
             raise InputError(f"{sentence} Leave it out, or train a new run.")
@@ -293,8 +293,8 @@ def _same_data(path: Path, settings: Options, prepared: Prepared[Any], table: An
     config = directory.read_config(path)
     if table is not None and source.is_same_table(config, table):
         return
-    source.check_same(config, settings.data, path)
-    if source.is_same(config, settings.data):  # perhaps under another name
+    source.check_same(config, settings, path)
+    if source.is_same(config, settings):  # perhaps under another name
         return
     if not (path / directory.PREPROCESSING).exists():
         return

@@ -26,6 +26,10 @@ class About(NamedTuple):
     kind: str
     summary: str
     inputs: str
+    takes: str
+    gives: str
+    data: str
+    metric: str
 
 
 @functools.cache

@@ -186,6 +186,10 @@ class Anomaly(Task[AnomalyOptions, Connections, AnomalyPreprocessing, Answering]
     name = "anomaly"
     kind = "many-to-one"
     summary = "which rows of a table, such as connections in a network, are attacks"
+    takes = "rows of a table"
+    gives = "whether each is usual or an attack"
+    data = "made-traffic"
+    metric = "accuracy"
     inputs = "rows: a table, or a JSON object with a value for each column"
     options = AnomalyOptions
     preprocessing = AnomalyPreprocessing

@@ -147,6 +147,10 @@ class CaptionTask(Task[CaptionOptions, CaptionedPictures, CaptionPreprocessing, 
     name = "caption"
     kind = "one-to-many"
     summary = "what a picture shows, in a sentence"
+    takes = "a picture"
+    gives = "a sentence that says what it shows"
+    data = "shapes"
+    metric = "BLEU-4"
     inputs = "the path of a picture"
     options = CaptionOptions
     preprocessing = CaptionPreprocessing

@@ -148,6 +148,10 @@ class Classify(OfTexts[ClassifyOptions, ClassifyPreprocessing]):
     name = "classify"
     kind = "many-to-one"
     summary = "what a text is about: one class of many, several, or a rating"
+    takes = "a text"
+    gives = "what it is about: a class, several, a rating"
+    data = "wordnet"
+    metric = "accuracy"
     inputs = "a text"
     options = ClassifyOptions
     preprocessing = ClassifyPreprocessing

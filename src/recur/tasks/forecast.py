@@ -154,6 +154,10 @@ class ForecastTask(Task[ForecastOptions, Steps, ForecastPreprocessing, Answering
     name = "forecast"
     kind = "many-to-one"
     summary = "the next values of a series of numbers, several steps ahead"
+    takes = "a series of numbers"
+    gives = "its next values"
+    data = "co2"
+    metric = "MASE"
     inputs = "a CSV file with newer values; - reads one from standard input"
     options = ForecastOptions
     preprocessing = ForecastPreprocessing

@@ -157,6 +157,10 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
     name = "language"
     kind = "many-to-many"
     summary = "what follows in a text: words, characters or subwords"
+    takes = "the beginning of a text"
+    gives = "what follows"
+    data = "review-texts"
+    metric = "perplexity"
     inputs = "the beginning of a text"
     options = LanguageOptions
     preprocessing = LanguagePreprocessing

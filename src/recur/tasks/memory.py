@@ -156,6 +156,10 @@ class Memory(Task[MemoryOptions, Drawn, MemoryPreprocessing, Answering]):
     name = "memory"
     kind = "many-to-one"
     summary = "how far back a network remembers: adding, copying, agreement"
+    takes = "numbers, or symbols"
+    gives = "their sum, or the same again"
+    data = ""
+    metric = "mean squared error"
     inputs = (
         "numbers with two marked (0.5* 0.1 0.2*), ten symbols to repeat (1234567812), or a "
         "sentence about a country (I grew up in France so I speak fluent)"

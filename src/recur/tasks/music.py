@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from recur import decoding, plots, training
 from recur.data.documents import Documents
 from recur.data.examples import Examples
+from recur.data.midi import midi_file
 from recur.data.music import (
     HIGHEST,
     KEYS,
@@ -135,12 +136,14 @@ class Continuation(Answer):
         follows: the steps drawn after it.
         likeliest: the keys likeliest to sound right after it, by name, with their probabilities.
         nll: how surprising the piece itself was, in nats a step.
+        number: which of several answers it is, from 1.
     """
 
     given: Piece
     follows: Piece
     likeliest: list[tuple[str, float]]
     nll: float
+    number: int = dataclasses.field(default=1, repr=False, compare=False)
 
     def __str__(self) -> str:
         before = "... | " if len(self.given) > SHOWN else ""
@@ -157,7 +160,13 @@ class Continuation(Answer):
     def to_json(self) -> dict[str, Any]:
         """Returns the answer as JSON; pieces as MIDI numbers, as `--data` takes them."""
         likeliest = [{"note": name, "probability": p} for name, p in self.likeliest]
-        return {**dataclasses.asdict(self), "likeliest": likeliest}
+        found = {**dataclasses.asdict(self), "likeliest": likeliest}
+        del found["number"]
+        return found
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Yields the piece and what follows as a MIDI file."""
+        yield f"music-{self.number}.mid", midi_file([*self.given, *self.follows])
 
 
 def nll(scores: Tensor, targets: Tensor) -> Tensor:
@@ -175,6 +184,10 @@ class MusicTask(Task[MusicOptions, Pieces, MusicPreprocessing, MusicAnswering]):
     name = "music"
     kind = "many-to-many"
     summary = "which keys of a piano sound next"
+    takes = "chords"
+    gives = "the keys that sound next, as MIDI"
+    data = "jsb-chorales"
+    metric = "nats a step"
     inputs = 'notes to go on from ("C4 E4 G4 | D4 F4 A4"), or a JSON file with a piece'
     options = MusicOptions
     preprocessing = MusicPreprocessing
@@ -263,7 +276,8 @@ class MusicTask(Task[MusicOptions, Pieces, MusicPreprocessing, MusicAnswering]):
 
     def answer(self, trained: TrainedHere, records: Pieces, how: MusicAnswering) -> list[Answer]:
         """Continues pieces."""
-        return [_continued(piece, trained, how) for piece in records.pieces]
+        numbered = enumerate(records.pieces, start=1)
+        return [_continued(piece, trained, how, number) for number, piece in numbered]
 
     def explained(self, trained: TrainedHere, records: Pieces) -> list[Attribution]:
         """Says which steps mattered for the key likeliest to sound next."""
@@ -320,7 +334,9 @@ def _piece(text: str) -> Piece:
     return piece
 
 
-def _continued(piece: Piece, trained: TrainedHere, how: MusicAnswering) -> Continuation:
+def _continued(
+    piece: Piece, trained: TrainedHere, how: MusicAnswering, number: int
+) -> Continuation:
     model = trained.model
     roll = torch.from_numpy(_heard(piano_roll(piece)))
     with torch.no_grad():
@@ -339,4 +355,4 @@ def _continued(piece: Piece, trained: TrainedHere, how: MusicAnswering) -> Conti
     )
     follows = [(sounds.nonzero().flatten() + LOWEST).tolist() for sounds in written.values[0]]
     pairs = zip((NAMES[key] for key in top.indices.tolist()), top.values.tolist(), strict=True)
-    return Continuation(piece, follows, list(pairs), surprise)
+    return Continuation(piece, follows, list(pairs), surprise, number)

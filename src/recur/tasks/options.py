@@ -35,6 +35,7 @@ def option(
     above: float | None = None,
     below: float | None = None,
     reads: bool = False,
+    file: bool = False,
 ) -> Any:
     """Returns a dataclass field for an option.
 
@@ -48,10 +49,12 @@ def option(
         below: A bound that the value must stay under.
         reads: It says how data are read and nothing of the model: `evaluate` takes it again for
             data of another form, and a user may change it in the config.json of a run.
+        file: It names a file that belongs to the data: its content is kept an eye on as theirs is.
     """
     bounds = {"least": least, "most": most, "above": above, "below": below}
     return dataclasses.field(
-        default=default, metadata={"about": about, "choices": choices, "reads": reads, **bounds}
+        default=default,
+        metadata={"about": about, "choices": choices, "reads": reads, "file": file, **bounds},
     )
 
 
@@ -220,6 +223,12 @@ def reading(options: type[Options]) -> tuple[str, ...]:
     """Returns the names of the options that say how data are read."""
     fields = options.__dataclass_fields__
     return tuple(name for name in kinds(options) if fields[name].metadata["reads"])
+
+
+def named_files(options: type[Options]) -> tuple[str, ...]:
+    """Returns the names of the options that name files which belong to the data."""
+    fields = options.__dataclass_fields__
+    return tuple(name for name in kinds(options) if fields[name].metadata["file"])
 
 
 def kinds(options: type[Declared]) -> dict[str, type]:

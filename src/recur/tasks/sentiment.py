@@ -36,6 +36,10 @@ class Sentiment(OfTexts[SentimentOptions, SentimentPreprocessing]):
     name = "sentiment"
     kind = "many-to-one"
     summary = "whether a text is for or against, or another class of texts"
+    takes = "a text"
+    gives = "whether it is for or against"
+    data = "imdb"
+    metric = "accuracy"
     inputs = "a text"
     options = SentimentOptions
     preprocessing = SentimentPreprocessing

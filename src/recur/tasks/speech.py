@@ -192,6 +192,10 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
     name = "speech"
     kind = "many-to-many"
     summary = "what is said in a recording"
+    takes = "a recording"
+    gives = "what is said in it"
+    data = "spoken-digits"
+    metric = "word error rate"
     inputs = "a sound file (WAV, FLAC, OGG, MP3)"
     options = SpeechOptions
     preprocessing = SpeechPreprocessing

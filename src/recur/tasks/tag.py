@@ -96,6 +96,10 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
     name = "tag"
     kind = "many-to-many"
     summary = "a tag for each word: parts of speech, or names of people and places"
+    takes = "a sentence"
+    gives = "a tag for each word"
+    data = "turkish-web"
+    metric = "accuracy"
     inputs = "a sentence; in a file: a sentence a line, CoNLL-U, or a word a line"
     options = TagOptions
     preprocessing = TagPreprocessing

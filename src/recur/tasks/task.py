@@ -16,6 +16,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import sys
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
@@ -127,7 +128,11 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     Attributes:
         name: The word on the command line.
         kind: One of the four types: "many-to-one", "many-to-many" ...
-        summary: One line for `recur tasks`.
+        summary: What it learns, in a line.
+        takes: What a person has who needs it, for `recur tasks`.
+        gives: What it makes of that.
+        data: What it is trained on where nothing is named; empty: drawn from the seed.
+        metric: What it is judged by first, in the words of its report.
         inputs: What `recur predict` takes, for its help.
         options: The class of its options.
         preprocessing: The class of its preprocessing.
@@ -135,11 +140,16 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         answering: The class of the options that say how to answer.
         parting: How the data are cut into parts where they set none apart.
         recipes: Values of the options by names of their own; what is given besides wins.
+        before: What a run means that does not name an option: it is older than that option.
     """
 
     name: ClassVar[str]
     kind: ClassVar[str]
     summary: ClassVar[str]
+    takes: ClassVar[str]
+    gives: ClassVar[str]
+    data: ClassVar[str]
+    metric: ClassVar[str]
     inputs: ClassVar[str]
     options: type[O]
     preprocessing: type[F]
@@ -147,6 +157,7 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     answering: type[A]
     parting: Parting[R] = Parting(at_the_end, at_the_end)
     recipes: Mapping[str, Recipe] = {}
+    before: Mapping[str, Any] = types.MappingProxyType({})
 
     def settled(self, given: Mapping[str, Any], recipe: str = "") -> O:
         """Returns the options: those given, then those of a recipe, then the defaults.

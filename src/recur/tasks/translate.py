@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import types
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,8 @@ SPLITTERS = {"subwords": "subwords", "words": "words-and-marks", "characters": "
 END_FIRST = Numbering(end=0, unknown=1, first=2)
 SHARE = 0.1
 """Of pairs without parts of their own, for testing, and of the rest for validation."""
+WARMUP = 0.05
+"""Of a training, the part in which the step size rises."""
 SHOWN = 60
 """Letters of a translation in a title."""
 
@@ -60,7 +63,10 @@ class TranslateOptions(TableData):
         "a file of texts (see target), a table, a file of lines with a tab in each, or a dataset",
     )
     target: str = option(
-        "", "the file of the translations, line by line, where data is one of texts", reads=True
+        "",
+        "the file of the translations, line by line, where data is one of texts",
+        reads=True,
+        file=True,
     )
     source_column: str = option(
         "", "the column of the texts in a table (default: the first)", reads=True
@@ -69,7 +75,7 @@ class TranslateOptions(TableData):
         "", "the column of their translations (default: the second)", reads=True
     )
     unit: str = option("subwords", "what texts are made of", choices=tuple(SPLITTERS))
-    vocabulary: int = option(10_000, "pieces of each language, the most frequent", least=3)
+    vocabulary: int = option(5_000, "pieces of each language, the most frequent", least=3)
     maxlen: int = option(100, "the most pieces of a text that are read and learnt", least=1)
     cell: str = cell_option("gru")
     bidirectional: bool = option(True, "read each text in both directions")
@@ -82,13 +88,31 @@ class TranslateOptions(TableData):
         "mean", "what the translation starts from: the mean or the end", choices=BRIDGES
     )
     dropout: float = option(
-        0.5, "share of values dropped in training, before the words", least=0.0, below=1.0
+        0.4, "share of values dropped in training, before the words", least=0.0, below=1.0
     )
     embedding_dropout: float = option(
-        0.3, "share of the pieces' vectors dropped in training", least=0.0, below=1.0
+        0.2, "share of the pieces' vectors dropped in training", least=0.0, below=1.0
     )
+    encoding_dropout: float = option(
+        0.3, "share of what was read of the text dropped in training", least=0.0, below=1.0
+    )
+    embedding_std: float = option(
+        0.1, "how far from 0 the read pieces' vectors start: their standard deviation", above=0.0
+    )
+    input_feeding: bool = option(True, "what attention found is read with the next piece")
+    tied: bool = option(True, "with attention, pieces are read and written by the same vectors")
+    label_smoothing: float = option(
+        0.1, "share of each right piece that goes to all pieces alike", least=0.0, below=1.0
+    )
+    batch_size: int = option(64, "sequences in a batch", least=1)
     epochs: int = option(30, "passes over the training data", least=1)
-    learning_rate: float | None = option(4e-4, "the optimizer's step size", above=0.0)
+    learning_rate: float | None = option(0.002, "the optimizer's step size", above=0.0)
+    decay: bool = option(
+        True, "let the step size rise for a while, then fall to 0 in half a cosine"
+    )
+    ema: float | None = option(
+        0.999, "judge and keep a moving average of the weights", above=0.0, below=1.0
+    )
     clip_norm: float = option(5.0, "largest norm of the gradient; 0 for no clipping", least=0.0)
     patience: int | None = option(
         5, "stop after so many epochs without a better validation result", least=1
@@ -119,7 +143,7 @@ class TranslateAnswering(Answering):
     """How a translation is searched for."""
 
     beam: int = option(
-        5, "translations followed side by side; 1: always the likeliest piece", least=1, most=1000
+        12, "translations followed side by side; 1: always the likeliest piece", least=1, most=1000
     )
     length_penalty: float = option(
         1.0, "what a longer translation gains on a shorter one; 0: nothing", least=0.0, most=10.0
@@ -174,12 +198,26 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
     name = "translate"
     kind = "many-to-many"
     summary = "a text in one language, written in another"
+    takes = "a text"
+    gives = "the same in another language"
+    data = "messages"
+    metric = "BLEU"
     inputs = "a text; of a file each line, empty ones too"
     options = TranslateOptions
     preprocessing = TranslatePreprocessing
     records = Pairs
     answering = TranslateAnswering
     parting = Parting(apart, apart, SHARE, SHARE, mixes=True)
+    before = types.MappingProxyType(
+        {
+            "encoding_dropout": 0.0,
+            "embedding_std": 1.0,
+            "input_feeding": False,
+            "tied": False,
+            "label_smoothing": 0.0,
+            "decay": False,
+        }
+    )
 
     def open(
         self, source: Any, options: TranslateOptions, fitted: TranslatePreprocessing | None = None
@@ -220,14 +258,19 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
 
     def model(self, options: TranslateOptions, fitted: TranslatePreprocessing) -> nn.Module:
         """An encoder that reads both ways, a decoder that asks it by attention."""
+        asks = options.attention != "none"
         return EncoderDecoder(
             vocabulary=len(fitted.target),
             source_vocabulary=len(fitted.source),
             end=fitted.target.end,
             embedding=options.embedding,
             embedding_dropout=options.embedding_dropout,
-            attention=None if options.attention == "none" else options.attention,
+            attention=options.attention if asks else None,
+            input_feeding=options.input_feeding and asks,
+            tied=options.tied and asks,
             bridge=options.bridge,
+            encoding_dropout=options.encoding_dropout,
+            embedding_std=options.embedding_std,
             **options.recurrent(),
         )
 
@@ -237,7 +280,8 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
 
     def recipe(self, options: TranslateOptions) -> dict[str, Any]:
         """Batches of texts of similar length."""
-        return {"bucket": True}
+        schedule = {"schedule": "cosine", "warmup": WARMUP} if options.decay else {}
+        return {"bucket": True, "label_smoothing": options.label_smoothing, **schedule}
 
     def score(
         self, trained: TrainedHere, records: Pairs, examples: Examples | Documents

@@ -49,13 +49,14 @@ class SequenceFeed:
         self.lengths = data.lengths if isinstance(data, Examples) else None
         self.targets = data.y if isinstance(data, Examples) else None
         self.ragged = differ(self.lengths)
+        self.longest = _with_targets(data, self.lengths)
 
     def order(self, seed: int | None) -> list[Any]:
         """The rows of each batch."""
         return batch_order(
             len(self.data),
             self.batch_size,
-            lengths=self.lengths,
+            lengths=self.longest,
             shuffle=seed is not None,
             bucket=self.bucket,
             generator=np.random.default_rng(seed),
@@ -115,6 +116,12 @@ class LoaderFeed:
             return len(self.loader)
         except TypeError:
             return 0
+
+
+def _with_targets(data: Any, lengths: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+    """The steps of each example, or of its target where that has more of its own."""
+    targets = data.target_lengths if isinstance(data, Sequences) else None
+    return lengths if targets is None or lengths is None else np.maximum(lengths, targets)
 
 
 def batch_of(examples: list[Any]) -> Batch:

@@ -101,7 +101,7 @@ def read_pairs(
         name, notes = Path(source).name, ()
         lines = _lines(source, encoding)
         if target:
-            beside = _beside(Path(source), Path(target))
+            beside = files.beside(source, target)
             sources, targets = lines, _lines(beside, encoding)
             _check_as_many(name, len(sources), beside.name, len(targets))
         else:
@@ -127,12 +127,6 @@ def lines_of(text: str) -> list[str]:
 def _lines(path: files.PathLike, encoding: str) -> list[str]:
     content, _ = unpacked(path)
     return lines_of(files.decoded(content, path, encoding))
-
-
-def _beside(source: Path, target: Path) -> Path:
-    """The file of targets: as it is named, or of that name beside the sources, if they moved."""
-    moved = source.with_name(target.name)
-    return moved if moved.is_file() and not target.is_file() else target
 
 
 def _check_as_many(name: str, lines: int, other: str, others: int) -> None:
