@@ -6,6 +6,7 @@ Nothing here imports torch before it is needed: a wrong word is answered at once
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -137,6 +138,28 @@ def answered(
         return opened.draw(found, plots) + opened.draw_why(reasons, plots)
 
     show.predictions(opened, found, draw, json, reasons, saved)
+
+
+def watch(
+    run_path: RunPath,
+    state: Annotated[
+        str | None,
+        typer.Option("--state", help="a file for what is remembered, to go on with another time"),
+    ] = None,
+    threads: Threads = "",
+    json: Annotated[bool, typer.Option("--json", help="a JSON object for each row")] = False,
+) -> None:
+    """Judge rows on standard input as they come, for ever.
+
+    The first line names the columns (CSV), or every line is a JSON object. Each row has an answer,
+    in order; one that cannot be read has a sentence in its place.
+    """
+    use_threads(threads)
+    opened = _opened(run_path)
+    from recur.run.watching import watch as judged
+
+    for answers in judged(opened, sys.stdin.fileno(), state=state):
+        show.flagged(answers, json)
 
 
 def plot(run_path: RunPath, plots: Plots = None, json: Json = False) -> None:
