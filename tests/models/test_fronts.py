@@ -14,6 +14,7 @@ from recur.diagnostics.activity import activity
 from recur.messages import InputError
 from recur.models import CTC, EncoderDecoder, ManyToMany, ManyToOne, OneToMany
 from recur.models.fronts import (
+    Bags,
     Columns,
     Evidence,
     Features,
@@ -60,6 +61,7 @@ FRONTS = {
         1,
     ),
     "evidence": (said, lambda: torch.randint(1, 7, (4, 7)), 3, 1),
+    "bags": (lambda: Bags(7, 5), lambda: torch.randint(0, 7, (4, 7, 3)), 3, 1),
     "words": (lambda: WordsAndCharacters(6, 4, size=3, units=2), words, 2, 1),
     "features": (lambda: Features(3), numbers(3), math.nan, 1),
     "strided": (lambda: Strided(3, 5), numbers(3), math.nan, 2),
@@ -216,6 +218,24 @@ def test_a_token_says_its_row_by_the_logarithm_of_its_count():
     torch.testing.assert_close(found[0, 0, 5:], 3 * five / 3 * table[5] / length)
     assert not found[0, 2, 5:].any()  # no word
     assert not front(torch.tensor([[1, 0]]))[0][..., 5:].any()
+
+
+def test_a_bag_is_the_sum_of_its_vectors_and_none_adds_nothing():
+    front = Bags(7, 5, unknown=[[6, 5]], dropout=0.5).double()
+    x = torch.tensor([[[2, 3]], [[4, 0]], [[0, 0]]])
+    rows = front.vectors.weight
+    found = front.eval()(x)[0]
+    want = torch.stack([rows[2] + rows[3], rows[4], torch.zeros(5, dtype=DOUBLE)])
+    torch.testing.assert_close(found[:, 0], want)
+    there = (x != 0).unsqueeze(-1)
+    torch.testing.assert_close(front(front.vectors(x) * there)[0], found)
+    many = front.train()(x[:1].expand(1000, 1, 2))[0][:, 0]
+    hidden = (many == rows[6] + rows[5]).all(-1).double().mean()
+    assert 0.2 < hidden < 0.3
+    assert (front(x[2:])[0] == 0).all()
+    for wrong in (torch.tensor([[[7, 0]]]), torch.tensor([[1, 2]]), x > 1):
+        with pytest.raises(InputError):
+            front.eval()(wrong)
 
 
 def test_a_spelling_is_walked_once():

@@ -145,6 +145,28 @@ def answered(
     show.predictions(opened, found, draw, json, reasons, saved, told=told)
 
 
+def watch(
+    run_path: RunPath,
+    state: Annotated[
+        str | None,
+        typer.Option("--state", help="a file for what is remembered, to go on with another time"),
+    ] = None,
+    threads: Threads = "",
+    json: Annotated[bool, typer.Option("--json", help="a JSON object for each row")] = False,
+) -> None:
+    """Judge rows on standard input as they come, for ever.
+
+    The first line names the columns (CSV), or every line is a JSON object. Each row has an answer,
+    in order; one that cannot be read has a sentence in its place.
+    """
+    use_threads(threads)
+    opened = _opened(run_path)
+    from recur.run.watching import watch as judged
+
+    for answers in judged(opened, sys.stdin.fileno(), state=state):
+        show.flagged(answers, json)
+
+
 def plot(run_path: RunPath, plots: Plots = None, json: Json = False) -> None:
     """Draw the loss and the metrics of a run, epoch by epoch."""
     opened = _opened(run_path)

@@ -192,6 +192,16 @@ def told(run: Run, inputs: Sequence[str], how: Mapping[str, Any]) -> list[Answer
     return found
 
 
+def flagged(found: Sequence[Answer], json_wanted: bool) -> None:
+    """Prints answers as they come, a line each, so that whoever reads them has them at once."""
+    as_lines = (
+        json.dumps(_finite(each.to_json()), ensure_ascii=False) if json_wanted else str(each)
+        for each in found
+    )
+    if found:
+        print("\n".join(as_lines), flush=True)
+
+
 def _answer(found: Answer) -> None:
     """In colour on a terminal, where the answer has colours."""
     if not (hasattr(found, "__rich__") and sys.stdout.isatty()):

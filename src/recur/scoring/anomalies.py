@@ -1,13 +1,16 @@
-"""Anomalies: how well a number tells the strange from the usual, at one threshold and at all."""
+"""Anomalies: how well a number tells the strange from the usual, and what does so without RNN."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recur.messages import InputError, must, real
 from recur.scoring.scores import Scores, package, version
+
+Values = NDArray[np.float64]
 
 
 def detection(
@@ -60,3 +63,41 @@ def detection(
         found |= at
         how |= dict.fromkeys(at, f"{version('sklearn')}, an alarm above {threshold:g}")
     return Scores(found, how)
+
+
+def isolation(
+    learnt: Values, validation: Values, asked: Values, *, seed: int = 0
+) -> tuple[Values, Values]:
+    """Scores of an isolation forest (F. T. Liu et al., ICDM 2008), which knows of no time.
+
+    Args:
+        learnt: (M, F) rows to learn from.
+        validation: (V, F) rows.
+        asked: (N, F) rows.
+        seed: of its chance.
+
+    Returns:
+        the scores of the last two: (V,) and (N,).
+
+    Raises:
+        FailedError: scikit-learn is not installed.
+    """
+    model = package("sklearn.ensemble").IsolationForest(random_state=seed).fit(learnt)
+    return -model.score_samples(validation), -model.score_samples(asked)
+
+
+def jumps(learnt: Values, validation: Values, asked: Values) -> tuple[Values, Values]:
+    """How far each row is from the one before, the greatest of all columns; nothing is learnt.
+
+    Arguments and results as `isolation`; a column is measured by its usual jump in `learnt`.
+    """
+    usual = np.abs(np.diff(learnt, axis=0))
+    typical = usual.mean(axis=0)
+    typical = np.where(typical > 0, typical, 1.0)
+
+    def far(rows: Values) -> Values:
+        steps: Values = np.abs(np.diff(rows, axis=0, prepend=rows[:1])) / typical
+        largest: Values = steps.max(axis=1)
+        return largest
+
+    return far(validation), far(asked)

@@ -32,6 +32,7 @@ from recur.messages import InputError, one_of
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, Options, Recipe, reading
 from recur.tasks.tiny import Tiny
+from recur.tasks.watcher import Watcher
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -190,6 +191,10 @@ class Task(abc.ABC, Generic[O, R, F, A]):
 
         return preparing.read(self, options, source)
 
+    def rules(self, splits: Splits[R]) -> Parting[R]:
+        """Returns how these data are cut into parts: `parting`, unless the task says otherwise."""
+        return self.parting
+
     def open(self, source: Any, options: O, fitted: F | None = None) -> Splits[R]:
         """Reads a file of the user's own, or a table in memory, with the parts that it sets apart.
 
@@ -295,6 +300,14 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     def tells(self) -> bool:
         """Whether the task tells its answers as they are written."""
         return type(self).told is not Task.told
+
+    def watcher(self, trained: Trained[O, F]) -> Watcher:
+        """Returns what judges rows as they come.
+
+        Raises:
+            InputError: if the task judges none.
+        """
+        raise InputError(f"The task {self.name} judges no rows as they come. Use predict.")
 
     def explained(self, trained: Trained[O, F], records: R) -> list[Attribution]:
         """Says for each record which of its steps mattered for the answer.

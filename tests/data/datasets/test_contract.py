@@ -20,6 +20,7 @@ from recur.data.records.connections import Connections
 from recur.data.records.labelled import LabelledTexts, Opinions
 from recur.data.records.pairs import Pairs
 from recur.data.records.pieces import Pieces
+from recur.data.records.readings import Readings
 from recur.data.records.steps import Steps
 from recur.data.records.tagged import TaggedSentences
 from recur.data.records.texts import Texts
@@ -140,6 +141,14 @@ def check_connections(rows: Splits[Connections]) -> None:
     assert set(rows.test.labels) - set(rows.train.labels)
 
 
+def check_readings(rows: Splits[Readings]) -> None:
+    assert rows.train.anomalous is None
+    for part in (rows.train, rows.test):
+        assert part.values.shape == (len(part), len(part.columns))
+        assert np.isfinite(part.values).all()
+    assert 0.01 < rows.test.anomalous.mean() < 0.2
+
+
 def check_tagged(tagged: Splits[TaggedSentences]) -> None:
     parts = [part for part in (tagged.train, tagged.validation, tagged.test) if part is not None]
     for part in parts:
@@ -168,6 +177,7 @@ def check_captioned(pictures: Splits[CaptionedPictures]) -> None:
 CHECKS = {
     Clips: check_clips,
     Connections: check_connections,
+    Readings: check_readings,
     TaggedSentences: check_tagged,
     CaptionedPictures: check_captioned,
     Pairs: check_pairs,

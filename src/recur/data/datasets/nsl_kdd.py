@@ -35,6 +35,15 @@ def _part(file: str) -> Source:
 SOURCE, _TEST = _part("KDDTrain+"), _part("KDDTest+")
 RECORDS = Connections
 SYMBOLS = ("protocol_type", "service", "flag")
+_KINDS = {
+    "dos": "neptune smurf back teardrop pod land apache2 processtable mailbomb udpstorm",
+    "probe": "satan ipsweep portsweep nmap mscan saint",
+    "r2l": "warezclient guess_passwd warezmaster imap ftp_write multihop phf spy snmpguess "
+    "snmpgetattack worm named sendmail xlock xsnoop",
+    "u2r": "buffer_overflow rootkit loadmodule perl ps sqlattack xterm httptunnel",
+}
+KINDS = {attack: kind for kind, attacks in _KINDS.items() for attack in attacks.split()}
+"""The four kinds of attacks: denial of service, probing, access from afar, and to the root."""
 COLUMNS = (
     "duration",
     "protocol_type",
@@ -103,7 +112,7 @@ def _read(source: Source) -> Connections:
     except ValueError as error:
         raise FailedError(f"{path} is damaged: {error}. Get it again.") from error
     places = [f"row {number}" for number in range(1, len(rows) + 1)]
-    return Connections(read, list(labels), "normal", places)
+    return Connections(read, list(labels), "normal", places, KINDS)
 
 
 def _cells(name: str, cells: tuple[str, ...]) -> NDArray[np.generic]:

@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recur.data.splits import ORDER, Records, Rows, Splits, at_the_end, by_label
-from recur.data.tables import Table, no_column, read_table
-from recur.messages import InputError, listed, must
+from recur.data.cells import as_numbers
+from recur.data.records.observed import Observed
+from recur.data.splits import Rows, Splits, at_the_end, by_label
+from recur.data.tables import Table, no_column
+from recur.messages import InputError, count, listed, must
 
 USUAL = ("normal", "benign", "usual", "ok", "no", "false", "0", "0.0")
 """What labels call a row that is no anomaly, where nobody says otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
-class Connections(Records):
-    """Rows of a table.
+class Connections(Observed):
+    """Rows that stand alone, perhaps with what each is.
 
     Attributes:
         columns: by name (N,) numbers in float64, NaN where there is none, or symbols as text.
         labels: what each row is, or none at all.
         usual: the label of what is no anomaly.
         places: what messages and answers call each row.
+        families: the kind that a label belongs to, such as "dos" of "neptune"; of labels that are
+            not in it the label itself.
     """
 
     columns: Mapping[str, NDArray[Any]]
     labels: list[str]
     usual: str
     places: list[str]
-    noun: ClassVar[str] = "row"
-
-    def __len__(self) -> int:
-        return len(self.places)
+    families: Mapping[str, str] = field(default_factory=dict)
 
     def take(self, rows: Rows) -> Self:
         """Those at `rows`, in that order."""
@@ -46,12 +48,18 @@ class Connections(Records):
             [self.labels[row] for row in at] if self.labels else [],
             self.usual,
             [self.places[row] for row in at],
+            self.families,
         )
 
     @property
     def anomalous(self) -> NDArray[np.bool_]:
         """(N,) whether each row is an anomaly."""
         return np.array([label != self.usual for label in self.labels], dtype=bool)
+
+    @property
+    def kinds(self) -> list[str]:
+        """(N,) the kind of each row: the family of its label."""
+        return [self.families.get(label, label) for label in self.labels]
 
     def shown(self, row: int) -> list[str]:
         """The cells of a row, each with the name of its column."""
@@ -66,96 +74,97 @@ def _labels(records: Connections) -> list[str]:
     return records.labels
 
 
-_by_label = by_label(_labels)
+of_every_label = by_label(_labels)
 
 
 def latest(records: Connections, share: float) -> tuple[Connections, Connections]:
     """Holds out the last rows; where these hold one kind only, a share of every label."""
     kept, held = at_the_end(records, share)
     both = all(0 < part.anomalous.sum() < len(part) for part in (kept, held))
-    return (kept, held) if both else _by_label(records, share)
+    return (kept, held) if both else of_every_label(records, share)
 
 
-def unseen(records: Connections, share: float) -> tuple[Connections, Connections]:
-    """Holds out whole kinds of anomalies, and the same share of what is usual.
-
-    What is validated on kinds that were learnt from tells nothing about those that come later. They
-    are drawn in a fixed random order, as long as no more than half of the anomalies go. Where there
-    is one kind only, the same share of every label is held out.
-    """
-    kinds = Counter(label for label in records.labels if label != records.usual)
-    names = sorted(kinds)
-    wanted, held, kept_out = share * kinds.total(), set[str](), 0
-    for number in np.random.default_rng(ORDER).permutation(len(names)).tolist():
-        name = names[number]
-        if kept_out < wanted and kept_out + kinds[name] <= kinds.total() / 2:
-            held.add(name)
-            kept_out += kinds[name]
-    if not held:
-        return _by_label(records, share)
-    strange = records.anomalous
-    usual = np.flatnonzero(~strange)
-    usual = usual[np.random.default_rng(ORDER).permutation(len(usual))]
-    first = round(share * len(usual))
-    out = {*usual[:first].tolist()}
-    out |= {row for row, label in enumerate(records.labels) if label in held}
-    rest = [row for row in range(len(records)) if row not in out]
-    return records.take(rest), records.take(sorted(out))
-
-
-def read_connections(
-    source: Any,
+def connections(
+    table: Table,
+    label: str,
     *,
-    label: str = "label",
     usual: str = "",
     ignored: Sequence[str] = (),
-    delimiter: str = "",
-    encoding: str = "",
+    drop_bad: bool = False,
 ) -> Splits[Connections]:
     """Reads rows with labels from a table.
 
     Args:
-        source: as `recur.data.tables.read_table` takes it.
+        table: the table.
         label: the column that says what each row is.
         usual: what it says of a row that is no anomaly; empty: one of `USUAL`.
         ignored: columns that are not read.
-        delimiter: as `read_table`.
-        encoding: as `read_table`.
+        drop_bad: leave out rows without a label, or with a cell that is no number in a column of
+            numbers, and say how many.
 
     Raises:
-        InputError: if the table or its label column is not there, rows have no label, or there are
-            no two kinds of rows.
-        FailedError: if the package that reads such a file is not installed.
+        InputError: if the label column is not there, rows have no label, a column of numbers has a
+            cell that is none, or there are no two kinds of rows.
     """
-    table = read_table(source, delimiter=delimiter, encoding=encoding)
     labels = table.cells(label)
-    for row, cell in enumerate(labels):
-        if not cell:
-            raise InputError(must(table.place(row, label), "a label", "an empty cell"))
-    found = _usual(usual, labels, f"the column {label!r} of {table.name}")
     names = [name for name in table.header if name != label and name not in ignored]
     for name in ignored:
         if name not in table.columns:
             raise InputError(no_column(table.name, name, table.header))
     if not names:
         raise InputError(must(table.name, "columns beside the label", "none"))
-    columns = {name: cells_of(table, name) for name in names}
-    places = [f"row {row}" for row in table.rows]
-    whole = Connections(columns, labels, found, places)
-    return Splits(whole, about=table.name, notes=table.notes)
+    read = {name: cells_of(table, name) for name in names}
+    bad = {row: (label, "a label") for row, cell in enumerate(labels) if not cell}
+    bad |= {row: (name, "a number") for name in names for row in read[name][1]}
+    found = usual_of(usual, [each for each in labels if each], what_of(table, label))
+    columns = {name: cells for name, (cells, _) in read.items()}
+    whole = Connections(columns, labels, found, [f"row {row}" for row in table.rows])
+    if not bad:
+        return Splits(whole, about=table.name, notes=table.notes)
+    note = _said(table, bad, drop_bad)
+    kept = [row for row in range(len(table)) if row not in bad]
+    return Splits(whole.take(kept), about=table.name, notes=(*table.notes, note))
 
 
-def cells_of(table: Table, name: str) -> NDArray[Any]:
-    """A column as numbers where all its cells are, else as symbols."""
+def what_of(table: Table, label: str) -> str:
+    """What messages call the column of the labels."""
+    return f"the column {label!r} of {table.name}"
+
+
+def cells_of(table: Table, name: str) -> tuple[NDArray[Any], list[int]]:
+    """A column as numbers, and the rows with a cell that is none; where most are none, as symbols.
+
+    Rows count from 0. Codes such as "10a" are symbols, and a slip of the pen in a column of
+    numbers is a slip.
+    """
     if table.holds_numbers(name):
-        try:
-            return table.numbers(name).values
-        except InputError:
-            pass  # a code such as "10a": symbols
-    return np.array(table.cells(name), dtype=object)
+        with contextlib.suppress(InputError):
+            return table.numbers(name).values, []
+    values, wrong = as_numbers(table.values(name))
+    if len(wrong) < np.count_nonzero(~np.isnan(values)):
+        return values, wrong
+    return np.array(table.cells(name), dtype=object), []
 
 
-def _usual(given: str, labels: list[str], what: str) -> str:
+def _said(table: Table, bad: Mapping[int, tuple[str, str]], drop_bad: bool) -> str:
+    """What to say about rows that were left out, or the error about the first that is bad."""
+    rows = count(len(bad), "row")
+    if drop_bad:
+        return f"{rows} of {len(table):,} of {table.name} left out: a cell is missing or no number."
+    row = min(bad)
+    column, expected = bad[row]
+    got = repr(table.cells(column)[row]) if table.cells(column)[row] else "an empty cell"
+    more = f" {rows} are so." if len(bad) > 1 else ""
+    todo = f"Mend it, or leave such rows out (drop bad).{more}"
+    raise InputError(must(table.place(row, column), expected, got, todo))
+
+
+def usual_of(given: str, labels: Sequence[str], what: str) -> str:
+    """What labels say of a row that is no anomaly: what is given, or one of `USUAL`.
+
+    Raises:
+        InputError: if there is none, or nothing else; `what` messages call the labels.
+    """
     kinds = Counter(labels)
     words = (given,) if given else USUAL
     found = next((kind for kind in kinds if kind.lower() in words or kind in words), "")

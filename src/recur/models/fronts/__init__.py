@@ -2,10 +2,11 @@
 
     model = recur.ManyToOne(front=Frames((1, 64, 64), 128), outputs=10)
 
-Words, plain numbers, numbers whose time is shortened, pictures that follow one another, and one
-picture that is read column by column.
+Words, several tokens at once, plain numbers, numbers whose time is shortened, pictures that follow
+one another, and one picture that is read column by column.
 """
 
+from recur.models.fronts.bags import Bags
 from recur.models.fronts.columns import Columns
 from recur.models.fronts.evidence import Evidence
 from recur.models.fronts.features import Features
@@ -17,6 +18,7 @@ from recur.models.fronts.tokens import Tokens
 from recur.models.fronts.words import WordsAndCharacters
 
 __all__ = [
+    "Bags",
     "Columns",
     "Evidence",
     "Features",
