@@ -44,7 +44,7 @@ def test_by_name(name, search, how):
         (
             "greedy",
             {"temperature": 1},
-            "The search 'greedy' has no argument 'temperature'. It has max_steps and end.",
+            "The search 'greedy' has no argument 'temperature'. It has max_steps, end and tell.",
         ),
     ],
 )
