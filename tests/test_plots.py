@@ -90,6 +90,36 @@ def test_forecast_has_dates_on_its_axis(kind, tmp_path):
     assert "27" in ticks
 
 
+def test_a_forecast_may_have_an_interval():
+    figure = plots.forecast([1, 2], [3, 4], low=[2, 2], high=[4, 6])
+    (band,) = figure.axes[0].collections
+    ends = {tuple(point) for point in band.get_paths()[0].vertices.tolist()}
+    assert {(0, 2), (1, 2), (1, 4), (2, 2), (2, 6)} <= ends
+    with pytest.raises(InputError, match="low and high must be given both or neither"):
+        plots.forecast([1, 2], [3, 4], low=[2, 2])
+    with pytest.raises(InputError, match="high must be of length 2; got 1"):
+        plots.forecast([1, 2], [3, 4], low=[2, 2], high=[4])
+
+
+def test_a_backtest_has_a_line_from_each_origin_and_the_errors_by_step(tmp_path):
+    days = np.arange("2024-01-01", "2024-01-06", dtype="datetime64[D]")
+    errors = {"this model": [1.0, 2.0], "naive": [2.0, 3.0]}
+    figure = plots.backtest([1, 2, 3, 4, 5], [(0, [1, 1]), (2, [3, 3])], errors, times=days)
+    above, below = figure.axes
+    assert [list(line.get_ydata()) for line in above.get_lines()] == [
+        [1, 2, 3, 4, 5],
+        [1, 1],
+        [3, 3],
+    ]
+    assert above.get_lines()[2].get_xdata().tolist() == days[2:4].tolist()
+    assert lines(below) == errors
+    assert plots.save(figure, tmp_path / "backtest.png").stat().st_size > 5000
+    with pytest.raises(InputError, match="times must be of length 5; got 4"):
+        plots.backtest([1, 2, 3, 4, 5], [(0, [1, 1])], errors, times=days[:4])
+    with pytest.raises(InputError, match="a backtest must be values, forecasts and errors"):
+        plots.backtest([], [], errors)
+
+
 def test_forecast_refuses_lengths_that_do_not_fit():
     with pytest.raises(InputError, match="naive must be of length 2; got 3"):
         plots.forecast([1], [1, 2], naive=[1, 2, 3])

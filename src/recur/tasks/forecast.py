@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from recur import training
 from recur.data.calendar import circles
 from recur.data.documents import Documents
 from recur.data.examples import Examples
@@ -103,6 +102,11 @@ class ForecastOptions(TableData):
         None, "steps of a segment (default: a season, or a 30th of the window)", least=1
     )
     quantiles: str = option("", "quantiles to forecast too, such as 0.1,0.9")
+    decay: bool | None = option(
+        None,
+        "let the step size fall along half a cosine, to 0 at the end (default: by segments, whose "
+        "absolute error does not settle without)",
+    )
     # Error on the validation part beside the naive forecast's, with and without: CO2 0.25 and 1.06,
     # AAPL 1.00 and 1.75, sunspots 0.42 and 0.41.
     differences: bool = option(True, "learn the change from the last known value, not the value")
@@ -246,8 +250,9 @@ class ForecastTask(Task[ForecastOptions, Steps, ForecastPreprocessing, Answering
         return Objective("mae", ("mse",)) if options.segmented else Objective("mse", ("mae",))
 
     def recipe(self, options: ForecastOptions) -> dict[str, Any]:
-        """By segments the step size falls after three epochs, as in the paper's own training."""
-        return {"schedule": training.Steps(0.8, after=3)} if options.segmented else {}
+        """The step size may fall along half a cosine."""
+        decay = options.segmented if options.decay is None else options.decay
+        return {"schedule": "cosine"} if decay else {}
 
     def score(
         self, trained: TrainedHere, records: Steps, examples: Examples | Documents

@@ -95,3 +95,17 @@ def test_a_damaged_file(own, content, error, message):
     own.write_bytes(content)
     with pytest.raises(error, match=message):
         stocks.load("AB")
+
+
+def test_the_months_that_papers_measure_on():
+    needs(ett)
+    splits = ett.load("12/4/4")
+    parts = (splits.train.only, splits.validation.only, splits.test.only)
+    assert [(part.begin, part.end) for part in parts] == [
+        (0, 8640),
+        (8640, 11520),
+        (11520, 14400),
+    ]
+    assert splits.cut == ()
+    with pytest.raises(InputError, match=r"the part of ett must be 12/4/4; got '12/4/8'"):
+        ett.load("12/4/8")
