@@ -57,6 +57,7 @@ class Sentiment(OfTexts[SentimentOptions, SentimentPreprocessing]):
                 "segment": 64,
                 "pooling": "max",
                 "direct": True,
+                "epochs": 4,
                 "batch_size": 128,
                 "ema": 0.98,
             },
