@@ -106,6 +106,19 @@ def tagged() -> str:
     return "\n".join([*rows, ""])
 
 
+def rows() -> str:
+    """96 rows of four columns, of two kinds of anomalies."""
+    chance, made = random.Random(7), []
+    for _ in range(96):
+        kind = ("normal", "normal", "flood", "guess")[below(chance, 4)]
+        size = 0 if kind == "flood" else 100 + below(chance, 100)
+        tries = 2 + below(chance, 3) if kind == "guess" else 0
+        made.append(
+            f"{('web', 'mail')[below(chance, 2)]},{size},{tries},{chance.random():.2f},{kind}"
+        )
+    return "\n".join(["service,size,tries,share,label", *made])
+
+
 FILES = {
     "two.csv": reviews("bad", "good"),
     "three.csv": reviews("bad", "good", "fair"),
@@ -117,6 +130,7 @@ FILES = {
     "pieces.json": pieces(),
     "pairs.txt": pairs(),
     "tagged.conllu": tagged(),
+    "rows.csv": rows(),
 }
 
 COMMON = {"epochs": 2, "batch_size": 8, "units": 6, "seed": 3}
@@ -139,6 +153,8 @@ CASES = {
     "classify-ratings": Case(
         "classify", "stars.csv", {"embedding": 5, "cell": "rnn", "labels": "ordinal"}
     ),
+    "anomaly": Case("anomaly", "rows.csv", {"together": 2, "members": 2}),
+    "anomaly-unlabelled": Case("anomaly", "prices.csv", {"window": 8, "cell": "lstm"}),
     "forecast": Case("forecast", "prices.csv", {"horizon": 3}),
     "forecast-features": Case(
         "forecast",

@@ -101,7 +101,7 @@ def inspect(run: Run) -> Inspection:
         InputError: if the data that it was trained on are not there any more.
     """
     task, options, fitted = run.task, run.options, run.trained.preprocessing
-    batch = _some(preparing.prepare(task, options).validation)
+    batch = _some(preparing.validation(task, options, fitted))
     loss = task.objective(options, fitted).loss
     untrained, refused = {}, {}
     for cell in BESIDE:

@@ -12,13 +12,13 @@ from pathlib import Path
 from torch import Tensor
 
 from recur import files, schema
-from recur.data.arriving import Parser, lines
+from recur.data.arriving import Arrived, Parser, lines
 from recur.files import PathLike
 from recur.messages import InputError, count
 from recur.run import directory
 from recur.run.run import Run
 from recur.tasks.answers import Answer
-from recur.tasks.watcher import Unread
+from recur.tasks.watcher import Unread, Watcher
 from recur.training.interrupt import Interrupt, StoppedAtOnce
 
 SAVED_EVERY = 10.0
@@ -48,28 +48,32 @@ def watch(run: Run, handle: int, *, state: PathLike | None = None) -> Iterator[l
     if kept is not None:
         tensors, header, before = kept.read()
         watcher.go_on(tensors)
-    parser, rows, saved = Parser(watcher.names, header), 0, time.monotonic()
+    parser, rows = Parser(watcher.names, header), 0
+    written, saved = 0, time.monotonic()
     with Interrupt() as stop:
         for waiting in lines(handle, lambda: not stop.asked):
-            if not waiting:
-                continue
-            arrived = parser.rows(waiting)
-            judged = iter(watcher.judge(arrived.rows))
-            yield [
-                Unread(f"line {number}", arrived.wrong[number])
-                if number in arrived.wrong
-                else next(judged)
-                for number in arrived.order
-            ]
-            rows += len(arrived.order)
-            if kept is not None and time.monotonic() - saved > SAVED_EVERY:
+            if waiting:
+                found = _judged(watcher, parser.rows(waiting))
+                yield found
+                rows += len(found)
+            due = rows > written and time.monotonic() - saved > SAVED_EVERY
+            if kept is not None and due:
                 kept.write(watcher.state(), parser.header, before + rows)
-                saved = time.monotonic()
+                written, saved = rows, time.monotonic()
         if kept is not None:
             kept.write(watcher.state(), parser.header, before + rows)
     if stop.asked:
         where = f" The state is saved in {state}." if state is not None else ""
         raise StoppedAtOnce(f"Stopped after {count(rows, 'row')}.{where}", stop.asked)
+
+
+def _judged(watcher: Watcher, arrived: Arrived) -> list[Answer]:
+    """An answer for each line, in order."""
+    judged, wrong = iter(watcher.judge(arrived.rows)), arrived.wrong
+    return [
+        Unread(f"line {number}", wrong[number]) if number in wrong else next(judged)
+        for number in arrived.order
+    ]
 
 
 class _Kept:

@@ -59,7 +59,7 @@ class AnomalyOptions(TableData):
         above=0.0,
         below=1.0,
     )
-    bins: int = option(16, "bins that the numbers of a column fall into (with labels)", least=2)
+    bins: int = option(8, "bins that the numbers of a column fall into (with labels)", least=2)
     together: int = option(
         4, "neighbouring columns that are read at one step (with labels)", least=1
     )

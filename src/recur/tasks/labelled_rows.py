@@ -58,7 +58,8 @@ from recur.tasks.task import Evaluation, Fitted, Objective, Trained
 from recur.tasks.watcher import Unread, Watcher
 
 RARE = 1000.0
-"""Rows of an anomaly below which each counts for more: sqrt(RARE / rows) times."""
+"""Rows of an anomaly below which each counts for more: sqrt(RARE / rows) times; fewer where there
+are fewer usual rows."""
 MOST_KINDS = 50
 """Kinds of anomalies that are told apart: the most frequent ones."""
 
@@ -228,7 +229,8 @@ def distinct(records: Connections, options: AnomalyOptions) -> Connections:
 def weights_of(records: Connections) -> NDArray[np.float64]:
     """(N,) how much each row counts: 1, and more where there are few rows of an anomaly."""
     rows = Counter(records.labels)
-    each = {label: max(1.0, (RARE / number) ** 0.5) for label, number in rows.items()}
+    enough = min(RARE, rows[records.usual])
+    each = {label: max(1.0, (enough / number) ** 0.5) for label, number in rows.items()}
     each[records.usual] = 1.0
     return np.array([each[label] for label in records.labels])
 

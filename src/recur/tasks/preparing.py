@@ -110,6 +110,24 @@ def prepare(task: Task[Any, R, Any, Any], options: Options, source: Any = None) 
     return Prepared(about(read_as, len(splits.train)), splits, train, validation, held, fitted)
 
 
+def validation(task: Task[Any, R, Any, Any], options: Options, fitted: Any) -> Examples | Documents:
+    """Reads the validation part of the data that options name, as numbers.
+
+    Args:
+        task: the task.
+        options: its options.
+        fitted: the preprocessing of the run, whatever one would be fitted today.
+
+    Raises:
+        InputError: if the data are not what the task needs.
+    """
+    splits = task.read(options)
+    assert splits.validation is not None
+    return _encoded(
+        task, splits.validation, options, fitted, f"the validation part of {splits.about}"
+    )
+
+
 def about(splits: Splits[R], learnt: int | None = None) -> str:
     """Returns what the parts are, in a line.
 

@@ -55,7 +55,7 @@ def load(part: str = "clean") -> Splits[Readings]:
     chance = np.random.default_rng(SEED)
     learnt, tested = (_usual(chance, rows) for rows in (NUMBER, NUMBER // 2))
     if part == "contaminated":
-        learnt = _faulty(chance, learnt)[0]
+        learnt = _faulty(np.random.default_rng(SEED + 1), learnt)[0]
     with_faults, faults = _faulty(chance, tested)
     train = Readings(SENSORS, learnt, None, _places(len(learnt)))
     test = Readings(SENSORS, with_faults, faults, _places(len(tested)))
