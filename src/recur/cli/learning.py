@@ -19,6 +19,7 @@ from recur.cli.threads import Threads, use_threads
 from recur.cli.words import read
 from recur.run import directory
 from recur.tasks.options import kinds
+from recur.tasks.task import Task
 
 Out = Annotated[str | None, typer.Option("--out", help="the run directory (default: runs/TASK-N)")]
 Resume = Annotated[bool, typer.Option("--resume", help="go on in --out where training stopped")]
@@ -45,8 +46,17 @@ def train(name: str) -> Callable[..., None]:
         finished = run.train(task.name, out=out, resume=resume, tell=show.aside, **given)
         show.trained(finished, json)
 
-    command.__doc__ = f"{task.summary[0].upper()}{task.summary[1:]}."
+    command.__doc__ = f"{task.summary[0].upper()}{task.summary[1:]}.{_sample(task)}"
     return with_options(command, task.options, f"Options of {task.name}")
+
+
+def _sample(task: Task[Any, Any, Any, Any]) -> str:
+    """What a file of one's own looks like, as a paragraph whose lines stay lines."""
+    if task.sample is None:
+        return ""
+    name, content = task.sample
+    lines = (f"    {line}" for line in content.replace("\t", "<tab>").splitlines())
+    return "\n\n" + "\n".join(["\b", f"Data of your own, as in --data {name}:", *lines])
 
 
 def evaluate(run_path: str) -> Callable[..., None]:

@@ -137,6 +137,8 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         records: The class of its raw examples; datasets of such records can be named.
         answering: The class of the options that say how to answer.
         parting: How the data are cut into parts where they set none apart.
+        sample: A file of a user's own, for the help: its name and a few lines; None where there is
+            none, or no text.
         before: What a run means that does not name an option: it is older than that option.
     """
 
@@ -153,6 +155,7 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     records: type[R]
     answering: type[A]
     parting: Parting[R] = Parting(at_the_end, at_the_end)
+    sample: tuple[str, str] | None = None
     before: Mapping[str, Any] = types.MappingProxyType({})
 
     # Data
