@@ -10,12 +10,12 @@ import recur
 torch.manual_seed(0)
 
 
-def bits(numbers, places):
+def bits(numbers: torch.Tensor, places: int) -> torch.Tensor:
     """(N, places) of 0 and 1, the last bit first."""
     return (numbers[:, None] >> torch.arange(places)) & 1
 
 
-def sums(n, places):
+def sums(n: int, places: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Both numbers as (n, places + 1, 2), and their sum as (n, places + 1)."""
     a, b = torch.randint(0, 2**places, (2, n))
     both = torch.stack([bits(a, places + 1), bits(b, places + 1)], dim=-1)
@@ -23,8 +23,9 @@ def sums(n, places):
 
 
 model = recur.ManyToMany(inputs=2, outputs=1, cell="rnn", units=16)
-how = {"loss": "binary_crossentropy_with_logits", "metrics": ["accuracy"]}
-recur.fit(model, *sums(2000, 8), **how, epochs=10, learning_rate=0.01, seed=0, progress=False)
+x, y = sums(2000, 8)
+loss = "binary_crossentropy_with_logits"
+recur.fit(model, x, y, loss=loss, epochs=10, learning_rate=0.01, seed=0, progress=False)
 
 x, y = sums(1000, 30)
 right = ((recur.predict(model, x) > 0) == (y > 0)).all(dim=1).float().mean()

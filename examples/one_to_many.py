@@ -6,19 +6,19 @@ import recur
 
 torch.manual_seed(0)
 LETTERS = ".abcdefghijklmnopqrstuvwxyz-"  # the first one ends a name
-SMALL = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
-SMALL = [*SMALL.split(), *(f"{each}teen" for each in ("fif", "six", "seven", "eigh", "nine"))]
+NAMES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+SMALL = [*NAMES.split(), *(f"{each}teen" for each in ("fif", "six", "seven", "eigh", "nine"))]
 TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
-def name(n):
+def name(n: int) -> str:
     """The name of a number below 100."""
     if n < 20:
         return SMALL[n]
     return TENS[n // 10 - 2] + (f"-{SMALL[n % 10]}" if n % 10 else "")
 
 
-def digits(numbers):
+def digits(numbers: list[int]) -> torch.Tensor:
     """(N, 20): which digit stands in the first place, and which in the second."""
     n = torch.tensor(numbers)
     return torch.cat([torch.eye(10)[n // 10], torch.eye(10)[n % 10]], dim=1)
@@ -32,8 +32,8 @@ y = torch.nn.utils.rnn.pad_sequence(names, batch_first=True, padding_value=-100)
 model = recur.OneToMany(
     inputs=20, vocabulary=len(LETTERS), end=0, cell="gru", units=48, condition="input"
 )
-how = {"loss": "cross_entropy", "epochs": 120, "learning_rate": 0.01, "seed": 0, "progress": False}
-recur.fit(model, digits(known), y, **how)
+x, rate = digits(known), 0.01
+recur.fit(model, x, y, loss="cross_entropy", epochs=120, learning_rate=rate, seed=0, progress=False)
 
 found = model.eval().generate(digits(unseen), max_steps=20)
 for n, row, length in zip(unseen, found.tokens.tolist(), found.lengths.tolist(), strict=True):

@@ -7,7 +7,7 @@ import recur
 torch.manual_seed(0)
 
 
-def points(n):
+def points(n: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Points on rings of radius 1, 2 and 3, and the number of each one's ring."""
     ring, angle = torch.randint(0, 3, (n,)), 2 * torch.pi * torch.rand(n)
     radius = ring + 1 + 0.1 * torch.randn(n)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,22 @@ def test_a_task_describes_itself(task):
             assert field.metadata["about"], name
     assert set(task.reading) <= set(task.options.__dataclass_fields__)
     assert task.records.noun
+
+
+def test_the_file_that_its_help_shows_can_be_read(task, tmp_path):
+    if task.sample is None:
+        return
+    name, content = task.sample
+    for named in re.findall(r"^\w+\.jpg", content, re.MULTILINE):
+        (tmp_path / named).touch()
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    data = str(tmp_path / name)
+    if type(task).read is Task.read:
+        found = task.open(data, task.options())
+    else:  # it cuts what it reads
+        found = task.read(task.options(data=data))
+    assert len(found.train) >= 1
+    assert len(content.splitlines()) <= 5
 
 
 def test_options_go_through_json(task, tiny):

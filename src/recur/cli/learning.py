@@ -50,7 +50,7 @@ def train(name: str) -> Callable[..., None]:
         show.trained(finished, json)
 
     command.__annotations__["recipe"] = Annotated[str, _recipes(task)]
-    command.__doc__ = f"{task.summary[0].upper()}{task.summary[1:]}."
+    command.__doc__ = f"{task.summary[0].upper()}{task.summary[1:]}.{_sample(task)}"
     return with_options(command, task.options, f"Options of {task.name}")
 
 
@@ -65,6 +65,15 @@ def _recipes(task: Task[Any, Any, Any, Any]) -> Any:
         hidden=not task.recipes,
         show_default=False,
     )
+
+
+def _sample(task: Task[Any, Any, Any, Any]) -> str:
+    """What a file of one's own looks like, as a paragraph whose lines stay lines."""
+    if task.sample is None:
+        return ""
+    name, content = task.sample
+    lines = (f"    {line}" for line in content.replace("\t", "<tab>").splitlines())
+    return "\n\n" + "\n".join(["\b", f"Data of your own, as in --data {name}:", *lines])
 
 
 def evaluate(run_path: str) -> Callable[..., None]:

@@ -238,7 +238,7 @@ class Decoder(nn.Module):
         if not self.input_feeding or not tokens.shape[1]:
             return self._walk(vectors, state, context, lengths)[0]
         steps: list[Said] = []
-        for vector in vectors.split(1, dim=1):
+        for vector in torch.split(vectors, 1, dim=1):
             said, state = self._walk(vector, state, context)
             steps.append(said)
         return _together(steps)
@@ -287,7 +287,7 @@ class Decoder(nn.Module):
         """Scores of the steps that exist, zeros beyond: padding costs no product."""
         if self.switch is not None:
             return self._scores(said, context).masked_fill(~within.unsqueeze(-1), 0)
-        scores = self.head(self.dropout(said.fed)[within])
+        scores: Tensor = self.head(self.dropout(said.fed)[within])
         return scores.new_zeros(*within.shape, scores.shape[-1]).index_put((within,), scores)
 
     def _scores(self, said: Said, context: Context) -> Tensor:
@@ -361,7 +361,8 @@ class Decoder(nn.Module):
 def _together(steps: Sequence[Said]) -> Said:
     """Steps side by side, of which each came to something of its own."""
     parts = zip(*steps, strict=True)
-    return Said(*(None if each[0] is None else torch.cat(each, dim=1) for each in parts))
+    found: list[Any] = [None if each[0] is None else torch.cat(each, dim=1) for each in parts]
+    return Said(*found)
 
 
 def _for_rows(tensor: Tensor, rows: int) -> Tensor:

@@ -119,11 +119,11 @@ def _files(options: Options) -> dict[str, str]:
 def _checksum(path: str) -> str:
     """Of a file its content's; of a folder that of all names and contents in it."""
     if not os.path.isdir(path):
-        return _digest(path).hexdigest()
+        return _digest(path)
     whole = hashlib.sha256()
     for file in sorted(_within(Path(path))):
         name = file.relative_to(path).as_posix()
-        whole.update(f"{name}\0{_digest(file).hexdigest()}\n".encode())
+        whole.update(f"{name}\0{_digest(file)}\n".encode())
     return whole.hexdigest()
 
 
@@ -139,9 +139,9 @@ def _is_run(folder: Path) -> bool:
     return (folder / "config.json").is_file() and (folder / "preprocessing.json").is_file()
 
 
-def _digest(path: files.PathLike) -> Any:
+def _digest(path: files.PathLike) -> str:
     try:
         with open(path, "rb") as opened:
-            return hashlib.file_digest(opened, "sha256")
+            return hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error

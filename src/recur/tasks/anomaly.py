@@ -92,6 +92,14 @@ class Anomaly(Task[AnomalyOptions, Observed, Any, AnomalyAnswering]):
     gives = "whether each is usual or an attack"
     data = "made-traffic"
     metric = "accuracy"
+    sample = (
+        "traffic.csv",
+        "seconds,service,bytes,label\n"
+        "0.2,http,1811,normal\n"
+        "0.0,http,0,flood\n"
+        "4.1,ssh,912,normal\n"
+        "0.0,http,0,flood\n",
+    )
     inputs = "rows: a table, or a JSON object with a value for each column"
     options = AnomalyOptions
     preprocessing = AnomalyPreprocessing

@@ -151,6 +151,14 @@ class CaptionTask(Task[CaptionOptions, CaptionedPictures, CaptionPreprocessing, 
     gives = "a sentence that says what it shows"
     data = "shapes"
     metric = "BLEU-4"
+    sample = (
+        "pictures.csv",
+        "picture,caption\n"
+        "dog.jpg,A dog runs through the snow.\n"
+        "dog.jpg,A brown dog in deep snow.\n"
+        "street.jpg,Two men talk on a street.\n"
+        "girl.jpg,A girl reads on a bench.\n",
+    )
     inputs = "the path of a picture"
     options = CaptionOptions
     preprocessing = CaptionPreprocessing

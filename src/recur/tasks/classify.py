@@ -152,6 +152,14 @@ class Classify(OfTexts[ClassifyOptions, ClassifyPreprocessing]):
     gives = "what it is about: a class, several, a rating"
     data = "wordnet"
     metric = "accuracy"
+    sample = (
+        "tickets.csv",
+        "text,label\n"
+        "The printer on floor 2 is out of paper.,hardware\n"
+        "I cannot log in since this morning.,accounts\n"
+        "Please order a second screen.,hardware\n"
+        "My password has expired.,accounts\n",
+    )
     inputs = "a text"
     options = ClassifyOptions
     preprocessing = ClassifyPreprocessing

@@ -162,6 +162,10 @@ class ForecastTask(Task[ForecastOptions, Steps, ForecastPreprocessing, Answering
     gives = "its next values"
     data = "co2"
     metric = "MASE"
+    sample = (
+        "prices.csv",
+        "date,close\n2024-01-02,185.64\n2024-01-03,184.25\n2024-01-04,181.91\n2024-01-05,181.18\n",
+    )
     inputs = "a CSV file with newer values; - reads one from standard input"
     options = ForecastOptions
     preprocessing = ForecastPreprocessing

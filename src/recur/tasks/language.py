@@ -161,6 +161,13 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
     gives = "what follows"
     data = "review-texts"
     metric = "perplexity"
+    sample = (
+        "book.txt",
+        "It was a bright cold day in spring,\n"
+        "and the bells of the town rang noon.\n"
+        "She closed the window,\n"
+        "put down her pen and went out.\n",
+    )
     inputs = "the beginning of a text"
     options = LanguageOptions
     preprocessing = LanguagePreprocessing

@@ -188,6 +188,13 @@ class MusicTask(Task[MusicOptions, Pieces, MusicPreprocessing, MusicAnswering]):
     gives = "the keys that sound next, as MIDI"
     data = "jsb-chorales"
     metric = "nats a step"
+    sample = (
+        "pieces.json",
+        "[\n"
+        "  [[60, 64, 67], [65, 69, 72], [67, 71, 74], [60, 64, 67]],\n"
+        "  [[62, 65, 69], [], [67, 71, 74], [60, 64, 67]]\n"
+        "]\n",
+    )
     inputs = 'notes to go on from ("C4 E4 G4 | D4 F4 A4"), or a JSON file with a piece'
     options = MusicOptions
     preprocessing = MusicPreprocessing

@@ -40,6 +40,14 @@ class Sentiment(OfTexts[SentimentOptions, SentimentPreprocessing]):
     gives = "whether it is for or against"
     data = "imdb"
     metric = "accuracy"
+    sample = (
+        "reviews.csv",
+        "text,label\n"
+        "A wonderful film that moved me.,pos\n"
+        "Two hours of my life wasted.,neg\n"
+        "The plot is a mess.,neg\n"
+        '"Warm, witty and well played.",pos\n',
+    )
     inputs = "a text"
     options = SentimentOptions
     preprocessing = SentimentPreprocessing

@@ -100,6 +100,10 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
     gives = "a tag for each word"
     data = "turkish-web"
     metric = "accuracy"
+    sample = (
+        "words.conll",
+        "The DET\ndog NOUN\nruns VERB\n\nSnow NOUN\n",
+    )
     inputs = "a sentence; in a file: a sentence a line, CoNLL-U, or a word a line"
     options = TagOptions
     preprocessing = TagPreprocessing
