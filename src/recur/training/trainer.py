@@ -271,6 +271,7 @@ class Trainer:
         batch = with_targets_on(batch, self.device)
         self.gradients.clear()
         found = self.totals.measure(batch, self.call(batch))
+        found = found.with_added(self.call.added_loss())
         if not found.loss.requires_grad:
             raise InputError("The loss depends on no weight: something was detached on the way.")
         number, again = self.position.batch + 1, self.call.again()
