@@ -81,7 +81,7 @@ def _numbered(
 
 
 def usual_forms(texts: Sequence[str]) -> dict[str, str]:
-    """By word in small letters how it is mostly written: a text's first one says less than others."""
+    """How each word is mostly written within a text: its first one has a capital of its own."""
     forms = Counter(word for text in texts for word in re.findall(r"\w+", text)[1:])
     firsts = Counter(word for text in texts for word in re.findall(r"\w+", text)[:1])
     usual: dict[str, str] = {}

@@ -7,6 +7,9 @@ import os
 
 from recur.tasks.options import TableData, option
 
+SHARE = 0.1
+"""Of pairs without parts of their own, for testing, and of the rest for validation."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PairedData(TableData):
@@ -25,13 +28,14 @@ class PairedData(TableData):
     )
     validation_split: float | None = option(
         None,
-        "share of the rest held out for validation (default: the part that is set apart, or 0.1)",
+        f"share of the rest held out for validation (default: the part that is set apart, or "
+        f"{SHARE})",
         above=0.0,
         below=1.0,
     )
     test_split: float | None = option(
         None,
-        "share held out for testing (default: the part that is set apart, or 0.1)",
+        f"share held out for testing (default: the part that is set apart, or {SHARE})",
         above=0.0,
         below=1.0,
     )

@@ -35,7 +35,7 @@ from recur.scoring.scores import package
 from recur.scoring.summaries import Lead, rouge
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, cell_option, option
-from recur.tasks.paired import PairedData
+from recur.tasks.paired import SHARE, PairedData
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained, content_of
 from recur.tasks.tiny import Tiny, pairs
 
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 SPLITTER = "words-and-marks"
 END_FIRST = Numbering(end=0, unknown=1, first=2)
-SHARE = 0.1
-"""Of pairs without parts of their own, for testing, and of the rest for validation."""
 SHOWN = 60
 """Letters of a summary in a title."""
 LEAST = 0.05
@@ -273,11 +271,9 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
         """Returns the scores as two lines, and says when the first words of the text win."""
         ours, lead = ([100 * scores[f"rouge{n}{end}"] for n in "12L"] for end in ("", "_lead"))
         ahead = ours[0] - lead[0]
-        verdict = (
-            f"The lead wins by {-ahead:.1f} points of ROUGE-1: take it, not this network."
-            if ahead <= 0
-            else f"{ahead:.1f} points of ROUGE-1 above the lead."
-        )
+        verdict = f"{ahead:.1f} points of ROUGE-1 above the lead."
+        if ahead <= 0:
+            verdict = f"The lead wins by {-ahead:.1f} points of ROUGE-1: take it, not this network."
         return (
             f"test ROUGE-1 {ours[0]:.2f}  ROUGE-2 {ours[1]:.2f}  ROUGE-L {ours[2]:.2f}  "
             f"perplexity {scores['perplexity']:.4g}\n"

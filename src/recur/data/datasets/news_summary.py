@@ -1,7 +1,7 @@
-"""News Summary: 4,514 items of Indian news, each with its headline, a text of some 60 words, and the article.
+"""News Summary: 4,514 items of Indian news, each with a headline, a text of 60 words, the article.
 
-K. Vonteru, from the application Inshorts, whose editors write the texts and the headlines. There are
-no official parts: here the last week is tested on, the week before is validated on, and an earlier
+K. Vonteru, from the application Inshorts, whose editors write the texts and the headlines. There
+are no official parts: the last week is tested on, the week before is validated on, and an earlier
 part has no article, text or headline that a later one has. The items are of December 2016 to
 August 2017.
 """

@@ -10,7 +10,7 @@ from recur.messages import FailedError
 
 
 def text_of(path: Path, encoding: str | None = None) -> str:
-    """The text of a file, unpacked if its name ends in .gz or .xz; UTF-8 where nothing else is said.
+    """The text of a file, unpacked if its name ends in .gz or .xz; UTF-8 if no encoding is named.
 
     Raises:
         FailedError: if it is damaged.
