@@ -42,6 +42,8 @@ def test_a_file_is_summarized_line_by_line_empty_ones_too(trained, tmp_path):
     assert len(answers) == 4
     assert all("\n" not in str(each) for each in answers)
     assert trained.draw(answers) == [], "standard output holds nothing but the lines"
+    with pytest.raises(InputError, match="a text to say why of must be one with words"):
+        trained.why(["good film", " "])
 
 
 def test_each_word_says_how_much_of_it_was_copied(trained):
@@ -58,7 +60,8 @@ def test_each_word_says_how_much_of_it_was_copied(trained):
 def test_the_lead_is_chosen_on_validation_and_scored_as_the_summaries_are(trained):
     splits = trained.task.read(trained.options)
     lead = Lead.fit(splits.validation.sources, splits.validation.targets)
-    assert trained.trained.calibration == {"lead": lead.words}
+    calibration = trained.trained.calibration
+    assert calibration["lead"] == lead.words
     scores = trained.scores.values
     want = rouge(lead.answers(splits.test.sources), splits.test.targets)
     assert scores["rouge1_lead"] == pytest.approx(want["rouge1"])
@@ -66,6 +69,22 @@ def test_the_lead_is_chosen_on_validation_and_scored_as_the_summaries_are(traine
     for ours, verdict in ((0.1, "The lead wins by 40.0"), (0.9, "40.0 points of ROUGE-1 above")):
         said = trained.task.report({**scores, "rouge1": ours, "rouge1_lead": 0.5})
         assert verdict in said.splitlines()[-1]
+
+
+def test_the_runs_that_are_barred_are_chosen_on_validation(trained):
+    validation = trained.task.read(trained.options).validation
+    worth = {}
+    for run_of_words in (3, 2, 1):
+        answers = trained.predict(validation.sources, no_repeat=run_of_words)
+        worth[run_of_words] = rouge([a.text for a in answers], validation.targets)["rouge1"]
+    chosen = trained.trained.calibration["no_repeat"]
+    assert worth[chosen] == max(worth.values())
+    for answer in trained.predict(validation.sources, no_repeat=1):
+        assert len(set(answer.words)) == len(answer.words)
+    usual = trained.predict(validation.sources)
+    assert [str(a) for a in usual] == [
+        str(a) for a in trained.predict(validation.sources, no_repeat=chosen)
+    ]
 
 
 def test_names_that_were_never_learnt_are_copied(tmp_path):

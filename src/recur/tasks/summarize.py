@@ -10,12 +10,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
 from torch import Tensor, nn
 
-from recur import plots, training
+from recur import plots, schema, training
 from recur.data.copying import OwnWords
 from recur.data.documents import Documents
 from recur.data.examples import Examples
@@ -27,7 +27,7 @@ from recur.data.text import SPLITTERS
 from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.layers.attention import KINDS
-from recur.messages import brief
+from recur.messages import InputError, brief, must
 from recur.models.encoder_decoder import EncoderDecoder
 from recur.models.probability import LogProbability
 from recur.scoring.dictionary import usual_forms
@@ -44,8 +44,14 @@ if TYPE_CHECKING:
 
 SPLITTER = "words-and-marks"
 END_FIRST = Numbering(end=0, unknown=1, first=2)
+WARMUP = 0.05
+"""Of a training, the part in which the step size rises."""
 SHOWN = 60
 """Letters of a summary in a title."""
+RUNS = (3, 2, 1)
+"""Words of a run that may not stand twice: what is tried."""
+TRIED = 200
+"""Summaries of the validation part that they are tried on at most, the first ones."""
 LEAST = 0.05
 """A word of the source that gave no word of the summary as much of its probability is not drawn."""
 
@@ -93,6 +99,12 @@ class SummarizeOptions(PairedData):
     )
     epochs: int = option(20, "passes over the training data", least=1)
     learning_rate: float | None = option(1e-3, "the optimizer's step size", above=0.0)
+    decay: bool = option(
+        True, "let the step size rise for a while, then fall to 0 in half a cosine"
+    )
+    ema: float | None = option(
+        0.99, "judge and keep a moving average of the weights", above=0.0, below=1.0
+    )
     clip_norm: float = option(2.0, "largest norm of the gradient; 0 for no clipping", least=0.0)
     patience: int | None = option(
         5, "stop after so many epochs without a better validation result", least=1
@@ -107,10 +119,13 @@ class SummarizeAnswering(Answering):
         5, "summaries followed side by side; 1: always the likeliest word", least=1, most=1000
     )
     length_penalty: float = option(
-        1.0, "what a longer summary gains on a shorter one; 0: nothing", least=0.0, most=10.0
+        2.0, "what a longer summary gains on a shorter one; 0: nothing", least=0.0, most=10.0
     )
-    no_repeat: int = option(
-        3, "no run of so many words stands twice, but with a beam of 1; 0: any may", least=0
+    no_repeat: int | None = option(
+        None,
+        "no run of so many words stands twice, but with a beam of 1; 0: any may (default: what was "
+        "best on the validation part)",
+        least=0,
     )
     length: int = option(100, "the most words of a summary", least=1, most=100_000)
 
@@ -156,6 +171,18 @@ class Summary(Answer):
             for word, share in zip(self.words, self.copied, strict=True)
         ]
         return {"source": self.source, "text": self.text, "words": words}
+
+
+class Calibration(TypedDict):
+    """What was best on the validation part.
+
+    Attributes:
+        lead: words of the lead.
+        no_repeat: words of a run that may not stand twice.
+    """
+
+    lead: int
+    no_repeat: int
 
 
 TrainedHere = Trained[SummarizeOptions, SummarizePreprocessing]
@@ -237,11 +264,23 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
 
     def recipe(self, options: SummarizeOptions) -> dict[str, Any]:
         """Batches of texts of similar length, and targets that are not wholly sure."""
-        return {"bucket": True, "label_smoothing": options.label_smoothing}
+        schedule = {"schedule": "cosine", "warmup": WARMUP} if options.decay else {}
+        return {"bucket": True, "label_smoothing": options.label_smoothing, **schedule}
 
-    def calibrate(self, trained: TrainedHere, validation: Pairs) -> dict[str, Any]:
-        """Returns how many words the best lead has: the yardstick."""
-        return {"lead": Lead.fit(validation.sources, validation.targets).words}
+    def calibrate(self, trained: TrainedHere, validation: Pairs) -> Calibration:
+        """Returns what is best by ROUGE-1: the words of a lead, and the runs that are barred."""
+        lead = Lead.fit(validation.sources, validation.targets).words
+        few = validation.first(TRIED)
+
+        def worth(run: int) -> float:
+            answers = self._written(trained, few, SummarizeAnswering(no_repeat=run))
+            return rouge([each.text for each in answers], few.targets, kinds=("rouge1",))["rouge1"]
+
+        return {"lead": lead, "no_repeat": max(RUNS, key=worth)}
+
+    def calibrated(self, stored: Any, fitted: SummarizePreprocessing) -> Calibration:
+        """What was best on the validation part."""
+        return schema.read(Calibration, stored, "it")
 
     def score(
         self, trained: TrainedHere, records: Pairs, examples: Examples | Documents
@@ -257,7 +296,7 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
         )
         answers = self._written(trained, records, SummarizeAnswering())
         found = rouge([each.text for each in answers], records.targets)
-        lead = Lead(int(trained.calibration["lead"]))
+        lead = Lead(trained.calibration["lead"])
         beside = rouge(lead.answers(records.sources), records.targets)
         values = {
             **found,
@@ -290,8 +329,14 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
         return list(self._written(trained, records, how))
 
     def explained(self, trained: TrainedHere, records: Pairs) -> list[Attribution]:
-        """Says on which words of the text the whole summary rests."""
+        """Says on which words of the text the whole summary rests.
+
+        Raises:
+            InputError: if a text is blank.
+        """
         found = []
+        if not all(text.strip() for text in records.sources):
+            raise InputError(must("a text to say why of", "one with words", "a blank one"))
         for each in self._written(trained, records, SummarizeAnswering()):
             own, source, target = self._tokens(trained, each)
             model = LogProbability(trained.model, target)
@@ -317,7 +362,7 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
     def tiny(self, folder: Path) -> Tiny:
         """Tiny data."""
         small = {"embedding": 4, "batch_size": 16, "bidirectional": False, "own_words": 2}
-        return Tiny({"data": pairs(folder / "pairs.txt"), **small}, ("good film", ""))
+        return Tiny({"data": pairs(folder / "pairs.txt"), **small}, ("good film", "the plot"))
 
     def inputs_of(self, file: str) -> list[str]:
         """Returns the lines of a file, empty ones too: there are as many summaries."""
@@ -340,7 +385,7 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
                 self.encode(asked, trained.options, trained.preprocessing),
                 max_steps=how.length,
                 never=[END_FIRST.unknown],
-                **_search(how),
+                **_search(trained, how),
             )
             texts = zip(rows, asked.sources, written, strict=True)
             found = {row: self._read(trained, text, words) for row, text, words in texts}
@@ -389,8 +434,9 @@ def _room(options: SummarizeOptions) -> int:
     return options.own_words if options.copy else 0
 
 
-def _search(how: SummarizeAnswering) -> dict[str, Any]:
+def _search(trained: TrainedHere, how: SummarizeAnswering) -> dict[str, Any]:
     if how.beam == 1:
         return {"search": "greedy"}
-    names = ("length_penalty", "no_repeat")
-    return {"search": "beam", "width": how.beam, **{name: getattr(how, name) for name in names}}
+    run = trained.calibration["no_repeat"] if how.no_repeat is None else how.no_repeat
+    penalty = how.length_penalty
+    return {"search": "beam", "width": how.beam, "length_penalty": penalty, "no_repeat": run}
