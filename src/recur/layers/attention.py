@@ -106,12 +106,12 @@ class Attention(nn.Module):
         """
         if self.kind == "additive":
             both = self.query(query).unsqueeze(2) + memory.keys.unsqueeze(1)
-            if covered is not None:
+            if covered is not None and self.cover is not None:
                 both = both + covered.unsqueeze(-1) * self.cover
             scores = self.score(both.tanh()).squeeze(-1)
         else:
             scores = query @ memory.keys.transpose(1, 2)
-            if covered is not None:
+            if covered is not None and self.cover is not None:
                 scores = scores + covered * (query @ self.cover).unsqueeze(-1)
         exists = None if memory.exists is None else memory.exists.unsqueeze(1)
         weights = softmax_over(scores, exists)

@@ -47,7 +47,8 @@ class DecoderState(NamedTuple):
 
     Attributes:
         hidden: the states (R, layers, H) of the recurrent layers.
-        fed: (R, H) what the last step gave, with input feeding; else None.
+        fed: (R, H), or (R, E) with tied weights, what the last step gave, with input feeding; else
+            None.
         covered: (R, S) how much each step of the source was looked at so far, with coverage; else
             None.
     """
@@ -108,7 +109,8 @@ class Decoder(nn.Module):
             tokens of sum_i min(a_i, c_i), a the weights and c the sum of those before. It is left
             in `added_loss`, which `recur.fit` adds to its own. None: no coverage; 0: without loss.
         tied: the last linear layer uses the embedding's weights (O. Press and L. Wolf,
-            arXiv:1608.05859), which start from U(-0.1, 0.1).
+            arXiv:1608.05859), which start from U(-0.1, 0.1). What attention gave then has the
+            embedding's size; without attention the embedding needs that of the units.
         teacher_forcing: the ratio of true tokens read while training, or a schedule of it; see
             `recur.models.teacher_forcing`. Its own tokens are the likeliest ones.
         options: more arguments for the recurrent layers.
@@ -258,27 +260,30 @@ class Decoder(nn.Module):
     def _step_by_step(
         self, tokens: Tensor, state: DecoderState, context: Context, ratio: float
     ) -> tuple[Tensor, Said]:
+        """Reads its own tokens in the place of some: each step needs the scores of the last."""
         scores: list[Tensor] = []
         steps: list[Said] = []
-        for t, token in enumerate(tokens.unbind(dim=1)):
+        for t in range(tokens.shape[1]):
+            token = tokens[:, t]
             if t:
                 true = torch.rand(len(token), device=token.device) < ratio
                 token = torch.where(true, token, scores[-1][:, 0].detach().argmax(dim=-1))
-            said, state = self._walk(token.unsqueeze(1), state, context)
+            said, state = self._walk(self._embed(token.unsqueeze(1)), state, context)
             steps.append(said)
             scores.append(self._scores(said, context))
         if not steps:
-            said, _ = self._walk(tokens, state, context)
+            said, _ = self._walk(self._embed(tokens), state, context)
             return self._scores(said, context), said
         return torch.cat(scores, dim=1), _together(steps)
 
     def _read(self, tokens: Tensor, state: DecoderState, context: Context, lengths: Tensor) -> Said:
         """Reads all of the true tokens."""
+        vectors = self._embed(tokens)  # together: the table's gradient is made once
         if not self.input_feeding or not tokens.shape[1]:
-            return self._walk(tokens, state, context, lengths)[0]
+            return self._walk(vectors, state, context, lengths)[0]
         steps: list[Said] = []
-        for token in tokens.split(1, dim=1):
-            said, state = self._walk(token, state, context)
+        for vector in torch.split(vectors, 1, dim=1):
+            said, state = self._walk(vector, state, context)
             steps.append(said)
         return _together(steps)
 
@@ -297,15 +302,14 @@ class Decoder(nn.Module):
             scores (R, N, V + X) of what follows each token, weights (R, N, S) or None, and the
             state after the last one.
         """
-        said, state = self._walk(tokens, state, context, lengths)
+        said, state = self._walk(self._embed(tokens), state, context, lengths)
         return self._scores(said, context), said.weights, state
 
     def _walk(
-        self, tokens: Tensor, state: DecoderState, context: Context, lengths: Tensor | None = None
+        self, read: Tensor, state: DecoderState, context: Context, lengths: Tensor | None = None
     ) -> tuple[Said, DecoderState]:
-        """As `advance`, up to what is scored."""
-        read = self._embed(tokens)
-        rows, steps = tokens.shape
+        """As `advance`, from vectors (R, N, E) up to what is scored."""
+        rows, steps = read.shape[:2]
         parts = [read]
         if context.beside is not None:
             beside = _for_rows(context.beside, rows)
@@ -337,7 +341,7 @@ class Decoder(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Asks step by step: where each looked is told to the next."""
         found = []
-        for question in y.split(1, dim=1) if y.shape[1] else [y]:
+        for question in torch.split(y, 1, dim=1) if y.shape[1] else (y,):
             answer, weights = self._ask(attention, question, memory, covered)
             before = covered.unsqueeze(1)
             found.append((answer, weights, torch.minimum(weights, before).sum(dim=-1)))

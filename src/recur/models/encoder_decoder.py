@@ -63,6 +63,8 @@ class EncoderDecoder(Reading):
         dropout: the part dropped before the recurrent layers, between them, and before the last
             linear layer, while training.
         embedding_dropout: the part dropped before the recurrent layers of both halves, if another.
+        encoding_dropout: the part dropped of what the encoder gave, for all that is made of it.
+        embedding_std: the standard deviation that the source tokens' vectors start with.
         residual: each recurrent layer but the first adds its input to its outputs.
         attention: "additive", "multiplicative", "dot" (see `recur.layers.Attention`) or None: the
             decoder then knows of the source what its first state says.

@@ -69,15 +69,15 @@ class SummarizeOptions(PairedData):
         "docstrings",
         "a table, a file of texts (see target), a file of lines with a tab in each, or a dataset",
     )
-    vocabulary: int = option(10_000, "words that are kept, the most frequent", least=3)
+    vocabulary: int = option(5_000, "words that are kept, the most frequent", least=3)
     own_words: int = option(
         50, "other words of a text that can be copied from it, the first ones", least=0
     )
     maxlen: int = option(300, "words of a text that are read, the first ones", least=1)
     longest: int = option(100, "words of a summary that are learnt, the first ones", least=1)
-    cell: str = cell_option("lstm")
+    cell: str = cell_option("gru")
     bidirectional: bool = option(True, "read each text in both directions")
-    units: int = option(256, "hidden units in each layer and direction", least=1)
+    units: int = option(128, "hidden units in each layer and direction", least=1)
     embedding: int = option(128, "size of a word's vector", least=1)
     attention: str = option("additive", "how the text is asked at each step", choices=KINDS)
     copy: bool = option(True, "words can be copied from the text")
@@ -89,16 +89,16 @@ class SummarizeOptions(PairedData):
     )
     input_feeding: bool = option(False, "what attention gave is read at the next step")
     dropout: float = option(
-        0.4, "share of values dropped in training, before the words", least=0.0, below=1.0
+        0.3, "share of values dropped in training, before the words", least=0.0, below=1.0
     )
     embedding_dropout: float = option(
-        0.3, "share of the words' vectors dropped in training", least=0.0, below=1.0
+        0.2, "share of the words' vectors dropped in training", least=0.0, below=1.0
     )
     label_smoothing: float = option(
         0.0, "share of each target that goes to all words alike", least=0.0, below=1.0
     )
-    epochs: int = option(20, "passes over the training data", least=1)
-    learning_rate: float | None = option(1e-3, "the optimizer's step size", above=0.0)
+    epochs: int = option(8, "passes over the training data", least=1)
+    learning_rate: float | None = option(0.002, "the optimizer's step size", above=0.0)
     decay: bool = option(
         True, "let the step size rise for a while, then fall to 0 in half a cosine"
     )

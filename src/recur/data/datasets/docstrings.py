@@ -26,7 +26,7 @@ SOURCE = Source(
     task="summarize",
     licence="BSD 3-clause, each of the four",
     homepage="https://peps.python.org/pep-0257/",
-    size="0.9 MB",
+    size="0.5 MB",
     package=("torch", "__init__.py", "torch"),
 )
 RECORDS = Pairs
