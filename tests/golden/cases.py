@@ -86,6 +86,15 @@ def pieces() -> str:
     return json.dumps(made)
 
 
+def headlines() -> str:
+    """72 texts, each with its rarest words after a tab: names that no other text has."""
+    chance, rows = random.Random(9), []
+    for number in range(72):
+        text = f"{words(chance)} name{number} {words(chance)}"
+        rows.append(f"{text}\tname{number} {text.split()[0]}")
+    return "\n".join(rows)
+
+
 FILES = {
     "two.csv": reviews("bad", "good"),
     "three.csv": reviews("bad", "good", "fair"),
@@ -95,6 +104,7 @@ FILES = {
     "prices.csv": prices(),
     "counted.csv": counted(),
     "pieces.json": pieces(),
+    "headlines.txt": headlines(),
 }
 
 COMMON = {"epochs": 2, "batch_size": 8, "units": 6, "seed": 3}
@@ -167,6 +177,23 @@ CASES = {
             "activation": "relu",
             "recurrent_init": "identity",
             "mixed": True,
+        },
+    ),
+    "summarize": Case(
+        "summarize",
+        "headlines.txt",
+        {"coverage": 1.0, "vocabulary": 12, "embedding": 5},
+    ),
+    "summarize-generated": Case(
+        "summarize",
+        "headlines.txt",
+        {
+            "copy": False,
+            "cell": "lstm",
+            "attention": "multiplicative",
+            "input_feeding": True,
+            "decay": False,
+            "ema": None,
         },
     ),
 }

@@ -353,7 +353,7 @@ class Decoder(nn.Module):
         """Scores of the steps that exist, zeros beyond: padding costs no product."""
         if self.switch is not None:
             return self._scores(said, context).masked_fill(~within.unsqueeze(-1), 0)
-        scores = self.head(self.dropout(said.fed)[within])
+        scores: Tensor = self.head(self.dropout(said.fed)[within])
         return scores.new_zeros(*within.shape, scores.shape[-1]).index_put((within,), scores)
 
     def _scores(self, said: Said, context: Context) -> Tensor:
@@ -439,8 +439,9 @@ class Decoder(nn.Module):
 
 def _together(steps: Sequence[Said]) -> Said:
     """Steps side by side, of which each came to something of its own."""
-    parts = zip(*steps, strict=True)
-    return Said(*(None if each[0] is None else torch.cat(each, dim=1) for each in parts))
+    parts: Any = zip(*steps, strict=True)
+    together: Any = (None if each[0] is None else torch.cat(each, dim=1) for each in parts)
+    return Said(*together)
 
 
 def _for_rows(tensor: Tensor, rows: int) -> Tensor:

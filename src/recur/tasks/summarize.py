@@ -94,9 +94,6 @@ class SummarizeOptions(PairedData):
     embedding_dropout: float = option(
         0.2, "share of the words' vectors dropped in training", least=0.0, below=1.0
     )
-    label_smoothing: float = option(
-        0.0, "share of each target that goes to all words alike", least=0.0, below=1.0
-    )
     epochs: int = option(8, "passes over the training data", least=1)
     learning_rate: float | None = option(0.002, "the optimizer's step size", above=0.0)
     decay: bool = option(
@@ -263,9 +260,9 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
         return Objective("cross_entropy", ("perplexity",))
 
     def recipe(self, options: SummarizeOptions) -> dict[str, Any]:
-        """Batches of texts of similar length, and targets that are not wholly sure."""
+        """Batches of texts of similar length, and a step size that falls."""
         schedule = {"schedule": "cosine", "warmup": WARMUP} if options.decay else {}
-        return {"bucket": True, "label_smoothing": options.label_smoothing, **schedule}
+        return {"bucket": True, **schedule}
 
     def calibrate(self, trained: TrainedHere, validation: Pairs) -> Calibration:
         """Returns what is best by ROUGE-1: the words of a lead, and the runs that are barred."""
