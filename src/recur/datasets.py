@@ -9,6 +9,7 @@ from recur.data.datasets import Source, catalogue, every
 
 if TYPE_CHECKING:  # for checkers of types; what is there is what `every` finds
     from recur.data.datasets import co2 as co2
+    from recur.data.datasets import docstrings as docstrings
     from recur.data.datasets import ett as ett
     from recur.data.datasets import flickr8k as flickr8k
     from recur.data.datasets import fsdd as fsdd
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # for checkers of types; what is there is what `every` finds
     from recur.data.datasets import messages as messages
     from recur.data.datasets import movie_reviews as movie_reviews
     from recur.data.datasets import multi30k as multi30k
+    from recur.data.datasets import news_summary as news_summary
     from recur.data.datasets import nsl_kdd as nsl_kdd
     from recur.data.datasets import ptb as ptb
     from recur.data.datasets import review_texts as review_texts

@@ -53,6 +53,24 @@ def test_a_wide_beam_finds_what_a_search_through_everything_finds(end, penalty, 
         assert (found.lengths[row, len(want) :] == 0).all()
 
 
+@pytest.mark.parametrize("run", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_run_of_tokens_stands_twice(run, seed):
+    chain = Chain(vocabulary=3, steps=5, seed=seed)
+    how = {"max_steps": 5, "end": 0, "no_repeat": run}
+    found = beam_search(chain.step, *chain.start(), width=3**5, **how)
+    for row in range(chain.batch):
+        want = [
+            tokens
+            for _, tokens in best_of(chain, row, 0, 0.0, 3, 5)
+            if len({tuple(tokens[n : n + run]) for n in range(len(tokens) - run + 1)})
+            == max(len(tokens) - run + 1, 0)
+        ]
+        there = (found.scores[row] > -torch.inf).sum()
+        pairs = zip(found.tokens[row, :there].tolist(), found.lengths[row].tolist(), strict=False)
+        assert [tokens[:length] for tokens, length in pairs] == want
+
+
 @given(st.integers(0, 10_000), st.sampled_from(ENDS), st.floats(0, 2), st.integers(1, 5))
 def test_a_beam_of_one_is_greedy(seed, end, penalty, steps):
     chain = Chain(batch=3, vocabulary=4, steps=steps, seed=seed, sharpness=1.0)

@@ -119,6 +119,15 @@ def rows() -> str:
     return "\n".join(["service,size,tries,share,label", *made])
 
 
+def headlines() -> str:
+    """72 texts, each with its rarest words after a tab: names that no other text has."""
+    chance, rows = random.Random(9), []
+    for number in range(72):
+        text = f"{words(chance)} name{number} {words(chance)}"
+        rows.append(f"{text}\tname{number} {text.split()[0]}")
+    return "\n".join(rows)
+
+
 FILES = {
     "two.csv": reviews("bad", "good"),
     "three.csv": reviews("bad", "good", "fair"),
@@ -131,6 +140,7 @@ FILES = {
     "pairs.txt": pairs(),
     "tagged.conllu": tagged(),
     "rows.csv": rows(),
+    "headlines.txt": headlines(),
 }
 
 COMMON = {"epochs": 2, "batch_size": 8, "units": 6, "seed": 3}
@@ -230,5 +240,22 @@ CASES = {
     "tag": Case("tag", "tagged.conllu", {}),
     "tag-plain": Case(
         "tag", "tagged.conllu", {"cell": "lstm", "bidirectional": False, "decay": False}
+    ),
+    "summarize": Case(
+        "summarize",
+        "headlines.txt",
+        {"coverage": 1.0, "vocabulary": 12, "embedding": 5},
+    ),
+    "summarize-generated": Case(
+        "summarize",
+        "headlines.txt",
+        {
+            "copy": False,
+            "cell": "lstm",
+            "attention": "multiplicative",
+            "input_feeding": True,
+            "decay": False,
+            "ema": None,
+        },
     ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from copy import deepcopy
 
 import pytest
 import torch
@@ -34,22 +35,31 @@ def model_of(**options):
     return EncoderDecoder(**options).double()
 
 
+def with_coverage(**options):
+    """A model whose attention makes much of where it looked."""
+    model = model_of(coverage=1.0, **options)
+    torch.nn.init.normal_(model.decoder.attention.cover, std=3.0)
+    return model
+
+
 def sources():
     return torch.randint(1, 7, (4, 5))
 
 
-def asked(attention, s, memory):
+def asked(attention, s, memory, covered=None):
     """The weights of one question s over the steps of a memory (S, M)."""
     if not len(memory):
         return torch.zeros(0, dtype=s.dtype)
     scores = []
-    for m in memory:
+    for step, m in enumerate(memory):
+        more = 0 if covered is None else covered[step] * attention.cover
         if attention.kind == "dot":
-            scores.append(s @ m)
+            scores.append(s @ (m + more))
         elif attention.kind == "multiplicative":
-            scores.append(s @ attention.key(m))
+            scores.append(s @ (attention.key(m) + more))
         else:
-            scores.append(attention.score(torch.tanh(attention.query(s) + attention.key(m)))[0])
+            key = attention.key(m) + more
+            scores.append(attention.score(torch.tanh(attention.query(s) + key))[0])
     return torch.stack(scores).softmax(0)
 
 
@@ -70,6 +80,7 @@ def by_formulas(model, x, targets):
     if model.bridge is not None:
         s = model.bridge[0](s).tanh()
     fed, rows = torch.zeros(1, inner.fed, dtype=torch.float64), []
+    covered = None if inner.coverage is None else torch.zeros(len(x), dtype=torch.float64)
     for t in range(len(targets)):
         last = inner.start
         if t:
@@ -79,7 +90,8 @@ def by_formulas(model, x, targets):
         s = cell(given, s)
         out = s
         if inner.attention is not None:
-            weights = asked(inner.attention, s[0], memory)
+            weights = asked(inner.attention, s[0], memory, covered)
+            covered = None if covered is None else covered + weights
             answer = (weights @ memory)[None]
             out = fed = torch.tanh(inner.combine(torch.cat([answer, s], dim=1)))
         scores = inner.head(out)[0]
@@ -111,6 +123,70 @@ def test_what_the_encoder_gave_is_dropped_while_training():
     assert not torch.allclose(model(x, LENGTHS, TARGETS), model(x, LENGTHS, TARGETS))
     model.eval()
     torch.testing.assert_close(model(x, LENGTHS, TARGETS), model(x, LENGTHS, TARGETS))
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS[1:])
+@pytest.mark.parametrize("feeding", [False, True])
+def test_what_is_computed_with_coverage(attention, feeding):
+    options = {"attention": attention, "input_feeding": feeding, "copy": True}
+    model = with_coverage(**options)
+    x = sources()
+    scores, weights = model(x, LENGTHS, TARGETS), model.align(x, TARGETS, LENGTHS)
+    again = []
+    for row, (length, n) in enumerate(zip(LENGTHS, [3, 4, 1, 1], strict=True)):
+        want = by_formulas(model, x[row, :length], TARGETS[row, :n])
+        torch.testing.assert_close(scores[row, :n], want)
+        for t in range(n):
+            before = weights[row, :t].sum(0) if t else torch.zeros(5).double()
+            again.append(torch.minimum(weights[row, t], before).sum())
+    torch.testing.assert_close(model.added_loss, torch.stack(again).mean())
+    assert model.added_loss > 0.1
+    model.added_loss.backward()
+    assert model.decoder.attention.cover.grad.abs().sum() > 0
+
+
+def test_the_loss_of_coverage_belongs_to_training_and_to_no_copy():
+    model = with_coverage(copy=True)
+    x = sources()
+    model(x, LENGTHS, TARGETS)
+    assert deepcopy(model).added_loss is None
+    model.eval()(x, LENGTHS, TARGETS)
+    assert model.added_loss is None
+    model_of(coverage=0.0)(x, LENGTHS, TARGETS)
+    assert model_of(coverage=0.0).added_loss is None
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS[1:])
+def test_coverage_that_was_not_learnt_yet_changes_nothing(attention):
+    torch.manual_seed(1)
+    plain = model_of(attention=attention)
+    torch.manual_seed(1)
+    covering = model_of(attention=attention, coverage=1.0)
+    x = sources()
+    torch.testing.assert_close(covering(x, LENGTHS, TARGETS), plain(x, LENGTHS, TARGETS))
+
+
+def test_how_much_of_each_word_was_copied_from_where():
+    model = model_of(copy=True, extended=2, unknown=3).eval()
+    x = torch.tensor([[4, 7, 4, 2]])
+    targets = torch.tensor([[4, 7, 5]])
+    shares = model.copied(x, targets)[0]
+    assert (shares[0] > 0).tolist() == [True, False, True, False]
+    assert shares[1].tolist() == pytest.approx([0, 1, 0, 0])  # nothing else can give it
+    assert shares[2].tolist() == [0, 0, 0, 0]
+    model.decoder.switch.bias.data.fill_(100.0)
+    assert model.copied(x, targets)[0, 0].tolist() == pytest.approx([0] * 4)
+
+
+def test_source_and_target_share_their_vectors():
+    model = model_of(shared=True, tied=True)
+    names = [name for name, _ in model.named_parameters() if "embedding" in name or "head" in name]
+    assert names == ["embedding.weight", "decoder.head.bias"]
+    scores = model(sources(), LENGTHS, TARGETS)
+    scores.sum().backward()
+    again = model_of(shared=True, tied=True)
+    again.load_state_dict(model.state_dict())
+    assert again.embedding.weight is again.decoder.head.weight
 
 
 def test_words_beyond_the_vocabulary_can_be_copied():
@@ -185,13 +261,17 @@ def test_never_the_true_tokens_is_what_greedy_writes(options):
         {"input_feeding": True},
         {"copy": True, "extended": 2, "unknown": 1},
         {"copy": True, "input_feeding": True, "attention": "multiplicative"},
+        {"copy": True, "coverage": 1.0},
     ],
     ids=str,
 )
 @pytest.mark.parametrize("search", ["greedy", "beam", "sample"])
 def test_scores_are_those_of_teacher_forcing(options, search):
     """So every hypothesis went on with its own state, and asked its own source."""
-    model = model_of(end=0, **options).eval()
+    make = with_coverage if "coverage" in options else model_of
+    model = make(
+        end=0, **{name: each for name, each in options.items() if name != "coverage"}
+    ).eval()
     x = sources()
     if model.decoder.extended:
         x[1, 1] = 8
@@ -321,6 +401,22 @@ BAD = {
     "two vocabularies": (
         lambda: model_of(source_vocabulary=9, copy=True),
         "the vocabularies of a model that copies must be the same; got 9 and 7.",
+    ),
+    "coverage without attention": (
+        lambda: model_of(attention=None, coverage=1.0),
+        "coverage must be None where there is no attention; got 1.0.",
+    ),
+    "less than no coverage": (
+        lambda: model_of(coverage=-1.0),
+        "coverage must be a number of at least 0; got -1.0.",
+    ),
+    "nothing is copied": (
+        lambda: model_of().copied(sources(), TARGETS),
+        "copy must be True, to say what was copied; got False.",
+    ),
+    "vectors of two vocabularies": (
+        lambda: model_of(source_vocabulary=9, shared=True),
+        "the vocabularies of a model that shares vectors must be the same; got 9 and 7.",
     ),
     "extended without copying": (
         lambda: model_of(extended=2, unknown=1),

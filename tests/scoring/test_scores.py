@@ -82,6 +82,14 @@ def test_summaries():
     assert "no stemming" in found.how["rouge1"]
 
 
+def test_the_lead_of_the_best_length():
+    texts = [f"word {n} said so again and again" for n in range(20)]
+    found = summaries.Lead.fit(texts, [f"Word {n} said." for n in range(20)])
+    assert found.words == 3
+    assert found.answers(texts[:1]) == ["word 0 said"]
+    assert summaries.rouge(found.answers(texts), texts, kinds=("rouge1",)).keys() == {"rouge1"}
+
+
 def test_captions_that_end_in_a_dot_of_its_own_are_no_matter(caplog):
     many = ["a dog runs ."] * 120
     assert captions.bleu(many, [[text] for text in many])["bleu4"] == pytest.approx(100)
@@ -231,6 +239,10 @@ BAD = {
     "none": (
         lambda: summaries.rouge([], []),
         "answers must be one for each of 0 references, one at least; got 0 answers.",
+    ),
+    "no lead": (
+        lambda: summaries.Lead(0),
+        "words of a lead must be a whole number of at least 1; got 0.",
     ),
     "no reference": (
         lambda: captions.bleu(["a"], [[]]),

@@ -29,6 +29,7 @@ def beam_search(
     max_steps: int,
     end: int | None = None,
     length_penalty: float = 0.0,
+    no_repeat: int = 0,
 ) -> Decoded:
     """Finds likely sequences; with a width of 1 it is greedy search.
 
@@ -45,6 +46,8 @@ def beam_search(
         max_steps: steps at most, `end` included; what has not ended by then is cut off.
         end: the token that ends a sequence; None if there is none.
         length_penalty: 0 for none; above it, longer sequences are preferred.
+        no_repeat: no run of so many tokens stands twice in a hypothesis (R. Paulus et al.,
+            arXiv:1705.04304, section 2.5, for 3); 0: any may.
 
     Returns:
         tokens (B, W, T), lengths (B, W), and scores (B, W), with the penalty, best first. Where
@@ -57,11 +60,12 @@ def beam_search(
     check_walk(start, end, max_steps)
     width = whole("width", width)
     real("length_penalty", length_penalty, lambda a: 0 <= a < math.inf, "a number of at least 0")
+    whole("no_repeat", no_repeat, least=0)
     if not len(start):
         none = start.new_zeros(0, width)
         return Decoded(start.new_zeros(0, width, 0), none, none.float())
     with torch.no_grad():
-        beam = _Beam(start, width, end, length_penalty)
+        beam = _Beam(start, width, end, length_penalty, no_repeat)
         state = each(state, lambda s: s.repeat_interleave(width, dim=0))
         token = start.repeat_interleave(width)
         for _ in range(max_steps):
@@ -80,8 +84,10 @@ class _Beam:
     `length` counts the tokens with `end`.
     """
 
-    def __init__(self, start: Tensor, width: int, end: int | None, penalty: float) -> None:
-        self.width, self.end, self.penalty = width, end, penalty
+    def __init__(
+        self, start: Tensor, width: int, end: int | None, penalty: float, no_repeat: int
+    ) -> None:
+        self.width, self.end, self.penalty, self.no_repeat = width, end, penalty, no_repeat
         shape = (len(start), width)
         self.tokens = start.new_zeros(*shape, 0)
         self.length = start.new_zeros(shape)
@@ -95,7 +101,7 @@ class _Beam:
             # All rows of a sequence are still the same: only the first may be continued.
             self.log_prob = log_probs.new_full((batch, width), -torch.inf)
             self.log_prob[:, 0] = 0
-        following = log_probs.reshape(batch, width, vocabulary)
+        following = self._without_repeats(log_probs.reshape(batch, width, vocabulary))
         if self.end is not None:
             # What has ended goes on in one way, which costs nothing.
             still = torch.full_like(following[0, 0], -torch.inf)
@@ -118,6 +124,18 @@ class _Beam:
         self.tokens = torch.cat([before, token.unsqueeze(-1)], dim=-1)
         first = torch.arange(batch, device=source.device).unsqueeze(1) * width
         return (first + source).flatten()
+
+    def _without_repeats(self, following: Tensor) -> Tensor:
+        """(B, W, V) without the tokens that would end a run that was there before."""
+        run = self.no_repeat
+        if not run or self.tokens.shape[-1] < run:
+            return following
+        runs = self.tokens.unfold(-1, run, 1)
+        last = self.tokens[..., self.tokens.shape[-1] - run + 1 :].unsqueeze(-2)
+        again = (runs[..., :-1] == last).all(dim=-1).to(following.dtype)
+        none = torch.zeros_like(following)
+        barred = none.scatter_reduce(-1, runs[..., -1], again, "amax") > 0
+        return following.masked_fill(barred, -torch.inf)
 
     def is_over(self) -> bool:
         return bool(self.ended.all())

@@ -41,13 +41,22 @@ class Attention(nn.Module):
             (D. Bahdanau et al., arXiv:1409.0473); "multiplicative", q W m, or "dot", q m (the
             "general" and the "dot" of M.-T. Luong et al., arXiv:1508.04025).
         size: A of additive attention; H if None.
+        coverage: a question can be told how much each step was looked at before, c: the key of the
+            step is k + c w then (A. See et al., arXiv:1704.04368, section 2.3, for the additive
+            kind; w starts from 0, where nothing is changed).
 
     Raises:
         InputError: an unknown kind, or "dot" with two sizes.
     """
 
     def __init__(
-        self, query_size: int, memory_size: int, *, kind: str = "additive", size: int | None = None
+        self,
+        query_size: int,
+        memory_size: int,
+        *,
+        kind: str = "additive",
+        size: int | None = None,
+        coverage: bool = False,
     ) -> None:
         super().__init__()
         self.kind = one_of("attention", kind, KINDS)
@@ -61,6 +70,9 @@ class Attention(nn.Module):
         if kind == "additive":
             self.query = nn.Linear(query_size, size)
             self.score = nn.Linear(size, 1, bias=False)
+        self.cover: nn.Parameter | None = None
+        if coverage:
+            self.cover = nn.Parameter(torch.zeros(memory_size if kind == "dot" else size))
 
     def remember(self, values: Tensor, lengths: Lengths | None = None) -> Memory:
         """Makes a sequence ready, once for all questions.
@@ -78,12 +90,15 @@ class Attention(nn.Module):
             values = torch.where(exists.unsqueeze(-1), values, 0)
         return Memory(values, values if self.key is None else self.key(values), exists)
 
-    def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, query: Tensor, memory: Memory, covered: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Asks.
 
         Args:
             query: (B, Q, H).
             memory: from `remember`.
+            covered: with coverage (B, Q, S), how much each step was looked at before.
 
         Returns:
             the answers (B, Q, M), and the weights (B, Q, S), which sum to 1 over the steps that
@@ -91,9 +106,13 @@ class Attention(nn.Module):
         """
         if self.kind == "additive":
             both = self.query(query).unsqueeze(2) + memory.keys.unsqueeze(1)
+            if covered is not None and self.cover is not None:
+                both = both + covered.unsqueeze(-1) * self.cover
             scores = self.score(both.tanh()).squeeze(-1)
         else:
             scores = query @ memory.keys.transpose(1, 2)
+            if covered is not None and self.cover is not None:
+                scores = scores + covered * (query @ self.cover).unsqueeze(-1)
         exists = None if memory.exists is None else memory.exists.unsqueeze(1)
         weights = softmax_over(scores, exists)
         return weights @ memory.values, weights

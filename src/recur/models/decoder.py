@@ -7,6 +7,7 @@ gives.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from recur import decoding
 from recur.data.targets import target_lengths
 from recur.layers import Attention, Embedding
 from recur.layers.attention import Memory
-from recur.messages import InputError, count, must, whole
+from recur.messages import InputError, count, must, real, whole
 from recur.models.checks import check_sizes, never_written
 from recur.models.deep import by_row, deep, from_rows
 from recur.models.reading import share
@@ -48,10 +49,13 @@ class DecoderState(NamedTuple):
         hidden: the states (R, layers, H) of the recurrent layers.
         fed: (R, H), or (R, E) with tied weights, what the last step gave, with input feeding; else
             None.
+        covered: (R, S) how much each step of the source was looked at so far, with coverage; else
+            None.
     """
 
     hidden: tuple[Tensor, ...]
     fed: Tensor | None = None
+    covered: Tensor | None = None
 
 
 class Said(NamedTuple):
@@ -63,6 +67,7 @@ class Said(NamedTuple):
         y: (R, N, H) the recurrent outputs.
         answers: (R, N, M) of attention; None without.
         weights: (R, N, S) of attention; None without.
+        again: (R, N) how much of the weights went where others went before; None without coverage.
     """
 
     fed: Tensor
@@ -70,6 +75,7 @@ class Said(NamedTuple):
     y: Tensor
     answers: Tensor | None = None
     weights: Tensor | None = None
+    again: Tensor | None = None
 
 
 class Decoder(nn.Module):
@@ -94,10 +100,14 @@ class Decoder(nn.Module):
         input_feeding: what the last step gave before scoring is read with the next token (Luong,
             section 3.3): attention knows where it was. Learning then walks step by step.
         copy: the next token is generated or copied from the source, as a learnt switch says (the
-            pointer-generator of A. See et al., arXiv:1704.04368, without coverage).
+            pointer-generator of A. See et al., arXiv:1704.04368).
         extended: X, tokens from V on that stand for words which only one source has: they can be
             copied, and are read as `unknown`.
         unknown: the token that stands for them where they are read.
+        coverage: attention is told where it looked before, so that nothing is said twice (See,
+            section 2.3), and learns it by a loss of its own: this number times the mean over the
+            tokens of sum_i min(a_i, c_i), a the weights and c the sum of those before. It is left
+            in `added_loss`, which `recur.fit` adds to its own. None: no coverage; 0: without loss.
         tied: the last linear layer uses the embedding's weights (O. Press and L. Wolf,
             arXiv:1608.05859), which start from U(-0.1, 0.1). What attention gave then has the
             embedding's size; without attention the embedding needs that of the units.
@@ -110,6 +120,7 @@ class Decoder(nn.Module):
     """
 
     taught: Tensor
+    added_loss: Tensor | None = None
 
     def __init__(
         self,
@@ -131,16 +142,17 @@ class Decoder(nn.Module):
         copy: bool = False,
         extended: int = 0,
         unknown: int | None = None,
+        coverage: float | None = None,
         **options: Any,
     ) -> None:
         super().__init__()
         check_sizes(dropout, vocabulary=vocabulary, embedding=embedding, units=units, layers=layers)
-        _check(attention, input_feeding, copy, extended, unknown, vocabulary)
+        _check(attention, input_feeding, copy, extended, unknown, vocabulary, coverage)
         if not callable(teacher_forcing):
             check_ratio("teacher_forcing", teacher_forcing)
         self.teacher_forcing = teacher_forcing
         self.vocabulary, self.extended, self.unknown = vocabulary, extended, unknown
-        self.input_feeding = input_feeding
+        self.input_feeding, self.coverage = input_feeding, coverage
         width = embedding or units
         self.fed = width if tied and attention is not None else units
         self.embedding = Embedding(vocabulary, width)
@@ -158,7 +170,8 @@ class Decoder(nn.Module):
         )
         self.attention: Attention | None = None
         if attention is not None:
-            self.attention = Attention(units, memory_size, kind=attention)
+            covers = coverage is not None
+            self.attention = Attention(units, memory_size, kind=attention, coverage=covers)
             self.combine = nn.Linear(memory_size + units, self.fed)
         self.switch = nn.Linear(memory_size + units + width, 1) if copy else None
         self.head = nn.Linear(self.fed, vocabulary)
@@ -189,6 +202,37 @@ class Decoder(nn.Module):
         Raises:
             InputError: targets of a wrong shape, or outside the vocabulary.
         """
+        tokens, lengths, within = self._before(targets, state)
+        ratio = self._ratio()
+        if ratio < 1:
+            scores, said = self._step_by_step(tokens, state, context, ratio)
+            scores = scores.masked_fill(~within.unsqueeze(-1), 0)
+        else:
+            said = self._read(tokens, state, context, lengths)
+            scores = self._scores_within(said, context, within)
+        self.added_loss = self._repetition(said, within)
+        return scores, said.weights
+
+    def copied(self, targets: Tensor, state: DecoderState, context: Context) -> Tensor:
+        """How much of each target token's probability comes from copying each step of the source.
+
+        Arguments and errors as for `teach`; of a decoder that copies.
+
+        Returns:
+            (B, T, S); what is missing to 1 over the steps was generated. Not defined beyond a row's
+            length.
+        """
+        tokens, lengths, _ = self._before(targets, state)
+        said = self._read(tokens, state, context, lengths)
+        assert context.source is not None
+        assert said.weights is not None
+        chosen = targets.clamp(min=0).unsqueeze(-1)
+        probability = self._scores(said, context).gather(-1, chosen).exp()
+        same = context.source.unsqueeze(1) == chosen
+        return (1 - self._switch(said)) * said.weights * same / probability
+
+    def _before(self, targets: Tensor, state: DecoderState) -> tuple[Tensor, Tensor, Tensor]:
+        """The true tokens before each target (B, T), the lengths, and which steps exist (B, T)."""
         lengths = target_lengths(targets, classes=self.vocabulary + self.extended)
         rows = len(state.hidden[0])
         if len(targets) != rows:
@@ -196,13 +240,13 @@ class Decoder(nn.Module):
                 must("targets", f"a row for each of {rows}", count(len(targets), "row"))
             )
         tokens = torch.cat([torch.full_like(targets[:, :1], START), targets[:, :-1]], dim=1)
-        ratio = self._ratio()
         within = torch.arange(targets.shape[1], device=targets.device) < lengths.unsqueeze(1)
-        if ratio < 1:
-            scores, said = self._step_by_step(tokens, state, context, ratio)
-            return scores.masked_fill(~within.unsqueeze(-1), 0), said.weights
-        said = self._read(tokens, state, context, lengths)
-        return self._scores_within(said, context, within), said.weights
+        return tokens, lengths, within
+
+    def _repetition(self, said: Said, within: Tensor) -> Tensor | None:
+        if not self.training or not self.coverage or said.again is None:
+            return None
+        return self.coverage * (said.again * within).sum() / within.sum().clamp(min=1)
 
     def _ratio(self) -> float:
         if not self.training:
@@ -274,14 +318,36 @@ class Decoder(nn.Module):
             parts.append(state.fed.unsqueeze(1).expand(-1, steps, -1))
         x = self.input_dropout(torch.cat(parts, dim=-1))
         y, final = self.recurrent(x, from_rows(state.hidden), lengths=lengths)
-        said = Said(y, read, y)
+        said, covered = Said(y, read, y), state.covered
         if self.attention is not None:
             assert context.memory is not None
-            answers, weights = self._ask(self.attention, y, context.memory)
-            fed = self.combine(torch.cat([answers, y], dim=-1)).tanh()
-            said = Said(fed, read, y, answers, weights)
+            said, covered = self._looked(self.attention, said, context.memory, covered)
         after = said.fed[:, -1] if self.input_feeding and steps else state.fed
-        return said, DecoderState(by_row(final), after)
+        return said, DecoderState(by_row(final), after, covered)
+
+    def _looked(
+        self, attention: Attention, said: Said, memory: Memory, covered: Tensor | None
+    ) -> tuple[Said, Tensor | None]:
+        again = None
+        if covered is None:
+            answers, weights = self._ask(attention, said.y, memory)
+        else:
+            answers, weights, again, covered = self._in_turn(attention, said.y, memory, covered)
+        fed = self.combine(torch.cat([answers, said.y], dim=-1)).tanh()
+        return said._replace(fed=fed, answers=answers, weights=weights, again=again), covered
+
+    def _in_turn(
+        self, attention: Attention, y: Tensor, memory: Memory, covered: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Asks step by step: where each looked is told to the next."""
+        found = []
+        for question in torch.split(y, 1, dim=1) if y.shape[1] else (y,):
+            answer, weights = self._ask(attention, question, memory, covered)
+            before = covered.unsqueeze(1)
+            found.append((answer, weights, torch.minimum(weights, before).sum(dim=-1)))
+            covered = covered + weights.sum(dim=1)
+        answers, weights, again = (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
+        return answers, weights, again, covered
 
     def _scores_within(self, said: Said, context: Context, within: Tensor) -> Tensor:
         """Scores of the steps that exist, zeros beyond: padding costs no product."""
@@ -294,10 +360,17 @@ class Decoder(nn.Module):
         scores: Tensor = self.head(self.dropout(said.fed))
         if self.switch is None:
             return scores
+        assert said.weights is not None
+        return self._with_copies(scores, self._switch(said), said.weights, context)
+
+    def _switch(self, said: Said) -> Tensor:
+        """(R, N, 1) the probability of generating a token and not copying one."""
+        assert self.switch is not None
         assert said.answers is not None
         assert said.weights is not None
         switch = self.switch(torch.cat([said.answers, said.y, said.read], dim=-1)).sigmoid()
-        return self._with_copies(scores, switch, said.weights, context)
+        # A source without any step leaves nothing to copy.
+        return torch.where(said.weights.sum(dim=-1, keepdim=True) > 0, switch, 1)
 
     def _embed(self, tokens: Tensor) -> Tensor:
         known = tokens.clamp(min=0)
@@ -305,11 +378,15 @@ class Decoder(nn.Module):
             known = torch.where(known < self.vocabulary, known, self.unknown)
         return torch.where((tokens < 0).unsqueeze(-1), self.start, self.embedding(known))
 
-    def _ask(self, attention: Attention, y: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+    def _ask(
+        self, attention: Attention, y: Tensor, memory: Memory, covered: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         # All hypotheses ask the one memory of their sequence: nothing is copied.
         batch, (rows, steps, units) = len(memory.values), y.shape
-        questions = y.reshape(batch, rows * steps // batch if batch else 0, units)
-        answers, weights = attention(questions, memory)
+        asked = rows * steps // batch if batch else 0
+        if covered is not None:  # a step at a time
+            covered = covered.reshape(batch, asked, covered.shape[-1])
+        answers, weights = attention(y.reshape(batch, asked, units), memory, covered)
         shape = (rows, steps)
         return (
             answers.reshape(*shape, answers.shape[-1]),
@@ -323,13 +400,15 @@ class Decoder(nn.Module):
         assert context.source is not None
         rows, steps, _ = scores.shape
         source = _for_rows(context.source, rows).unsqueeze(1).expand(-1, steps, -1)
-        # A source without any step leaves nothing to copy.
-        switch = torch.where(weights.sum(dim=-1, keepdim=True) > 0, switch, 1)
         generated = switch * scores.softmax(dim=-1)
         more = generated.new_zeros(rows, steps, self.extended)
         copied = (1 - switch) * weights
         both = torch.cat([generated, more], dim=-1).scatter_add(-1, source, copied)
         return both.clamp(min=torch.finfo(both.dtype).tiny).log()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The loss of the last batch belongs to no copy; its graph cannot be copied.
+        return {**self.__dict__, "added_loss": None}
 
     def write(
         self,
@@ -360,9 +439,9 @@ class Decoder(nn.Module):
 
 def _together(steps: Sequence[Said]) -> Said:
     """Steps side by side, of which each came to something of its own."""
-    parts = zip(*steps, strict=True)
-    found: list[Any] = [None if each[0] is None else torch.cat(each, dim=1) for each in parts]
-    return Said(*found)
+    parts: Any = zip(*steps, strict=True)
+    together: Any = (None if each[0] is None else torch.cat(each, dim=1) for each in parts)
+    return Said(*together)
 
 
 def _for_rows(tensor: Tensor, rows: int) -> Tensor:
@@ -379,10 +458,15 @@ def _check(
     extended: int,
     unknown: int | None,
     vocabulary: int,
+    coverage: float | None,
 ) -> None:
     if attention is None and (input_feeding or copy):
         what = "input_feeding" if input_feeding else "copy"
         raise InputError(must(what, "False where there is no attention", True))
+    if coverage is not None:
+        if attention is None:
+            raise InputError(must("coverage", "None where there is no attention", coverage))
+        real("coverage", coverage, lambda c: 0 <= c < math.inf, "a number of at least 0")
     whole("extended", extended, least=0)
     if extended and not copy:
         raise InputError(must("extended", "0 where nothing is copied", extended))

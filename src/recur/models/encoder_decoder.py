@@ -69,11 +69,14 @@ class EncoderDecoder(Reading):
         attention: "additive", "multiplicative", "dot" (see `recur.layers.Attention`) or None: the
             decoder then knows of the source what its first state says.
         input_feeding: what attention gave is read with the next token. See
-            `recur.models.decoder.Decoder`, also for the next four.
+            `recur.models.decoder.Decoder`, also for the next five.
         copy: tokens can be copied from the source; both have one vocabulary.
         extended: tokens beyond the vocabulary that can only be copied.
         unknown: the token they are read as.
+        coverage: attention is told where it looked before, and a loss of this weight teaches it to
+            look elsewhere; `recur.fit` adds it.
         tied: the last linear layer uses the embedding's weights.
+        shared: source and target have one vocabulary, and each token one vector for both.
         teacher_forcing: the ratio of true tokens read while training, or a schedule of it; see
             `recur.models.teacher_forcing`.
         options: more arguments for the recurrent layers; see `recur.layers.Recurrent`.
@@ -108,7 +111,9 @@ class EncoderDecoder(Reading):
         copy: bool = False,
         extended: int = 0,
         unknown: int | None = None,
+        coverage: float | None = None,
         tied: bool = False,
+        shared: bool = False,
         teacher_forcing: float | Schedule = 1.0,
         **options: Any,
     ) -> None:
@@ -127,19 +132,20 @@ class EncoderDecoder(Reading):
             named="source_vocabulary",
         )
         known = None if self.table is None else self.table.num_embeddings
-        if copy and known != vocabulary:
+        if (copy or shared) and known != vocabulary:
             got = f"{known} and {vocabulary}"
-            raise InputError(must("the vocabularies of a model that copies", "the same", got))
+            what = "copies" if copy else "shares vectors"
+            raise InputError(must(f"the vocabularies of a model that {what}", "the same", got))
         self.end, self.copy, self.units, self.begins = end, copy, units, bridge
         size = units * (2 if bidirectional else 1)
-        shared = {"layers": layers, "dropout": dropout, "residual": residual, **options}
+        alike = {"layers": layers, "dropout": dropout, "residual": residual, **options}
         self.encoding_dropout = nn.Dropout(share("encoding_dropout", encoding_dropout, 0.0))
         self.encoder = deep(
             cell,
             self.inputs,
             units,
             bidirectional=bidirectional,
-            **shared,
+            **alike,
         )
         self.decoder = Decoder(
             vocabulary=vocabulary,
@@ -152,11 +158,15 @@ class EncoderDecoder(Reading):
             copy=copy,
             extended=extended,
             unknown=unknown,
+            coverage=coverage,
             tied=tied,
             teacher_forcing=teacher_forcing,
             embedding_dropout=dropped,
-            **shared,
+            **alike,
         )
+        if shared:
+            assert self.table is not None
+            self.table.weight = self.decoder.embedding.weight
         self.bridge: nn.ModuleList | None = None
         if bidirectional or bridge == "mean":
             count = len(self.decoder.recurrent.cell.states) * layers
@@ -202,6 +212,27 @@ class EncoderDecoder(Reading):
             raise InputError(must("attention", "there, to be looked at", None))
         return weights
 
+    def copied(self, x: Tensor, targets: Tensor, lengths: Lengths | None = None) -> Tensor:
+        """How much of each target token's probability comes from copying each step of the source.
+
+        Arguments and errors as for `forward`.
+
+        Returns:
+            (batch, time, steps), each row's sum from 0, generated, to 1, copied; not defined beyond
+            the tokens that exist.
+
+        Raises:
+            InputError: also if nothing is copied.
+        """
+        if not self.copy:
+            raise InputError(must("copy", "True, to say what was copied", False))
+        return self.decoder.copied(targets, *self.encode(x, lengths))
+
+    @property
+    def added_loss(self) -> Tensor | None:
+        """What the last batch in training adds to the loss, with coverage; else None."""
+        return self.decoder.added_loss
+
     def generate(
         self,
         x: Tensor | Sequence[Any],
@@ -245,7 +276,8 @@ class EncoderDecoder(Reading):
         y, final = self.encoder(read, lengths=steps)
         y = self.encoding_dropout(y)
         fed = y.new_zeros(len(y), self.decoder.fed) if self.decoder.input_feeding else None
-        state = DecoderState(self._bridged(by_row(final), y, steps), fed)
+        covered = None if self.decoder.coverage is None else y.new_zeros(y.shape[:2])
+        state = DecoderState(self._bridged(by_row(final), y, steps), fed, covered)
         if self.decoder.attention is None:
             return state, Context()
         memory = self.decoder.attention.remember(y, steps)

@@ -54,7 +54,7 @@ class WordByWord:
         dice = 2 * times / (seen[row] + written[column])
         order = np.lexsort((-column, dice, row))
         order = order[seen[row[order]] >= RARE]
-        usual = _usual(targets[:MOST])
+        usual = usual_forms(targets[:MOST])
         best = dict(zip(row[order].tolist(), column[order].tolist(), strict=True))
         return cls({names[word]: usual[others[other]] for word, other in best.items()})
 
@@ -80,7 +80,7 @@ def _numbered(
     return list(numbers), np.bincount(np.concatenate(rows), minlength=len(numbers)), rows
 
 
-def _usual(texts: Sequence[str]) -> dict[str, str]:
+def usual_forms(texts: Sequence[str]) -> dict[str, str]:
     """How each word is mostly written within a text: its first one has a capital of its own."""
     forms = Counter(word for text in texts for word in re.findall(r"\w+", text)[1:])
     firsts = Counter(word for text in texts for word in re.findall(r"\w+", text)[:1])

@@ -29,6 +29,7 @@ from recur.diagnostics import Attribution, integrated_gradients
 from recur.layers.attention import KINDS
 from recur.messages import brief
 from recur.models.encoder_decoder import BRIDGES, EncoderDecoder
+from recur.models.probability import LogProbability
 from recur.scoring.dictionary import WordByWord
 from recur.scoring.scores import package
 from recur.scoring.translation import bleu_and_chrf
@@ -339,7 +340,7 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
         found = []
         for each in answers:
             source, target = self._tokens(trained, each)
-            model = _Probability(trained.model, target)
+            model = LogProbability(trained.model, target)
             labels = list(map(trained.preprocessing.source.piece, source.tolist()))
             found.append(
                 integrated_gradients(model, source, labels=labels, names=[brief(each.text, SHOWN)])
@@ -409,19 +410,6 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
             target=list(map(fitted.target.piece, target.tolist())),
             title="Where each piece of the translation looked",
         )
-
-
-class _Probability(nn.Module):
-    """The logarithm of a translation's probability, (N, 1), of sources (N, S)."""
-
-    def __init__(self, model: nn.Module, target: Tensor) -> None:
-        super().__init__()
-        self.model, self.target = model, target
-
-    def forward(self, x: Tensor) -> Tensor:
-        targets = self.target.expand(len(x), -1)
-        scores = self.model(x, targets=targets).log_softmax(dim=-1)
-        return scores.gather(-1, targets[..., None]).sum(dim=1)  # type: ignore[no-any-return]
 
 
 def _search(how: TranslateAnswering) -> dict[str, Any]:

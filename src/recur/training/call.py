@@ -110,6 +110,11 @@ class Caller:
         self._before = self.state if batch.goes_on else None
         return self._walk(batch, self._before)
 
+    def added_loss(self) -> Tensor | None:
+        """What the model adds to the loss of the batch that it was called with; mostly nothing."""
+        added = getattr(self.model, "added_loss", None)
+        return added if isinstance(added, Tensor) and added.requires_grad else None
+
     def go_on_with(self, state: Any) -> None:
         """Takes a state that came out of a file, which may be another model's."""
         self.state, self._unproven = state, state is not None

@@ -84,7 +84,8 @@ def fit(
     Args:
         model: any module. It is called as `model(x)`, with `lengths=lengths` where the data have
             lengths and its forward takes them, and with `targets=y` where it takes those (teacher
-            forcing).
+            forcing). A tensor of one number that it leaves in its attribute `added_loss` is added
+            to the loss of the batch, in training alone, and not to what is reported.
         x: an array or tensor (N, ...), a list of N sequences of unequal length, `Sequences`, a
             `Dataset` or a `DataLoader`. With `truncate` also `Documents`, or an `IterableDataset`
             whose examples are documents, as long as they like: x or (x, y) with a target a step.

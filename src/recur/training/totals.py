@@ -48,6 +48,20 @@ class Measured(NamedTuple):
     values: list[Values]
     counts: list[Counts]
 
+    def with_added(self, added: Tensor | None) -> Measured:
+        """The same with what a model adds to the loss; what is reported stays.
+
+        Raises:
+            InputError: if there are several losses.
+        """
+        if added is None:
+            return self
+        if len(self.losses) > 1:
+            expected = "None where there are several losses: give it as one of them"
+            raise InputError(must("the model's added_loss", expected, "a tensor"))
+        loss = self.loss + added
+        return self._replace(loss=loss, losses=[loss])
+
 
 class Totals:
     """The loss and the metrics of one pass: the means over all of it, however it is cut in batches.

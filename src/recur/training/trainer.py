@@ -275,6 +275,7 @@ class Trainer:
         self.gradients.clear()
         with self._autocast():
             found = self.totals.measure(batch, self.call(batch))
+            found = found.with_added(self.call.added_loss())
         if not found.loss.requires_grad:
             raise InputError("The loss depends on no weight: something was detached on the way.")
         number, again = self.position.batch + 1, self.call.again()

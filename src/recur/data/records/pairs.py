@@ -131,7 +131,7 @@ def _lines(path: files.PathLike, encoding: str) -> list[str]:
 
 def _check_as_many(name: str, lines: int, other: str, others: int) -> None:
     if lines != others:
-        expected = f"as many lines as {name} ({lines:,}), each the translation of that line"
+        expected = f"as many lines as {name} ({lines:,}), each written for that line"
         raise InputError(must(other, expected, f"{others:,}"))
 
 
@@ -140,7 +140,7 @@ def _tabbed(lines: list[str], name: str) -> tuple[list[str], list[str]]:
     cells = [line.split("\t") for line in lines if line.strip()]
     short = next((number for number, each in enumerate(cells, start=1) if len(each) < 2), None)
     if short is not None:
-        todo = "Name the file of the translations (target), or give a table (.csv, .tsv, .jsonl)."
+        todo = "Name the file of the targets (target), or give a table (.csv, .tsv, .jsonl)."
         raise InputError(must(f"line {short} of {name}", "a pair with a tab between", "none", todo))
     return [each[0] for each in cells], [each[1] for each in cells]
 

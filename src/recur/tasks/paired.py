@@ -1,0 +1,47 @@
+"""Options of tasks whose data are pairs of texts: one is read, the other one written."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+from recur.tasks.options import TableData, option
+
+SHARE = 0.1
+"""Of pairs without parts of their own, for testing, and of the rest for validation."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PairedData(TableData):
+    """How pairs of a user's own are read, and what share of them is held out."""
+
+    target: str = option(
+        "",
+        "the file of what is to be written, line by line, where data is one of texts",
+        reads=True,
+    )
+    source_column: str = option(
+        "", "the column of the texts in a table (default: the first)", reads=True
+    )
+    target_column: str = option(
+        "", "the column of what is to be written (default: the second)", reads=True
+    )
+    validation_split: float | None = option(
+        None,
+        f"share of the rest held out for validation (default: the part that is set apart, or "
+        f"{SHARE})",
+        above=0.0,
+        below=1.0,
+    )
+    test_split: float | None = option(
+        None,
+        f"share held out for testing (default: the part that is set apart, or {SHARE})",
+        above=0.0,
+        below=1.0,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.target:  # a run may be opened from another folder
+            path = os.path.abspath(os.path.expanduser(self.target))
+            object.__setattr__(self, "target", path)
