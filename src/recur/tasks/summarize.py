@@ -361,7 +361,7 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
         small = {"embedding": 4, "batch_size": 16, "bidirectional": False, "own_words": 2}
         return Tiny({"data": pairs(folder / "pairs.txt"), **small}, ("good film", "the plot"))
 
-    def inputs_of(self, file: str) -> list[str]:
+    def inputs_of(self, file: str, options: SummarizeOptions | None = None) -> list[str]:
         """Returns the lines of a file, empty ones too: there are as many summaries."""
         return lines_of(content_of(file))
 
