@@ -32,7 +32,7 @@ from recur.tasks import forecast_model, forecast_series
 from recur.tasks.answers import Answer
 from recur.tasks.forecast_answers import Forecast
 from recur.tasks.forecast_scores import backtests, drawn, linear
-from recur.tasks.options import Answering, TableData, cell_option, option
+from recur.tasks.options import Answering, Recipe, TableData, cell_option, option
 from recur.tasks.scaled_series import (
     SHOWN,
     ForecastPreprocessing,
@@ -171,6 +171,23 @@ class ForecastTask(Task[ForecastOptions, Steps, ForecastPreprocessing, Answering
     preprocessing = ForecastPreprocessing
     records = Steps
     answering = Answering
+    recipes: Mapping[str, Recipe] = {
+        "long": Recipe(
+            "many steps ahead of hourly columns that have days in them: a segment a day",
+            {
+                "target": "all",
+                "decoder": "segments",
+                "window": 720,
+                "segment": 24,
+                "horizon": 96,
+                "units": 64,
+                "dropout": 0.1,
+                "batch_size": 16,
+                "learning_rate": 0.001,
+                "epochs": 4,
+            },
+        )
+    }
 
     def read(self, options: ForecastOptions, source: Any = None) -> Splits[Steps]:
         """Reads series, their targets first, and cuts each by time."""
@@ -298,7 +315,7 @@ class ForecastTask(Task[ForecastOptions, Steps, ForecastPreprocessing, Answering
     def tiny(self, folder: Path) -> Tiny:
         """Tiny data."""
         data = series(folder / "prices.csv")
-        return Tiny({"data": data, "horizon": 3, "window": 7}, (data,))
+        return Tiny({"data": data, "horizon": 3, "window": 7, "segment": 7}, (data,))
 
     def inputs_of(self, file: str, options: ForecastOptions | None = None) -> list[Any]:
         """Returns the file itself: it is one table of series; "-" is one on standard input."""
