@@ -423,7 +423,7 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
             torch.cat([generated, shares[:, gave]], dim=1).numpy(),
             source=["(generated)", *(own.pieces[step] for step in gave.tolist())],
             target=[*answer.words, "</s>"],
-            title="Where each word came from: generated, or copied from the text",
+            title="Where each word came from",
         )
 
 
