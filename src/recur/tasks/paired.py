@@ -19,6 +19,7 @@ class PairedData(TableData):
         "",
         "the file of what is to be written, line by line, where data is one of texts",
         reads=True,
+        file=True,
     )
     source_column: str = option(
         "", "the column of the texts in a table (default: the first)", reads=True

@@ -8,7 +8,6 @@ layer are those of O. Caglayan et al., arXiv:1707.04481, for Multi30k.
 from __future__ import annotations
 
 import dataclasses
-import os
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,7 +33,8 @@ from recur.scoring.dictionary import WordByWord
 from recur.scoring.scores import package
 from recur.scoring.translation import bleu_and_chrf
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, TableData, cell_option, option
+from recur.tasks.options import Answering, cell_option, option
+from recur.tasks.paired import SHARE, PairedData
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained, content_of
 from recur.tasks.tiny import Tiny, pairs
 
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 SPLITTERS = {"subwords": "subwords", "words": "words-and-marks", "characters": "characters"}
 END_FIRST = Numbering(end=0, unknown=1, first=2)
-SHARE = 0.1
-"""Of pairs without parts of their own, for testing, and of the rest for validation."""
 WARMUP = 0.05
 """Of a training, the part in which the step size rises."""
 SHOWN = 60
@@ -52,7 +50,7 @@ SHOWN = 60
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TranslateOptions(TableData):
+class TranslateOptions(PairedData):
     """Options of the task.
 
     Own data are two files side by side (`--data train.en --target train.de`), a table with a column
@@ -62,18 +60,6 @@ class TranslateOptions(TableData):
     data: str = option(
         "messages",
         "a file of texts (see target), a table, a file of lines with a tab in each, or a dataset",
-    )
-    target: str = option(
-        "",
-        "the file of the translations, line by line, where data is one of texts",
-        reads=True,
-        file=True,
-    )
-    source_column: str = option(
-        "", "the column of the texts in a table (default: the first)", reads=True
-    )
-    target_column: str = option(
-        "", "the column of their translations (default: the second)", reads=True
     )
     unit: str = option("subwords", "what texts are made of", choices=tuple(SPLITTERS))
     vocabulary: int = option(5_000, "pieces of each language, the most frequent", least=3)
@@ -118,25 +104,6 @@ class TranslateOptions(TableData):
     patience: int | None = option(
         5, "stop after so many epochs without a better validation result", least=1
     )
-    validation_split: float | None = option(
-        None,
-        f"share of the rest held out for validation (default: the part that is set apart, or "
-        f"{SHARE})",
-        above=0.0,
-        below=1.0,
-    )
-    test_split: float | None = option(
-        None,
-        f"share held out for testing (default: the part that is set apart, or {SHARE})",
-        above=0.0,
-        below=1.0,
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.target:  # a run may be opened from another folder
-            path = os.path.abspath(os.path.expanduser(self.target))
-            object.__setattr__(self, "target", path)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
