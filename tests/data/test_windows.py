@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from recur import InputError
 from recur.data.scaling import Scaler
-from recur.data.windows import Strip, WindowExamples, split_by_time, starts_of, windows
+from recur.data.window_examples import WindowExamples
+from recur.data.windows import Strip, split_by_time, starts_of, windows
 
 STEPS = np.arange(20.0)[:, None] + np.array([0, 100])
 

@@ -15,7 +15,8 @@ from recur.data.records.steps import Steps
 from recur.data.sequences import Sequences
 from recur.data.series import Series
 from recur.data.times import show_times
-from recur.data.windows import WindowExamples, starts_of, too_short, windows
+from recur.data.window_examples import WindowExamples
+from recur.data.windows import starts_of, too_short, windows
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, must
 from recur.models.many_to_one import ManyToOne

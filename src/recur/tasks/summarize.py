@@ -191,6 +191,18 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
     name = "summarize"
     kind = "many-to-many"
     summary = "what a text says, in few words, with words copied from it"
+    takes = "a text"
+    gives = "what it says, in few words"
+    data = "docstrings"
+    metric = "ROUGE-1"
+    sample = (
+        "news.tsv",
+        "body\theadline\n"
+        "The council met on Monday and closed the bridge for a year.\tBridge closed for a year\n"
+        "The team of Anna Berg won the final on Sunday.\tBerg's team wins the final\n"
+        "The price of bread rose by a tenth in May.\tBread a tenth dearer\n"
+        "Two men were rescued from the river last night.\tTwo rescued from river\n",
+    )
     inputs = "a text; of a file each line, empty ones too"
     options = SummarizeOptions
     preprocessing = SummarizePreprocessing
