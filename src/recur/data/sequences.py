@@ -165,7 +165,7 @@ class Sequences(torch.utils.data.Dataset[tuple[Tensor, Targets | None]]):
             else row_numbers(indices, len(self))
         )
         part = Sequences.__new__(Sequences)
-        part._x = self._x.take(rows)
+        part._x, part._aligned = self._x.take(rows), self._aligned
         part._y = None if self._y is None else self._y.take(rows)
         part._also = {name: each.take(rows) for name, each in self._also.items()}
         part._lengths = None if self._lengths is None else self._lengths[rows]

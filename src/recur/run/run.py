@@ -172,7 +172,8 @@ class Run:
         """The options, with another place of the data where the same content lies there."""
         config = directory.read_config(self.path)
         if data is None:
-            source.check_same(config, self.options, self.path)
+            if not self.task.grows:
+                source.check_same(config, self.options, self.path)
             return self.options
         moved = dataclasses.replace(self.options, data=str(files.path_of(data)))
         return moved if source.is_same(config, moved) else self.options

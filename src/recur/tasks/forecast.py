@@ -171,6 +171,7 @@ class ForecastTask(Task[ForecastOptions, Steps, ForecastPreprocessing, Answering
     preprocessing = ForecastPreprocessing
     records = Steps
     answering = Answering
+    grows = True
     recipes: Mapping[str, Recipe] = {
         "long": Recipe(
             "many steps ahead of hourly columns that have days in them: a segment a day",

@@ -141,6 +141,7 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         answering: The class of the options that say how to answer.
         parting: How the data are cut into parts where they set none apart.
         recipes: Values of the options by names of their own; what is given besides wins.
+        grows: Whether its data may grow while a run stands: it is tested from the same step on.
         sample: A file of a user's own, for the help: its name and a few lines; None where there is
             none, or no text.
         before: What a run means that does not name an option: it is older than that option.
@@ -160,6 +161,7 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     answering: type[A]
     parting: Parting[R] = Parting(at_the_end, at_the_end)
     recipes: Mapping[str, Recipe] = {}
+    grows: bool = False
     sample: tuple[str, str] | None = None
     before: Mapping[str, Any] = types.MappingProxyType({})
 
