@@ -87,3 +87,15 @@ def test_a_header_that_lacks_columns_is_refused_and_one_that_is_known_may_be_lef
     assert went_on.rows([(1, "SF,5")]).rows.cells == {"size": ["5"]}
     began_again = Parser(["size"], ["flag", "size"])
     assert began_again.rows([(1, "size,flag"), (2, "5,SF")]).rows.cells == {"size": ["5"]}
+
+
+def test_the_first_line_says_what_cuts_the_others():
+    spaced = Parser(["size", "flag"])
+    assert spaced.rows([(1, "size, flag"), (2, "5,SF")]).rows.cells == {
+        "size": ["5"],
+        "flag": ["SF"],
+    }
+    with pytest.raises(InputError, match="the first line must be one column of each name"):
+        Parser(["size"]).rows([(1, "size,size")])
+    goes_on = Parser(["size", "share"], ["size", "share"])
+    assert goes_on.rows([(1, "5,1;2,5")]).rows.cells == {"size": ["5,1"], "share": ["2,5"]}

@@ -120,7 +120,7 @@ def test_a_run_of_several_series_answers_each_in_its_own_unit(here):
         opened.predict("newer.csv")
     sales("newer.csv")
     files.write_text("newer.csv", files.read_text("newer.csv").replace(",b,", ",c,"))
-    with pytest.raises(InputError, match=r"a series must be 'a' and 'b'; got 'c'"):
+    with pytest.raises(InputError, match=r"a series must be 'a' or 'b'; got 'c'"):
         opened.predict("newer.csv")
 
 
@@ -240,3 +240,34 @@ def test_what_does_not_fit_gets_a_sentence(here, given, sentence):
     sales("sales.csv", ahead=0)
     with pytest.raises(InputError, match=sentence):
         untrained(data="sales.csv", **given)
+
+
+def test_what_is_forecast_is_not_known_ahead_and_is_named_once(here):
+    sales("sales.csv")
+    with pytest.raises(
+        InputError, match="known must be columns that are not forecast; got 'sales'"
+    ):
+        options(**{**SALES, "known": "promotion,sales"})
+    twice = {**SALES, "target": "sales,sales", "known": "promotion, promotion"}
+    fitted = preparing.prepare(TASK, options(**twice)).preprocessing
+    assert (fitted.columns, fitted.targets, fitted.known) == (("sales", "promotion"), 1, 1)
+
+
+def test_numbers_that_are_too_large_to_count_with_are_named(here):
+    sales("sales.csv")
+    trained, _ = untrained(**SALES, horizon=3, window=6)
+    whole = files.read_text("sales.csv")
+    rows = whole.splitlines()
+    for wrong, words in (
+        ([row.replace(",,", ",,1e30") if ",a,," in row else row for row in rows], "knows ahead"),
+        (
+            [row[: -len("1000")] + "1e300" if row.endswith("1000") else row for row in rows],
+            "'size'",
+        ),
+    ):
+        files.write_text("newer.csv", "\n".join(wrong) + "\n")
+        with pytest.raises(InputError, match=words):
+            answers(trained, "newer.csv")
+    files.write_text("sales.csv", whole.replace(",1000\n", ",inf\n"))
+    with pytest.raises(InputError, match="the static column 'size' must be within 1e"):
+        preparing.prepare(TASK, options(**SALES))

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from recur import InputError, run
+from recur import InputError, files, run
 from recur.data.records.pairs import Pairs
 from recur.scoring.summaries import Lead, rouge
 from recur.tasks import find
@@ -132,3 +132,15 @@ def test_options_that_shape_the_network(tmp_path):
     assert made(copy=False).decoder.switch is None
     with pytest.raises(InputError, match="coverage must be at least 0"):
         made(coverage=-1.0)
+
+
+def test_why_explains_what_was_answered(trained):
+    how = {"beam": 1, "length": 2}
+    (answer,), (reason,) = trained.predict("good film", **how), trained.why("good film", **how)
+    assert reason.name == answer.text
+
+
+def test_of_a_table_the_column_of_texts_is_read(trained, tmp_path):
+    files.write_text(tmp_path / "in.csv", 'source,target\n"good, film",x\n,y\nthe plot,z\n')
+    asked = trained.task.inputs_of(str(tmp_path / "in.csv"), trained.options)
+    assert asked == ["good, film", "", "the plot"]

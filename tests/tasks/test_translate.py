@@ -107,3 +107,15 @@ def test_two_files_and_their_translations(tmp_path):
     with pytest.raises(InputError, match=r"a\.de must be as many lines as p2\.txt"):
         again.evaluate(tmp_path / "p2.txt")
     assert again.evaluate(tmp_path / "p.txt", target="").values["bleu_copied"] >= 0
+
+
+def test_why_explains_what_was_answered(trained):
+    how = {"beam": 1, "length": 2}
+    (answer,), (reason,) = trained.predict("good film", **how), trained.why("good film", **how)
+    assert reason.name == answer.text
+
+
+def test_of_a_table_the_column_of_texts_is_read(trained, tmp_path):
+    files.write_text(tmp_path / "in.csv", 'source,target\n"good, film",x\n,y\nthe plot,z\n')
+    asked = trained.task.inputs_of(str(tmp_path / "in.csv"), trained.options)
+    assert asked == ["good, film", "", "the plot"]

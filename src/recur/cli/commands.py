@@ -136,7 +136,7 @@ def answered(
     # On a terminal a text can be read while it is written.
     told = opened.task.tells and not json and sys.stdout.isatty()
     found = show.told(opened, given, how) if told else opened.predict(given, **how)
-    reasons = opened.why(given) if why else []
+    reasons = opened.why(given, **how) if why else []
     saved = opened.save(found, save) if save is not None else []
 
     def draw() -> list[Path]:

@@ -122,16 +122,20 @@ class Parser:
             self.header = []
             return False
         first = first.lstrip("\ufeff")
-        splits = {mark: _split(first, mark) for mark in DELIMITERS}
+        splits = {mark: [*map(str.strip, _split(first, mark))] for mark in DELIMITERS}
         mark = max(splits, key=lambda each: len({*splits[each]} & {*self.names}))
         lacking = [name for name in self.names if name not in splits[mark]]
         if self.header and len(lacking) == len(self.names):
-            self._delimiter = max(splits, key=lambda each: len(splits[each]))
+            fits = {mark: len(cells) == len(self.header) for mark, cells in splits.items()}
+            self._delimiter = max(splits, key=lambda each: (fits[each], len(splits[each])))
             return False
         if lacking:
             names = listed(map(repr, lacking), "and")
             todo = "The first line names the columns, or is a JSON object."
             raise InputError(f"The first line has no column {names}; it is {shown(first)}. {todo}")
+        twice = next((name for name in self.names if splits[mark].count(name) > 1), None)
+        if twice is not None:
+            raise InputError(must("the first line", "one column of each name", f"two {twice!r}"))
         self.header, self._delimiter = splits[mark], mark
         return True
 

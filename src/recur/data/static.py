@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from recur.data.numerals import as_number
 from recur.messages import InputError, must
 
+FARTHEST = 1e18
+"""No number of a static column lies farther from 0."""
+
 
 @dataclass(frozen=True)
 class StaticColumn:
@@ -38,7 +41,7 @@ class StaticColumn:
     def fit(cls, name: str, cells: Sequence[str]) -> Self:
         """Looks at the cells of the training series: numbers if all of them are."""
         numbers = [as_number(cell) for cell in cells]
-        known = [number for number in numbers if number is not None]
+        known = [_near(name, number) for number in numbers if number is not None]
         if len(known) < len(numbers):
             return cls(name, tuple(sorted(set(cells))))
         return cls(name, (), float(np.mean(known)), float(np.std(known)) or 1.0)
@@ -57,7 +60,13 @@ class StaticColumn:
         number = as_number(cell)
         if number is None:
             raise InputError(must(f"the static column {self.name!r}", "a number", repr(cell)))
-        return [(number - self.mean) / self.deviation]
+        return [(_near(self.name, number) - self.mean) / self.deviation]
+
+
+def _near(name: str, number: float) -> float:
+    if not abs(number) <= FARTHEST:
+        raise InputError(must(f"the static column {name!r}", f"within {FARTHEST:g}", number))
+    return number
 
 
 def encoded(columns: Sequence[StaticColumn], cells: Mapping[str, str]) -> NDArray[np.float32]:

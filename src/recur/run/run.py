@@ -27,6 +27,9 @@ from recur.training import History
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MOST_WHY = 20
+"""Pictures of why: of the first inputs."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Scores:
@@ -196,15 +199,20 @@ class Run:
             return self.task.told(self.trained, self._asked(inputs), asked, tell)
         return self.task.answer(self.trained, self._asked(inputs), asked)
 
-    def why(self, inputs: Any) -> list[Attribution]:
+    def why(self, inputs: Any, **how: Any) -> list[Attribution]:
         """Says for each input which of its steps mattered for the answer.
+
+        Args:
+            inputs: as for `predict`, as the next one.
+            how: how to answer.
 
         Raises:
             InputError: if the task cannot say, or an input is not what it needs.
         """
         if not self.task.explains:
             raise InputError(f"The task {self.task.name} does not say why. Leave why out.")
-        return self.task.explained(self.trained, self._asked(inputs))
+        asked = self.task.answering.of(self.task.name, {**self.answering, **how})
+        return self.task.explained(self.trained, self._asked(inputs), asked)
 
     def _asked(self, inputs: Any) -> Any:
         given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
@@ -237,12 +245,12 @@ class Run:
     # Each picture goes into plots/, or into the folder `into`.
 
     def draw_why(self, found: Sequence[Attribution], into: PathLike | None = None) -> list[Path]:
-        """Draws what `why` found and returns the paths.
+        """Draws what `why` found, of the first inputs, and returns the paths.
 
         Raises:
             FailedError: if a figure cannot be written.
         """
-        figures = ((f"why-{n}", each.plot()) for n, each in enumerate(found, start=1))
+        figures = ((f"why-{n}", each.plot()) for n, each in enumerate(found[:MOST_WHY], start=1))
         return self._draw(figures, into)
 
     def plot(self, into: PathLike | None = None) -> list[Path]:

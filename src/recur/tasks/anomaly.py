@@ -220,7 +220,9 @@ class Anomaly(Task[AnomalyOptions, Observed, Any, AnomalyAnswering]):
         """What judges rows as they come."""
         return _way(trained.preprocessing).watcher(trained)
 
-    def explained(self, trained: Trained[AnomalyOptions, Any], records: Any) -> list[Attribution]:
+    def explained(
+        self, trained: Trained[AnomalyOptions, Any], records: Any, how: AnomalyAnswering
+    ) -> list[Attribution]:
         """Says which columns mattered."""
         return _way(trained.preprocessing).explained(trained, records)
 

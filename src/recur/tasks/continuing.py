@@ -54,7 +54,10 @@ class LanguageAnswering(Answering):
         most=1.0,
     )
     repetition_penalty: float = option(
-        1.0, "how much less likely a word is that was written before; 1: as likely", least=1.0
+        1.0,
+        "how much less likely a word is that was written before; 1: as likely",
+        least=1.0,
+        most=1e6,
     )
     seed: int = option(0, "same seed, same words", least=0, most=2**63 - 1)
 
@@ -63,6 +66,10 @@ class LanguageAnswering(Answering):
         if self.samples > 1 and not self.temperature:
             todo = "Give a temperature above 0: the likeliest is always the same."
             raise InputError(must("samples", "1 with a temperature of 0", self.samples, todo))
+        if self.repetition_penalty > 1 and not self.temperature:
+            todo = "Give a temperature above 0: it is a way to draw words."
+            expected = "1 with a temperature of 0"
+            raise InputError(must("repetition penalty", expected, self.repetition_penalty, todo))
 
     @property
     def search(self) -> dict[str, Any]:

@@ -136,6 +136,10 @@ class ForecastOptions(TableData):
         if self.segmented and self.bidirectional:
             raise InputError("bidirectional is no option of the decoder segments. Leave it out.")
         forecast_model.levels(self.quantiles)
+        targets, known = map(forecast_series.names, (self.target, self.known))
+        both = next((name for name in targets if name in known), None)
+        if both is not None:
+            raise InputError(must("known", "columns that are not forecast", repr(both)))
 
     @property
     def segmented(self) -> bool:
@@ -308,7 +312,7 @@ class ForecastTask(Task[ForecastOptions, Steps, ForecastPreprocessing, Answering
         """Forecasts what follows each series: an answer for each of its targets."""
         return list(forecast_model.answers(trained, [part.series for part in records.parts]))
 
-    def explained(self, trained: TrainedHere, records: Steps) -> list[Attribution]:
+    def explained(self, trained: TrainedHere, records: Steps, how: Answering) -> list[Attribution]:
         """Says which steps of the window mattered for the next value, by integrated gradients."""
         series = [part.series for part in records.parts]
         return [reasons for each in series for reasons in forecast_model.reasons(trained, each)]

@@ -43,8 +43,8 @@ class Columns:
 
 
 def names(text: str) -> list[str]:
-    """The names in a list with commas between."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    """The names in a list with commas between, each once."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def read(

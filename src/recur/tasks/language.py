@@ -296,7 +296,9 @@ class Language(Task[LanguageOptions, Texts, LanguagePreprocessing, LanguageAnswe
         unit, model = trained.preprocessing.unit, trained.model
         return [continued(prompt, model, unit, how, tell) for prompt in records.documents]
 
-    def explained(self, trained: TrainedHere, records: Texts) -> list[Attribution]:
+    def explained(
+        self, trained: TrainedHere, records: Texts, how: LanguageAnswering
+    ) -> list[Attribution]:
         """Says which words mattered for the likeliest next one, by integrated gradients."""
         unit, model, found = trained.preprocessing.unit, trained.model, []
         names = [unit.piece(number) for number in range(len(unit))]

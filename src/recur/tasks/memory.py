@@ -275,7 +275,7 @@ class Memory(Task[MemoryOptions, Drawn, MemoryPreprocessing, Answering]):
             found.append(Recollection(text, shown, right))
         return found
 
-    def explained(self, trained: TrainedHere, records: Drawn) -> list[Attribution]:
+    def explained(self, trained: TrainedHere, records: Drawn, how: Answering) -> list[Attribution]:
         """Says which steps of a sum, or words of a sentence, mattered; by integrated gradients."""
         fitted = trained.preprocessing
         if fitted.problem == "copying":

@@ -286,7 +286,9 @@ class MusicTask(Task[MusicOptions, Pieces, MusicPreprocessing, MusicAnswering]):
         numbered = enumerate(records.pieces, start=1)
         return [_continued(piece, trained, how, number) for number, piece in numbered]
 
-    def explained(self, trained: TrainedHere, records: Pieces) -> list[Attribution]:
+    def explained(
+        self, trained: TrainedHere, records: Pieces, how: MusicAnswering
+    ) -> list[Attribution]:
         """Says which steps mattered for the key likeliest to sound next."""
         found = []
         for piece in records.pieces:

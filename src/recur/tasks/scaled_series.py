@@ -16,8 +16,7 @@ from recur.data.scaling import Scaler
 from recur.data.series import Series
 from recur.data.stamps import coarsest
 from recur.data.static import StaticColumn
-from recur.data.tables import named
-from recur.messages import InputError, count, did_you_mean, must, one_of, whole
+from recur.messages import InputError, count, did_you_mean, listed, must, one_of, whole
 from recur.scoring import forecasts
 
 Values = NDArray[np.float64]
@@ -173,7 +172,12 @@ class ForecastPreprocessing:
         if found is None and len(self.series) > 1:
             known = [each.recent.id for each in self.series]
             raise InputError(
-                must("a series", named(known), repr(series.id), did_you_mean(series.id, known))
+                must(
+                    "a series",
+                    listed(map(repr, known), "or"),
+                    repr(series.id),
+                    did_you_mean(series.id, known),
+                )
             )
         return found or self.series[0]
 
@@ -295,7 +299,8 @@ def scaled(values: Values, measures: Measures, name: str) -> Values:
         InputError: if one is too far away to be counted with.
     """
     found = measures.scaler.transform(values)
-    farthest = np.abs(found).max(initial=0.0)
+    # Of what is known ahead the targets are not there.
+    farthest = np.abs(found).max(initial=0.0, where=~np.isnan(found))
     if farthest > FARTHEST:
         got = f"one that is {farthest:.3g} of its standard deviations away"
         expected = f"values within {FARTHEST:g} standard deviations of the training part"

@@ -63,6 +63,5 @@ def _known_ahead(series: Series, fitted: ForecastPreprocessing, ahead: int) -> V
         todo = f"Add rows after the last one with values of {names} only."
         what = f"what {series.name} knows ahead"
         raise InputError(must(what, count(ahead, "step"), count(there, "step"), todo))
-    scaler = fitted.of(series).scaler
-    found: Values = scaler.transform(series.ahead[:ahead])[:, -fitted.known :]
-    return found
+    found = scaled(series.ahead[:ahead], fitted.of(series), f"what {series.name} knows ahead")
+    return found[:, -fitted.known :]

@@ -20,9 +20,17 @@ from recur.data.copying import OwnWords
 from recur.data.documents import Documents
 from recur.data.examples import Examples
 from recur.data.numbering import Numbering
-from recur.data.records.pairs import Columns, Pairs, apart, lines_of, read_pairs
+from recur.data.records.pairs import (
+    Columns,
+    Pairs,
+    apart,
+    lines_of,
+    read_pairs,
+    sources_in,
+)
 from recur.data.sequences import Sequences
 from recur.data.splits import Parting, Splits
+from recur.data.tables import is_table
 from recur.data.text import SPLITTERS
 from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
@@ -337,7 +345,9 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
         """Summarizes texts; of a blank one nothing is written."""
         return list(self._written(trained, records, how))
 
-    def explained(self, trained: TrainedHere, records: Pairs) -> list[Attribution]:
+    def explained(
+        self, trained: TrainedHere, records: Pairs, how: SummarizeAnswering
+    ) -> list[Attribution]:
         """Says on which words of the text the whole summary rests.
 
         Raises:
@@ -346,7 +356,7 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
         found = []
         if not all(text.strip() for text in records.sources):
             raise InputError(must("a text to say why of", "one with words", "a blank one"))
-        for each in self._written(trained, records, SummarizeAnswering()):
+        for each in self._written(trained, records, how):
             own, source, target = self._tokens(trained, each)
             model = LogProbability(trained.model, target)
             names = [brief(each.text, SHOWN)]
@@ -374,8 +384,15 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
         return Tiny({"data": pairs(folder / "pairs.txt"), **small}, ("good film", "the plot"))
 
     def inputs_of(self, file: str, options: SummarizeOptions | None = None) -> list[str]:
-        """Returns the lines of a file, empty ones too: there are as many summaries."""
-        return lines_of(content_of(file))
+        """Returns the texts of a file, blank ones too: there are as many summaries.
+
+        They are its lines, or the column of a table that is read as in training.
+        """
+        if file == "-" or not is_table(file):
+            return lines_of(content_of(file))
+        how = options or self.options()
+        given = {"delimiter": how.delimiter, "encoding": how.encoding}
+        return sources_in(file, how.source_column, **given)
 
     def _own(
         self, text: str, options: SummarizeOptions, fitted: SummarizePreprocessing

@@ -256,7 +256,9 @@ class Tag(Task[TagOptions, TaggedSentences, TagPreprocessing, Answering]):
             for row, steps in enumerate(found[1].tolist()):
                 yield {name: scores[name][row, :steps].softmax(dim=-1) for name in names}
 
-    def explained(self, trained: TrainedHere, records: TaggedSentences) -> list[Attribution]:
+    def explained(
+        self, trained: TrainedHere, records: TaggedSentences, how: Answering
+    ) -> list[Attribution]:
         """Says which words mattered for the tag that was least certain, by integrated gradients.
 
         Of several columns, for that of the first.

@@ -314,7 +314,7 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         """
         raise InputError(f"The task {self.name} judges no rows as they come. Use predict.")
 
-    def explained(self, trained: Trained[O, F], records: R) -> list[Attribution]:
+    def explained(self, trained: Trained[O, F], records: R, how: A) -> list[Attribution]:
         """Says for each record which of its steps mattered for the answer.
 
         Raises:

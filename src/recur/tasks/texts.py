@@ -273,7 +273,9 @@ class OfTexts(Task[O, LabelledTexts, F, Answering]):
         rows = zip(records.texts, probabilities.tolist(), chosen, strict=True)
         return [answered(text, row, best, fitted) for text, row, best in rows]
 
-    def explained(self, trained: Trained[O, F], records: LabelledTexts) -> list[Attribution]:
+    def explained(
+        self, trained: Trained[O, F], records: LabelledTexts, how: Answering
+    ) -> list[Attribution]:
         """Says which words mattered for the answer, by integrated gradients."""
         fitted = trained.preprocessing
         encoded = self.encode(records, trained.options, fitted)

@@ -20,9 +20,17 @@ from recur import plots, training
 from recur.data.documents import Documents
 from recur.data.examples import Examples
 from recur.data.numbering import Numbering
-from recur.data.records.pairs import Columns, Pairs, apart, lines_of, read_pairs
+from recur.data.records.pairs import (
+    Columns,
+    Pairs,
+    apart,
+    lines_of,
+    read_pairs,
+    sources_in,
+)
 from recur.data.sequences import Sequences
 from recur.data.splits import Parting, Splits
+from recur.data.tables import is_table
 from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
 from recur.layers.attention import KINDS
@@ -301,11 +309,12 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
         """Translates texts; of a blank one nothing is written."""
         return list(self._translated(trained, records, how))
 
-    def explained(self, trained: TrainedHere, records: Pairs) -> list[Attribution]:
+    def explained(
+        self, trained: TrainedHere, records: Pairs, how: TranslateAnswering
+    ) -> list[Attribution]:
         """Says on which pieces of the source the whole translation rests."""
-        answers = self._translated(trained, records, TranslateAnswering())
         found = []
-        for each in answers:
+        for each in self._translated(trained, records, how):
             source, target = self._tokens(trained, each)
             model = LogProbability(trained.model, target)
             labels = list(map(trained.preprocessing.source.piece, source.tolist()))
@@ -335,8 +344,15 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
         return Tiny({"data": pairs(folder / "pairs.txt"), **small}, ("good film", ""))
 
     def inputs_of(self, file: str, options: TranslateOptions | None = None) -> list[str]:
-        """Returns the lines of a file, empty ones too: there are as many translations."""
-        return lines_of(content_of(file))
+        """Returns the texts of a file, blank ones too: there are as many translations.
+
+        They are its lines, or the column of a table that is read as in training.
+        """
+        if file == "-" or not is_table(file):
+            return lines_of(content_of(file))
+        how = options or self.options()
+        given = {"delimiter": how.delimiter, "encoding": how.encoding}
+        return sources_in(file, how.source_column, **given)
 
     def _translated(
         self, trained: TrainedHere, records: Pairs, how: TranslateAnswering

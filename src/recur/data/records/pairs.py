@@ -118,6 +118,18 @@ def read_pairs(
     return Splits(pairs, about=name, notes=notes)
 
 
+def sources_in(
+    path: files.PathLike, column: str = "", *, delimiter: str = "", encoding: str = ""
+) -> list[str]:
+    """The texts of a table's column, the first one if it is not named; blank ones too.
+
+    Raises:
+        InputError: if the file cannot be read, or has no such column.
+    """
+    table = read_table(path, each="text", short=True, delimiter=delimiter, encoding=encoding)
+    return table.cells(column or table.header[0])
+
+
 def lines_of(text: str) -> list[str]:
     """The lines of a text, and of other line separators none: files go side by side by these."""
     lines = text.replace("\r\n", "\n").split("\n")
