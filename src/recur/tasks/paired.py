@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 
+from recur.data.records.pairs import lines_of, sources_in
+from recur.data.tables import is_table
 from recur.tasks.options import TableData, option
+from recur.tasks.task import content_of
 
 SHARE = 0.1
 """Of pairs without parts of their own, for testing, and of the rest for validation."""
@@ -46,3 +49,15 @@ class PairedData(TableData):
         if self.target:  # a run may be opened from another folder
             path = os.path.abspath(os.path.expanduser(self.target))
             object.__setattr__(self, "target", path)
+
+
+def texts_in(file: str, options: PairedData) -> list[str]:
+    """The texts of a file: its lines, or the column of a table that is read as in training.
+
+    Raises:
+        InputError: if it cannot be read, or a table has no such column.
+    """
+    if file == "-" or not is_table(file):
+        return lines_of(content_of(file))
+    given = {"delimiter": options.delimiter, "encoding": options.encoding}
+    return sources_in(file, options.source_column, **given)

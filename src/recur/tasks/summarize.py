@@ -20,17 +20,9 @@ from recur.data.copying import OwnWords
 from recur.data.documents import Documents
 from recur.data.examples import Examples
 from recur.data.numbering import Numbering
-from recur.data.records.pairs import (
-    Columns,
-    Pairs,
-    apart,
-    lines_of,
-    read_pairs,
-    sources_in,
-)
+from recur.data.records.pairs import Columns, Pairs, apart, read_pairs
 from recur.data.sequences import Sequences
 from recur.data.splits import Parting, Splits
-from recur.data.tables import is_table
 from recur.data.text import SPLITTERS
 from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution, integrated_gradients
@@ -43,8 +35,8 @@ from recur.scoring.scores import package
 from recur.scoring.summaries import Lead, rouge
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, cell_option, option
-from recur.tasks.paired import SHARE, PairedData
-from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained, content_of
+from recur.tasks.paired import SHARE, PairedData, texts_in
+from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, pairs
 
 if TYPE_CHECKING:
@@ -384,15 +376,8 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
         return Tiny({"data": pairs(folder / "pairs.txt"), **small}, ("good film", "the plot"))
 
     def inputs_of(self, file: str, options: SummarizeOptions | None = None) -> list[str]:
-        """Returns the texts of a file, blank ones too: there are as many summaries.
-
-        They are its lines, or the column of a table that is read as in training.
-        """
-        if file == "-" or not is_table(file):
-            return lines_of(content_of(file))
-        how = options or self.options()
-        given = {"delimiter": how.delimiter, "encoding": how.encoding}
-        return sources_in(file, how.source_column, **given)
+        """Returns the texts of a file, blank ones too: there are as many summaries."""
+        return texts_in(file, options or self.options())
 
     def _own(
         self, text: str, options: SummarizeOptions, fitted: SummarizePreprocessing
