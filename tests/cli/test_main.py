@@ -16,6 +16,7 @@ import typer
 
 from recur import files, run, tasks
 from recur.cli import interrupt, main, show
+from recur.run.run import MOST_WHY
 
 QUICK = ["--epochs", "1", "--batch-size", "16"]
 
@@ -291,6 +292,21 @@ def test_explain_without_a_run_names_every_cell(counting, capsys):
     assert main(["explain"]) == 0
     text = capsys.readouterr().out
     assert all(cell in text for cell in ("rnn (RNN)", "lstm (LSTM)", "gru (GRU)"))
+
+
+def test_why_is_drawn_for_the_first_of_many(tmp_path, capsys):
+    rows = "".join(f"a,good film {n}\nb,bad plot {n}\n" for n in range(20))
+    files.write_text(tmp_path / "texts.csv", f"label,text\n{rows}")
+    given = ["--data", str(tmp_path / "texts.csv"), "--out", str(tmp_path / "run"), *QUICK]
+    assert main(["train", "sentiment", "--units", "2", *given]) == 0
+    capsys.readouterr()
+    inputs = ["good film"] * (MOST_WHY + 1)
+    assert main(["predict", str(tmp_path / "run"), *inputs, "--why", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert len(json.loads(printed.out)["why"]) == MOST_WHY + 1
+    assert f"Why is drawn for the first {MOST_WHY} of {MOST_WHY + 1} inputs." in printed.err
+    drawn = [path.name for path in (tmp_path / "run" / "plots").glob("why-*")]
+    assert len(drawn) == MOST_WHY
 
 
 TINY = ["--cell", "gru", "--batch", "2", "--time", "3", "--inputs", "4", "--hidden", "5"]

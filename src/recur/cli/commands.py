@@ -140,6 +140,10 @@ def answered(
     saved = opened.save(found, save) if save is not None else []
 
     def draw() -> list[Path]:
+        from recur.run.run import MOST_WHY
+
+        if len(reasons) > MOST_WHY:
+            show.aside(f"Why is drawn for the first {MOST_WHY} of {len(reasons):,} inputs.")
         return opened.draw(found, plots) + opened.draw_why(reasons, plots)
 
     show.predictions(opened, found, draw, json, reasons, saved, told=told)
