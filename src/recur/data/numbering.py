@@ -47,6 +47,8 @@ UNKNOWN_FIRST = Numbering(unknown=0, first=1)
 """0 stands for what is not known: for language models."""
 TARGETS = Numbering(padding=0, start=1, end=2, unknown=3, first=4)
 """For sequences that are written, and end somewhere."""
+END_FIRST = Numbering(end=0, unknown=1, first=2)
+"""For sequences that are written by a model that knows where they start."""
 BLANK_FIRST = Numbering(padding=0, first=1)
 """0 is CTC's blank; what is not known is refused."""
 PIECES_ONLY = Numbering(first=0)

@@ -20,7 +20,7 @@ from torch import nn
 from recur import plots, training
 from recur.data.documents import Documents
 from recur.data.examples import Examples, Lazy
-from recur.data.numbering import Numbering
+from recur.data.numbering import END_FIRST
 from recur.data.pictures import Picture, Shown
 from recur.data.records.captioned import CaptionedPictures, Columns, apart, read_captioned
 from recur.data.splits import Parting, Splits
@@ -31,14 +31,13 @@ from recur.models.one_to_many import CONDITIONS, OneToMany
 from recur.scoring.captions import bleu
 from recur.scoring.scores import package
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, TableData, cell_option, option
+from recur.tasks.options import Answering, TableData, cell_option, option, searched
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, pictures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-END_FIRST = Numbering(end=0, unknown=1, first=2)
 THUMBNAIL = 8
 """Pixels of the height and width in which pictures are compared for the nearest one."""
 COMPARED = 1000
@@ -301,9 +300,7 @@ class CaptionTask(Task[CaptionOptions, CaptionedPictures, CaptionPreprocessing, 
     ) -> list[Caption]:
         vocabulary = trained.preprocessing.vocabulary
         examples = self.encode(records, trained.options, trained.preprocessing)
-        search: dict[str, Any] = {"search": "greedy"}
-        if how.beam > 1:
-            search = {"search": "beam", "width": how.beam, "length_penalty": how.length_penalty}
+        search = searched(how.beam, length_penalty=how.length_penalty)
         written = training.write(
             trained.model, examples, max_steps=how.length, never=[END_FIRST.unknown], **search
         )

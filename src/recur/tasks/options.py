@@ -219,6 +219,11 @@ class TableData(OwnData):
     )
 
 
+def searched(beam: int, **how: Any) -> dict[str, Any]:
+    """Returns the search that `recur.training.write` takes: greedy where nothing stands beside."""
+    return {"search": "greedy"} if beam == 1 else {"search": "beam", "width": beam, **how}
+
+
 def reading(options: type[Options]) -> tuple[str, ...]:
     """Returns the names of the options that say how data are read."""
     fields = options.__dataclass_fields__

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from typing import Any
 
-from recur.data.records.pairs import lines_of, sources_in
+from recur import training
+from recur.data.numbering import END_FIRST
+from recur.data.records.pairs import Pairs, lines_of, sources_in
 from recur.data.tables import is_table
 from recur.tasks.options import TableData, option
-from recur.tasks.task import content_of
+from recur.tasks.task import Task, Trained, content_of
 
 SHARE = 0.1
 """Of pairs without parts of their own, for testing, and of the rest for validation."""
+RISE_AND_FALL = {"schedule": "cosine", "warmup": 0.05}
+"""How the step size goes with `decay`: it rises in the first twentieth of a training."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,3 +66,22 @@ def texts_in(file: str, options: PairedData) -> list[str]:
         return lines_of(content_of(file))
     given = {"delimiter": options.delimiter, "encoding": options.encoding}
     return sources_in(file, options.source_column, **given)
+
+
+def written(
+    task: Task[Any, Any, Any, Any],
+    trained: Trained[Any, Any],
+    records: Pairs,
+    *,
+    length: int,
+    search: dict[str, Any],
+) -> dict[int, list[int]]:
+    """What the model writes for each text that is not blank, by its row: numbers of pieces."""
+    rows = [row for row, text in enumerate(records.sources) if text.strip()]
+    if not rows:
+        return {}
+    asked = Pairs([records.sources[row] for row in rows], [])
+    examples: Any = task.encode(asked, trained.options, trained.preprocessing)
+    never = [END_FIRST.unknown]
+    found = training.write(trained.model, examples, max_steps=length, never=never, **search)
+    return dict(zip(rows, found, strict=True))

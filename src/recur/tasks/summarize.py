@@ -19,7 +19,7 @@ from recur import plots, schema, training
 from recur.data.copying import OwnWords
 from recur.data.documents import Documents
 from recur.data.examples import Examples
-from recur.data.numbering import Numbering
+from recur.data.numbering import END_FIRST
 from recur.data.records.pairs import Columns, Pairs, apart, read_pairs
 from recur.data.sequences import Sequences
 from recur.data.splits import Parting, Splits
@@ -34,8 +34,8 @@ from recur.scoring.dictionary import usual_forms
 from recur.scoring.scores import package
 from recur.scoring.summaries import Lead, rouge
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, cell_option, option
-from recur.tasks.paired import SHARE, PairedData, texts_in
+from recur.tasks.options import Answering, cell_option, option, searched
+from recur.tasks.paired import RISE_AND_FALL, SHARE, PairedData, texts_in, written
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, pairs
 
@@ -43,9 +43,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SPLITTER = "words-and-marks"
-END_FIRST = Numbering(end=0, unknown=1, first=2)
-WARMUP = 0.05
-"""Of a training, the part in which the step size rises."""
 SHOWN = 60
 """Letters of a summary in a title."""
 RUNS = (3, 2, 1)
@@ -273,7 +270,7 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
 
     def recipe(self, options: SummarizeOptions) -> dict[str, Any]:
         """Batches of texts of similar length, and a step size that falls."""
-        schedule = {"schedule": "cosine", "warmup": WARMUP} if options.decay else {}
+        schedule = RISE_AND_FALL if options.decay else {}
         return {"bucket": True, **schedule}
 
     def calibrate(self, trained: TrainedHere, validation: Pairs) -> Calibration:
@@ -387,20 +384,12 @@ class Summarize(Task[SummarizeOptions, Pairs, SummarizePreprocessing, SummarizeA
     def _written(
         self, trained: TrainedHere, records: Pairs, how: SummarizeAnswering
     ) -> list[Summary]:
-        rows = [row for row, text in enumerate(records.sources) if text.strip()]
-        asked = Pairs([records.sources[row] for row in rows], [])
-        found: dict[int, Summary] = {}
-        if rows:
-            written = training.write(
-                trained.model,
-                self.encode(asked, trained.options, trained.preprocessing),
-                max_steps=how.length,
-                never=[END_FIRST.unknown],
-                **_search(trained, how),
-            )
-            texts = zip(rows, asked.sources, written, strict=True)
-            found = {row: self._read(trained, text, words) for row, text, words in texts}
-        return [found.get(row, Summary(text, "")) for row, text in enumerate(records.sources)]
+        search = _search(trained, how)
+        found = written(self, trained, records, length=how.length, search=search)
+        return [
+            self._read(trained, text, found[row]) if row in found else Summary(text, "")
+            for row, text in enumerate(records.sources)
+        ]
 
     def _read(self, trained: TrainedHere, text: str, pieces: list[int]) -> Summary:
         """What was written for a text, in words as people write them."""
@@ -446,8 +435,7 @@ def _room(options: SummarizeOptions) -> int:
 
 
 def _search(trained: TrainedHere, how: SummarizeAnswering) -> dict[str, Any]:
-    if how.beam == 1:
-        return {"search": "greedy"}
-    run = trained.calibration["no_repeat"] if how.no_repeat is None else how.no_repeat
-    penalty = how.length_penalty
-    return {"search": "beam", "width": how.beam, "length_penalty": penalty, "no_repeat": run}
+    run = how.no_repeat
+    if run is None:
+        run = (trained.calibration or {}).get("no_repeat", 0)
+    return searched(how.beam, length_penalty=how.length_penalty, no_repeat=run)

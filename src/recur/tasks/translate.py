@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from recur import plots, training
 from recur.data.documents import Documents
 from recur.data.examples import Examples
-from recur.data.numbering import Numbering
+from recur.data.numbering import END_FIRST
 from recur.data.records.pairs import Columns, Pairs, apart, read_pairs
 from recur.data.sequences import Sequences
 from recur.data.splits import Parting, Splits
@@ -33,8 +33,8 @@ from recur.scoring.dictionary import WordByWord
 from recur.scoring.scores import package
 from recur.scoring.translation import bleu_and_chrf
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, cell_option, option
-from recur.tasks.paired import SHARE, PairedData, texts_in
+from recur.tasks.options import Answering, cell_option, option, searched
+from recur.tasks.paired import RISE_AND_FALL, SHARE, PairedData, texts_in, written
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, pairs
 
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SPLITTERS = {"subwords": "subwords", "words": "words-and-marks", "characters": "characters"}
-END_FIRST = Numbering(end=0, unknown=1, first=2)
-WARMUP = 0.05
-"""Of a training, the part in which the step size rises."""
 SHOWN = 60
 """Letters of a translation in a title."""
 
@@ -255,7 +252,7 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
 
     def recipe(self, options: TranslateOptions) -> dict[str, Any]:
         """Batches of texts of similar length."""
-        schedule = {"schedule": "cosine", "warmup": WARMUP} if options.decay else {}
+        schedule = RISE_AND_FALL if options.decay else {}
         return {"bucket": True, "label_smoothing": options.label_smoothing, **schedule}
 
     def score(
@@ -343,22 +340,12 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
         self, trained: TrainedHere, records: Pairs, how: TranslateAnswering
     ) -> list[Translation]:
         fitted = trained.preprocessing
-        rows = [row for row, text in enumerate(records.sources) if text.strip()]
-        written: dict[int, list[int]] = {}
-        if rows:
-            asked = Pairs([records.sources[row] for row in rows], [])
-            found = training.write(
-                trained.model,
-                self.encode(asked, trained.options, fitted),
-                max_steps=how.length,
-                never=[END_FIRST.unknown],
-                **_search(how),
-            )
-            written = dict(zip(rows, found, strict=True))
+        search = searched(how.beam, length_penalty=how.length_penalty)
+        found = written(self, trained, records, length=how.length, search=search)
         return [
             Translation(text, " ".join(fitted.target.decode(pieces).split()), tuple(pieces))
             for row, text in enumerate(records.sources)
-            for pieces in [written.get(row, [])]
+            for pieces in [found.get(row, [])]
         ]
 
     def _tokens(self, trained: TrainedHere, answer: Translation) -> tuple[Tensor, Tensor]:
@@ -378,9 +365,3 @@ class Translate(Task[TranslateOptions, Pairs, TranslatePreprocessing, TranslateA
             target=list(map(fitted.target.piece, target.tolist())),
             title="Where each piece of the translation looked",
         )
-
-
-def _search(how: TranslateAnswering) -> dict[str, Any]:
-    if how.beam == 1:
-        return {"search": "greedy"}
-    return {"search": "beam", "width": how.beam, "length_penalty": how.length_penalty}
