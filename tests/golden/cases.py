@@ -222,6 +222,21 @@ CASES = {
         "",
         {"data": "digits", "limit": 60, "network": "plain", "flip": True, "light": 0.2},
     ),
+    "face": Case("face", "", {"data": "drawn-faces", "size": 12, "embedding": 8}),
+    "face-unseen": Case(
+        "face",
+        "",
+        {
+            "data": "drawn-faces",
+            "unseen": True,
+            "size": 10,
+            "embedding": 8,
+            "cell": "lstm",
+            "order": "columns",
+            "pooling": "last",
+            "flip": False,
+        },
+    ),
     "memory-adding": Case("memory", "", {"lag": 8, "examples": 80, "recurrent_init": "orthogonal"}),
     "memory-copying": Case(
         "memory",

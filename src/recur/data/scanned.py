@@ -1,4 +1,4 @@
-"""Pictures read step by step: rows, columns, or pixels, as they lie or in a fixed random order.
+"""Pictures read step by step: rows, columns, a row and a column at once, or pixels in some order.
 
 Letters: N pictures, B in a batch, C channels, S height and width, T steps, F numbers of a step.
 """
@@ -19,7 +19,7 @@ from recur.data.pictures import Picture, Stored, measured
 from recur.data.sequences import Batch
 from recur.messages import InputError, must, one_of
 
-ORDERS = ("rows", "columns", "pixels", "permuted")
+ORDERS = ("rows", "columns", "both", "pixels", "permuted")
 LARGEST = 64
 """Pixels of the height and width that pictures get where nobody says it."""
 LOOKED_AT = 2000
@@ -98,24 +98,24 @@ class Scan:
     @property
     def shape(self) -> tuple[int, int]:
         """T and F."""
-        if self.order in ("rows", "columns"):
-            return self.size, self.size * self.channels
+        if self.line == 1:
+            return self.size, self.size * self.channels * (2 if self.order == "both" else 1)
         return self.size**2, self.channels
 
     @property
     def line(self) -> int:
         """Steps that read as many pixels as a row has."""
-        return 1 if self.order in ("rows", "columns") else self.size
+        return self.size if self.order in ("pixels", "permuted") else 1
 
     def steps(self, pictures: Tensor) -> Tensor:
         """(B, C, S, S) pictures from 0 to 1, as (B, T, F)."""
         scaled = (pictures - self.mean) / self.deviation
-        if self.order == "rows":
-            return scaled.transpose(1, 2).flatten(2)
-        if self.order == "columns":
-            return scaled.permute(0, 3, 1, 2).flatten(2)
-        pixels = scaled.flatten(2).transpose(1, 2)
-        return pixels[:, list(self.permutation)] if self.permutation else pixels.contiguous()
+        if self.line > 1:
+            pixels = scaled.flatten(2).transpose(1, 2)
+            return pixels[:, list(self.permutation)] if self.permutation else pixels.contiguous()
+        rows, columns = scaled.transpose(1, 2), scaled.permute(0, 3, 1, 2)
+        read = {"rows": [rows], "columns": [columns], "both": [rows, columns]}[self.order]
+        return torch.cat([each.flatten(2) for each in read], dim=2)
 
 
 def _sums(pixels: NDArray[np.uint8]) -> tuple[float, float]:

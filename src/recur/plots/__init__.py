@@ -14,6 +14,7 @@ from recur.plots.learning import curves, overview
 from recur.plots.music import piano_roll
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
 from recur.plots.pictures import beliefs, marked_picture
+from recur.plots.roc import roc
 from recur.plots.series import backtest, forecast
 from recur.plots.sound import spectrogram
 from recur.plots.tags import tagging
@@ -39,6 +40,7 @@ __all__ = [
     "marked_words",
     "overview",
     "piano_roll",
+    "roc",
     "save",
     "save_each",
     "separation",

@@ -26,10 +26,9 @@ from recur import plots, scoring, training
 from recur.data import labels
 from recur.data.documents import Documents
 from recur.data.examples import Examples
-from recur.data.picture_changes import PictureChanges
 from recur.data.pictures import Picture
-from recur.data.records.pictured import Columns, LabelledPictures, read_pictured, stratified
-from recur.data.scanned import ORDERS, Scan, Scanned
+from recur.data.records.pictured import LabelledPictures, stratified
+from recur.data.scanned import Scan, Scanned
 from recur.data.splits import Parting, Splits
 from recur.diagnostics import Attribution
 from recur.diagnostics.pictures import as_drawn, beliefs, pixels_that_mattered
@@ -38,8 +37,9 @@ from recur.models.many_to_one import POOLINGS, ManyToOne
 from recur.models.one_to_one import OneToOne
 from recur.scoring.nearest import Nearest, room
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, Recipe, TableData, cell_option, option
-from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
+from recur.tasks.options import Answering, Recipe, cell_option, option
+from recur.tasks.pictured import OfPictures, PictureOptions
+from recur.tasks.task import Evaluation, Fitted, Objective, Trained
 from recur.tasks.tiny import Tiny, pictures_by_class
 
 if TYPE_CHECKING:
@@ -51,33 +51,30 @@ PLAIN = {"network": "plain", "units": 128, "layers": 2, "dropout": 0.2}
 PLAIN_TRAINING = {"epochs": 60, "batch_size": 64, "patience": 5}
 SMALL, AT_ONCE = 32, 500
 """Pixels of the height and width in which others look at pictures; pictures at a time."""
+STILL = dict.fromkeys(("shift", "rotate", "zoom", "shear"), 0.0)
+LONG = {
+    "cell": "gru",
+    "bidirectional": False,
+    "layers": 1,
+    "units": 128,
+    "chrono": True,
+    "batch_size": 128,
+    "epochs": 60,
+    "ema": 0.999,
+    "dropout": 0.1,
+    "learning_rate": 0.002,
+}
+"""What long sequences are learnt with: gates that start by remembering, one direction, clipping."""
 DRAWN = 12
 """Pictures of answers that are drawn at most."""
-COLOURS = {"": None, "grey": 1, "colour": 3}
-"""Channels of a picture."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ImageOptions(TableData):
+class ImageOptions(PictureOptions):
     """Options of the task."""
 
     data: str = option(
         "digits", "a folder with a folder for each class, a table, or the name of a dataset"
-    )
-    picture_column: str = option("picture", "the column of the paths in a table", reads=True)
-    label_column: str = option("label", "the column of the classes in a table", reads=True)
-    drop_bad: bool = option(False, "leave out pictures that cannot be read", reads=True)
-    size: int | None = option(
-        None,
-        "pixels of the height and width that pictures get (default: the first one's, at most 64)",
-        least=2,
-        most=1024,
-    )
-    colour: str = option("", "read them grey or in colour (default: found)", choices=tuple(COLOURS))
-    order: str = option(
-        "rows",
-        "what a step is: a row, a column, a pixel, or a pixel in a fixed random order",
-        choices=ORDERS,
     )
     network: str = option(
         "recurrent", "recurrent layers, or a plain network that sees all at once", choices=NETWORKS
@@ -88,20 +85,6 @@ class ImageOptions(TableData):
     chrono: bool = option(
         False, "start the gates (lstm, gru) so that memories last up to as long as a picture"
     )
-    shift: float = option(
-        0.1, "in training, move pictures by up to this share", least=0.0, most=0.5
-    )
-    rotate: float = option(
-        10.0, "in training, turn pictures by up to so many degrees", least=0.0, most=180.0
-    )
-    zoom: float = option(
-        0.1, "in training, pictures up to this share larger or smaller", least=0.0, most=0.9
-    )
-    shear: float = option(0.05, "in training, slanted by up to this share", least=0.0, most=0.5)
-    flip: bool = option(False, "in training, see half of the pictures in a mirror")
-    light: float = option(
-        0.0, "in training, up to this share lighter or darker, and so the contrast", least=0.0
-    )
     cell: str = cell_option("gru")
     bidirectional: bool = option(True, "read each picture in both directions")
     layers: int = option(2, "recurrent layers on top of one another", least=1, most=1000)
@@ -109,18 +92,11 @@ class ImageOptions(TableData):
     dropout: float = option(0.2, "share of values dropped in training", least=0.0, below=1.0)
     epochs: int = option(30, "passes over the training data", least=1)
     learning_rate: float | None = option(0.003, "the optimizer's step size", above=0.0)
-    decay: bool = option(True, "let the step size fall in a straight line, to 0 at the end")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.chrono and self.cell not in ("lstm", "gru"):
             raise InputError(must("chrono", "used with cell lstm or gru", self.cell))
-
-    @property
-    def changes(self) -> PictureChanges:
-        """How pictures are changed in training."""
-        names = [field.name for field in dataclasses.fields(PictureChanges)]
-        return PictureChanges(**{name: getattr(self, name) for name in names})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,7 +146,7 @@ class Seen(Answer):
 TrainedHere = Trained[ImageOptions, ImagePreprocessing]
 
 
-class Image(Task[ImageOptions, LabelledPictures, ImagePreprocessing, Answering]):
+class Image(OfPictures[ImageOptions, LabelledPictures, ImagePreprocessing, Answering]):
     """The task."""
 
     name = "image"
@@ -191,24 +167,20 @@ class Image(Task[ImageOptions, LabelledPictures, ImagePreprocessing, Answering])
     answering = Answering
     parting = Parting(stratified, stratified, mixes=True)
     # docs/image.md has what they reached, docs/log.md what was tried.
-    recipes: Mapping[str, Recipe] = {}
-
-    def open(
-        self, source: Any, options: ImageOptions, fitted: ImagePreprocessing | None = None
-    ) -> Splits[LabelledPictures]:
-        """Reads pictures from a folder for each class, or from a table."""
-        return read_pictured(
-            source,
-            columns=Columns(options.picture_column, options.label_column),
-            delimiter=options.delimiter,
-            encoding=options.encoding,
-            drop_bad=options.drop_bad,
-            alone=fitted is not None,
-        )
-
-    def augmented(self, learnt: LabelledPictures, options: ImageOptions) -> LabelledPictures:
-        """Returns the training part, to be changed at random as it is read, if asked for."""
-        return dataclasses.replace(learnt, varied=bool(options.changes))
+    recipes: Mapping[str, Recipe] = {
+        "rows": Recipe(
+            "MNIST, row by row: test accuracy 0.994 in 18 epochs",
+            {"order": "rows", "batch_size": 64, "epochs": 18, "ema": 0.999, "dropout": 0.1},
+        ),
+        "pixels": Recipe(
+            "MNIST, pixel by pixel: a long training, of 784 steps each",
+            {"order": "pixels", **LONG, "rotate": 5.0, "shift": 0.05, "shear": 0.0},
+        ),
+        "permuted": Recipe(
+            "MNIST, pixel by pixel in a random order: a long training, of 784 steps each",
+            {"order": "permuted", **LONG, **STILL, "dropout": 0.3},
+        ),
+    }
 
     def fit(self, splits: Splits[LabelledPictures], options: ImageOptions) -> ImagePreprocessing:
         """Measures the pictures that are learnt from; a class may be known from any part."""
@@ -219,13 +191,9 @@ class Image(Task[ImageOptions, LabelledPictures, ImagePreprocessing, Answering])
         if len(set(learnt)) < 2:
             got = f"only {learnt[0]!r} in {count(len(learnt), 'picture')}"
             raise InputError(must("the training pictures", "of two classes at least", got))
-        scan = Scan.fit(
-            splits.train.pictures,
-            options.order,
-            size=options.size,
-            channels=COLOURS[options.colour],
+        return ImagePreprocessing(
+            options.scan(splits.train), labels.ordered([*learnt, *splits.test.labels], labels.ONE)
         )
-        return ImagePreprocessing(scan, labels.ordered([*learnt, *splits.test.labels], labels.ONE))
 
     def encode(
         self, records: LabelledPictures, options: ImageOptions, fitted: ImagePreprocessing
@@ -261,10 +229,6 @@ class Image(Task[ImageOptions, LabelledPictures, ImagePreprocessing, Answering])
     def objective(self, options: ImageOptions, fitted: ImagePreprocessing) -> Objective:
         """Cross-entropy over the classes."""
         return Objective("cross_entropy", ("accuracy",))
-
-    def recipe(self, options: ImageOptions) -> dict[str, Any]:
-        """A step size that falls, if asked for."""
-        return {"schedule": "linear"} if options.decay else {}
 
     def score(
         self, trained: TrainedHere, records: LabelledPictures, examples: Examples | Documents
@@ -336,10 +300,6 @@ class Image(Task[ImageOptions, LabelledPictures, ImagePreprocessing, Answering])
             lines.append(f"Better here: {' and '.join(better)}.")
         return "\n".join(lines)
 
-    def asked(self, trained: TrainedHere, inputs: Sequence[Any]) -> LabelledPictures:
-        """Pictures to judge."""
-        return LabelledPictures.asked(inputs, self.name)
-
     def answer(
         self, trained: TrainedHere, records: LabelledPictures, how: Answering
     ) -> list[Answer]:
@@ -396,8 +356,7 @@ class Image(Task[ImageOptions, LabelledPictures, ImagePreprocessing, Answering])
     def tiny(self, folder: Path) -> Tiny:
         """Tiny data."""
         paths = pictures_by_class(folder / "pictures")
-        still = dict.fromkeys(("shift", "rotate", "zoom", "shear"), 0.0)
-        return Tiny({"data": str(folder / "pictures"), "size": 6, **still}, paths[:2])
+        return Tiny({"data": str(folder / "pictures"), "size": 6, **STILL}, paths[:2])
 
     def _seen(self, trained: TrainedHere, records: LabelledPictures, examples: Any) -> list[Seen]:
         classes = trained.preprocessing.classes

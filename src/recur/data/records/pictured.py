@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from recur import files
 from recur.data import pictures
 from recur.data.frames import library_of
 from recur.data.labelled_folder import Files, Kind, in_parts
 from recur.data.pictures import Picture, Pixels, of_file, unreadable
-from recur.data.splits import Records, Rows, Splits, by_label
+from recur.data.splits import Records, Rows, Rule, Splits, by_group, by_label
 from recur.data.tables import read_table
 from recur.messages import InputError, count, must
 
@@ -71,6 +70,9 @@ class Faces(LabelledPictures):
     """Pictures of faces; the label says whose."""
 
 
+R = TypeVar("R", bound=LabelledPictures)
+
+
 def _labels(records: LabelledPictures) -> Sequence[Hashable]:
     return records.labels
 
@@ -85,7 +87,7 @@ def _digest(picture: Picture) -> bytes:
     return hashlib.sha256(content if isinstance(content, bytes) else content.tobytes()).digest()
 
 
-stratified = by_label(_labels, same=_contents)
+stratified: Rule[Any] = by_label(_labels, same=_contents)
 """Holds out the same share of every class; a picture that is there twice stands on one side."""
 
 
@@ -95,6 +97,22 @@ def in_memory(pixels: Pixels, noun: str) -> list[Picture]:
         Picture(f"{noun} {number}", partial(pixels.__getitem__, number))
         for number in range(len(pixels))
     ]
+
+
+of_each: Rule[Any] = by_label(_labels, same=_contents, least=1)
+"""Holds out the same share of each person's pictures, one at least of those with two."""
+by_person: Rule[Any] = by_group(_labels)
+"""Holds out whole people."""
+
+
+def strangers_too(records: R, share: float) -> tuple[R, R]:
+    """Holds out pictures: half of them of people who are held out whole, so that nobody knows them.
+
+    The others are the same share of each other person's.
+    """
+    rest, strangers = by_person(records, share / 2)
+    kept, held = of_each(rest, share / 2)
+    return kept, held.joined(strangers)
 
 
 class Columns(NamedTuple):
@@ -109,6 +127,7 @@ USUAL = Columns()
 
 def read_pictured(
     source: files.PathLike | Any,
+    records: type[R] = LabelledPictures,  # type: ignore[assignment]
     kind: Kind = OF_CLASSES,
     columns: Columns = USUAL,
     *,
@@ -116,13 +135,14 @@ def read_pictured(
     encoding: str = "",
     drop_bad: bool = False,
     alone: bool = False,
-) -> Splits[LabelledPictures]:
+) -> Splits[R]:
     """Reads pictures with labels; each is decoded once, so that a damaged one is known at once.
 
     Args:
         source: a folder with a folder of pictures for each class, in parts if it sets some apart
             (train/CLASS, test/CLASS); or a table with a column of paths, from its own folder on,
             and one of labels.
+        records: the class of what is made of them.
         kind: what the classes are called.
         columns: of the table.
         delimiter: of a table in text; see `recur.data.tables.read_table`.
@@ -138,11 +158,8 @@ def read_pictured(
     least, notes = 1 if alone else 2, list[str]()
     if not library_of(source) and os.path.isdir(source):
 
-        def read(folder: Path, found: Files) -> LabelledPictures:
-            made = LabelledPictures(
-                [of_file(path) for path, _ in found], [label for _, label in found]
-            )
-            return _readable(made, notes, drop_bad)
+        def read(folder: Path, found: Files) -> R:
+            return _readable(_of_files(found, records), notes, drop_bad)
 
         parts = in_parts(source, kind, read, least=least)
         return Splits(*parts, about=Path(source).name, notes=tuple(notes))
@@ -165,12 +182,15 @@ def read_pictured(
         got = f"{count(len(found), 'picture')} of {count(classes, *kind.class_noun)}"
         expected = f"with pictures of two {kind.class_noun[1]} at least"
         raise InputError(must(table.name, expected, got))
-    made = LabelledPictures([of_file(path) for path, _ in found], [label for _, label in found])
-    kept = _readable(made, notes, drop_bad)
+    kept = _readable(_of_files(found, records), notes, drop_bad)
     return Splits(kept, about=table.name, notes=(*table.notes, *notes))
 
 
-def _readable(found: LabelledPictures, notes: list[str], drop_bad: bool) -> LabelledPictures:
+def _of_files(found: Files, records: type[R]) -> R:
+    return records([of_file(path) for path, _ in found], [label for _, label in found])
+
+
+def _readable(found: R, notes: list[str], drop_bad: bool) -> R:
     """Those that can be decoded; a note says which cannot, or an error where none may be lost."""
     bad = unreadable(found.pictures)
     if not bad:
@@ -187,9 +207,3 @@ def _readable(found: LabelledPictures, notes: list[str], drop_bad: bool) -> Labe
     if not len(kept):
         raise InputError(must("the data", "pictures that can be read", "none"))
     return kept
-
-
-def rarest(records: LabelledPictures) -> tuple[str, int]:
-    """The class with the fewest pictures, and how many it has."""
-    name, number = min(Counter(records.labels).items(), key=lambda pair: pair[1])
-    return name, number
