@@ -70,7 +70,7 @@ def test_a_picture_stands_on_one_side_with_all_its_captions():
     assert all(p.name == some[0] for p, some in zip(held.pictures, held.captions, strict=True))
 
 
-@pytest.mark.parametrize("given", [3, np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3))])
+@pytest.mark.parametrize("given", [3, np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3))])
 def test_what_is_no_picture_is_refused(given):
     with pytest.raises(InputError, match="picture 1 must be"):
         CaptionedPictures.asked([given], "caption")

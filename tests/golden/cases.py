@@ -198,6 +198,45 @@ CASES = {
     "music-transposed": Case(
         "music", "pieces.json", {"cell": "rnn", "transpose": 1, "optimizer": "adamw"}
     ),
+    "image": Case("image", "", {"data": "digits", "limit": 60}),
+    "image-pixels": Case(
+        "image",
+        "",
+        {
+            "data": "digits",
+            "limit": 40,
+            "order": "permuted",
+            "cell": "lstm",
+            "bidirectional": False,
+            "layers": 1,
+            "chrono": True,
+            "shift": 0.0,
+            "rotate": 0.0,
+            "zoom": 0.0,
+            "shear": 0.0,
+            "ema": 0.9,
+        },
+    ),
+    "image-plain": Case(
+        "image",
+        "",
+        {"data": "digits", "limit": 60, "network": "plain", "flip": True, "light": 0.2},
+    ),
+    "face": Case("face", "", {"data": "drawn-faces", "size": 12, "embedding": 8}),
+    "face-unseen": Case(
+        "face",
+        "",
+        {
+            "data": "drawn-faces",
+            "unseen": True,
+            "size": 10,
+            "embedding": 8,
+            "cell": "lstm",
+            "order": "columns",
+            "pooling": "last",
+            "flip": False,
+        },
+    ),
     "memory-adding": Case("memory", "", {"lag": 8, "examples": 80, "recurrent_init": "orthogonal"}),
     "memory-copying": Case(
         "memory",

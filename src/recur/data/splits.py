@@ -205,7 +205,10 @@ def mixed(records: R) -> R:
 
 
 def by_label(
-    of: Callable[[R], Sequence[Hashable]], same: Callable[[R], Sequence[Hashable]] | None = None
+    of: Callable[[R], Sequence[Hashable]],
+    same: Callable[[R], Sequence[Hashable]] | None = None,
+    *,
+    least: int = 0,
 ) -> Rule[R]:
     """The rule that holds out the same share of every label, always the same rows.
 
@@ -214,11 +217,12 @@ def by_label(
     Args:
         of: gives each record's label.
         same: gives what no two parts may share, such as the text: what is held out was never seen.
+        least: so many are held out of every label at least, but not all.
     """
 
     def rule(records: R, share: float) -> tuple[R, R]:
         labels = list(of(records))
-        kept, held = hold_out(list(same(records)) if same else None, labels, share)
+        kept, held = hold_out(list(same(records)) if same else None, labels, share, least=least)
         return records.take(kept), records.take(held)
 
     return rule
@@ -271,7 +275,7 @@ def by_time(of: Callable[[R], NDArray[Any] | None]) -> Rule[R]:
 
 
 def hold_out(
-    same: list[Any] | None, labels: list[Any], share: float, seed: int = 0
+    same: list[Any] | None, labels: list[Any], share: float, seed: int = 0, *, least: int = 0
 ) -> tuple[list[int], list[int]]:
     """Splits rows into (kept, held out), the same share of every label, always the same rows.
 
@@ -281,7 +285,10 @@ def hold_out(
     rows = np.random.default_rng(seed).permutation(len(labels)).tolist()
     keys = list(range(len(labels))) if same is None else same
     times = Counter(keys)
-    left = {label: round(number * share) for label, number in Counter(labels).items()}
+    left = {
+        label: max(round(number * share), min(least, number - 1))
+        for label, number in Counter(labels).items()
+    }
     held_keys: dict[Any, bool] = {}
     kept: list[int] = []
     held: list[int] = []

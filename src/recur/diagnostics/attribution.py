@@ -55,6 +55,8 @@ class Attribution:
         output: which of the model's outputs the score is.
         name: what that output is called.
         prose: whether the steps are the words of a text, to be read one after the other.
+        picture: (H, W) or (H, W, 3) from 0 to 1, where the steps are the pixels of a picture, row
+            by row; else None.
     """
 
     method: str
@@ -65,6 +67,7 @@ class Attribution:
     output: int
     name: str
     prose: bool = False
+    picture: Any = dataclasses.field(default=None, repr=False, compare=False)
 
     def opposite(self, name: str) -> Attribution:
         """The same of minus the score: of two classes told apart by one score, the other class."""
@@ -101,7 +104,11 @@ class Attribution:
         """The steps in order, with marks around those that mattered: +for+, -against-.
 
         Two signs where it is more than two thirds of the most, one where it is more than a fifth.
+        Of a picture a sign for each pixel that mattered, and a dot for the others.
         """
+        if self.picture is not None:
+            signs = ["." if abs(s) <= MARKED[0] else "+" if s > 0 else "-" for s in self.shares]
+            return "\n".join(map("".join, np.reshape(signs, self.picture.shape[:2])))
         marks = (
             ("+" if share > 0 else "-") * sum(abs(share) > least for least in MARKED)
             for share in self.shares
@@ -121,15 +128,24 @@ class Attribution:
             yield Text(self.marked())
             return
         text = Text()
-        for label, share in zip(self.labels, self.shares, strict=True):
-            text.append(label, style=_coloured(share))
-            text.append(" ")
+        for number, (label, share) in enumerate(zip(self.labels, self.shares, strict=True), 1):
+            if self.picture is None:
+                text.append(label, style=_coloured(share))
+                text.append(" ")
+                continue
+            text.append("  ", style=_coloured(share))
+            if number % self.picture.shape[1] == 0:
+                text.append("\n")
         yield text
 
     def plot(self) -> Figure:
-        """Draws the words with their colours, or the values in order."""
+        """Draws the words, or the pixels, with their colours; or the values in order."""
         from recur import plots
 
+        if self.picture is not None:
+            values = np.reshape(self.values, self.picture.shape[:2])
+            title = f"{self.name}: {self.method}"
+            return plots.marked_picture(values, self.picture, title=title)
         draw = plots.marked_words if self.prose else plots.attribution
         return draw(self.values, self.labels, title=f"{self.name}: {self.method}")
 

@@ -13,6 +13,8 @@ from recur.plots.inside import alignment, attribution, gradients, heatmaps, laye
 from recur.plots.learning import curves, overview
 from recur.plots.music import piano_roll
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
+from recur.plots.pictures import beliefs, marked_picture
+from recur.plots.roc import roc
 from recur.plots.series import backtest, forecast
 from recur.plots.sound import spectrogram
 from recur.plots.tags import tagging
@@ -26,6 +28,7 @@ __all__ = [
     "alignment",
     "attribution",
     "backtest",
+    "beliefs",
     "captioned",
     "confusion",
     "curves",
@@ -33,9 +36,11 @@ __all__ = [
     "gradients",
     "heatmaps",
     "layer_sizes",
+    "marked_picture",
     "marked_words",
     "overview",
     "piano_roll",
+    "roc",
     "save",
     "save_each",
     "separation",

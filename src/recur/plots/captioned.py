@@ -23,7 +23,8 @@ def captioned(pictures: Sequence[Any], captions: Sequence[str]) -> Figure:
     """Draws pictures in rows, each over its caption.
 
     Args:
-        pictures: arrays (height, width, 3), from 0 to 1 or whole numbers to 255.
+        pictures: arrays (height, width, 3), from 0 to 1 or whole numbers to 255; or (height, width)
+            from 0 to 1, grey.
         captions: one for each.
 
     Raises:
@@ -38,7 +39,7 @@ def captioned(pictures: Sequence[Any], captions: Sequence[str]) -> Figure:
     for axes in panels:
         axes.set_axis_off()
     for axes, picture, caption in zip(panels, pictures, captions, strict=False):
-        axes.imshow(picture)
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=1)
         words = drawable(textwrap.shorten(caption, 160, placeholder=" ..."))
         axes.set_title(textwrap.fill(words, 32), y=-0.02, va="top", parse_math=False, fontsize=9)
     return figure

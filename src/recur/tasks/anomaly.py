@@ -113,7 +113,7 @@ class Anomaly(Task[AnomalyOptions, Observed, Any, AnomalyAnswering]):
         found: Splits[Any] = _read(table, options, fitted)
         return found
 
-    def rules(self, splits: Splits[Observed]) -> Parting[Any]:
+    def rules(self, splits: Splits[Observed], options: AnomalyOptions) -> Parting[Any]:
         """Rows that follow one another are cut by time."""
         return Parting(at_the_end, at_the_end) if _in_time(splits.train) else self.parting
 

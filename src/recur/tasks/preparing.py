@@ -75,7 +75,7 @@ def read(task: Task[Any, R, Any, Any], options: Options, source: Any = None) -> 
     else:
         splits = task.open(options.data if source is None else source, options)
     return splits.parted(
-        task.rules(splits),
+        task.rules(splits, options),
         test=getattr(options, "test_split", None),
         validation=options.validation_split,
         limit=options.limit,

@@ -196,7 +196,7 @@ class Task(abc.ABC, Generic[O, R, F, A]):
 
         return preparing.read(self, options, source)
 
-    def rules(self, splits: Splits[R]) -> Parting[R]:
+    def rules(self, splits: Splits[R], options: O) -> Parting[R]:
         """Returns how these data are cut into parts: `parting`, unless the task says otherwise."""
         return self.parting
 

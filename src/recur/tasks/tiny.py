@@ -87,6 +87,27 @@ def pictures(folder: Path) -> list[str]:
     return paths
 
 
+def pictures_by_class(folder: Path) -> list[str]:
+    """Writes pictures, lit from above or from the left, into a folder for each; returns the paths.
+
+    Two of them are the same, as pictures on a disk often are.
+    """
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    paths = []
+    for number in range(NUMBER):
+        side = ("above", "left")[number % 2]
+        files.make_folder(folder / side)
+        light = np.linspace(255, 0, 9).reshape(-1, 1) + rng.uniform(-40, 40, (9, 9))
+        path = folder / side / f"{number:02}.png"
+        grey = np.clip(light if side == "above" else light.T, 0, 255).astype(np.uint8)
+        Image.fromarray(grey).resize((12, 9)).save(path)
+        paths.append(str(path))
+    files.write_bytes(Path(paths[-1]), files.read_bytes(paths[-3]))
+    return paths
+
+
 def pieces(path: Path) -> str:
     """Writes short pieces of three chords, as JSON; returns its path."""
     rng = np.random.default_rng(0)

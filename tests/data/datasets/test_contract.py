@@ -19,6 +19,7 @@ from recur.data.records.clips import Clips
 from recur.data.records.connections import Connections
 from recur.data.records.labelled import LabelledTexts, Opinions
 from recur.data.records.pairs import Pairs
+from recur.data.records.pictured import Faces, LabelledPictures
 from recur.data.records.pieces import Pieces
 from recur.data.records.readings import Readings
 from recur.data.records.steps import Steps
@@ -174,7 +175,18 @@ def check_captioned(pictures: Splits[CaptionedPictures]) -> None:
         assert decoded(part.pictures[0], 16).std() > 0
 
 
+def check_pictured(pictures: Splits[LabelledPictures]) -> None:
+    parts = [p for p in (pictures.train, pictures.validation, pictures.test) if p is not None]
+    for part in parts:
+        assert len(part.pictures) == len(part.labels) > 0
+        assert set(part.labels) == set(parts[0].labels)
+        assert len(set(part.labels)) >= 10
+        assert decoded(part.pictures[0], 16, 1).std() > 0
+
+
 CHECKS = {
+    Faces: check_pictured,
+    LabelledPictures: check_pictured,
     Clips: check_clips,
     Connections: check_connections,
     Readings: check_readings,

@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
 from recur import files
+from recur.data import pictures as drawn
 from recur.data.frames import library_of
-from recur.data.pictures import Picture
+from recur.data.pictures import ENDINGS, Picture, of_file
 from recur.data.splits import Records, Rows, Splits, at_the_end
 from recur.data.tables import read_table
 from recur.messages import InputError, count, must
-
-ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-"""Of files that are taken for pictures in a folder."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +54,7 @@ class CaptionedPictures(Records):
         Raises:
             InputError: if there is none, a file is missing, or one is something else.
         """
-        if not inputs:
-            raise InputError(f"{task} needs a picture, such as dog.jpg.")
-        return cls([_asked(each, number) for number, each in enumerate(inputs, start=1)], [])
+        return cls(drawn.asked(inputs, task), [])
 
 
 class Columns(NamedTuple):
@@ -121,17 +116,6 @@ def read_captioned(
     return Splits(records, about=name, notes=notes)
 
 
-def of_file(path: Path) -> Picture:
-    """The picture of a file that must be there.
-
-    Raises:
-        InputError: if it is not.
-    """
-    if not os.path.isfile(path):
-        raise InputError(f"There is no file {path}. Check the path.")
-    return Picture(str(path), partial(files.read_bytes, path))
-
-
 def apart(records: CaptionedPictures, share: float) -> tuple[CaptionedPictures, CaptionedPictures]:
     """Holds out a share of the pictures, always the same ones, each with all of its captions."""
     order = np.random.default_rng(0).permutation(len(records))
@@ -147,14 +131,3 @@ def _lines(path: Path, encoding: str) -> Iterator[str]:
     for line in files.read_text(path, encoding or None).splitlines():
         if line.strip():
             yield line.strip()
-
-
-def _asked(given: object, number: int) -> Picture:
-    if isinstance(given, np.ndarray):
-        if given.ndim != 3 or given.shape[2] != 3 or given.dtype != np.uint8:
-            got = f"{given.dtype} {given.shape}"
-            raise InputError(must(f"picture {number}", "bytes (height, width, 3)", got))
-        return Picture(f"picture {number}", lambda: given)
-    if not isinstance(given, str | os.PathLike):
-        raise InputError(must(f"picture {number}", "a path or an array", type(given).__name__))
-    return of_file(files.path_of(given))
