@@ -10,7 +10,8 @@ import soundfile
 import torch
 
 from recur.data import audio
-from recur.data.audio import Changes, LogMel
+from recur.data.log_mel import LogMel
+from recur.data.sound_changes import Changes
 from recur.messages import InputError
 
 RATE = 8000

@@ -30,10 +30,12 @@ from torch import Tensor, nn
 
 from recur import plots
 from recur.data import audio
-from recur.data.audio import Changes, LogMel, Sound
+from recur.data.audio import Sound
 from recur.data.documents import Documents
 from recur.data.examples import Examples, Lazy
+from recur.data.log_mel import NORMALISED, SCALES, LogMel
 from recur.data.records.clips import Clips, apart, read_clips, varied
+from recur.data.sound_changes import Changes
 from recur.data.splits import Parting, Splits
 from recur.decoding import ctc_align, ctc_beam_search, ctc_greedy_search
 from recur.messages import InputError, listed, must, one_of
@@ -44,6 +46,7 @@ from recur.scoring.classes import Confusion
 from recur.scoring.linear import LinearSummary
 from recur.tasks.answers import Answer
 from recur.tasks.options import Answering, TableData, cell_option, option
+from recur.tasks.speech_listener import SpeechListener
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny
 from recur.training.call import caller
@@ -72,7 +75,9 @@ class SpeechOptions(TableData):
     path: str = option("path", "the column of the recordings' paths, in a table", reads=True)
     text: str = option("transcript", "the column of what is said, in a table", reads=True)
     speaker: str = option("speaker", "the column of the speakers, in a table", reads=True)
-    drop_bad: bool = option(False, "leave out recordings that cannot be read", reads=True)
+    drop_bad: bool = option(
+        False, "leave out recordings that cannot be read or say nothing", reads=True
+    )
     label: str = option(
         "found",
         "what is told apart: characters or words (default: words where there are at most 100, "
@@ -83,11 +88,12 @@ class SpeechOptions(TableData):
     window: float = option(0.025, "seconds of a frame", above=0.0)
     hop: float = option(0.01, "seconds from one frame to the next", above=0.0)
     bands: int = option(40, "bands of the mel scale", least=1)
-    scale: str = option("slaney", "the mel scale", choices=audio.SCALES)
+    scale: str = option("slaney", "the mel scale", choices=SCALES)
     normalised: str = option(
-        "whole",
-        "what of each recording has mean 0 and deviation 1: its bands, the whole, none",
-        choices=audio.NORMALISED,
+        "found",
+        "what of each recording has mean 0 and deviation 1: its bands, the whole, none; or it "
+        "stands beside the loudest so far, running (default: the whole; running in one direction)",
+        choices=("found", *NORMALISED),
     )
     speed: float = option(
         0.15, "in training, up to this share faster or slower", least=0.0, below=0.9
@@ -96,6 +102,18 @@ class SpeechOptions(TableData):
     noise: float = option(0.1, "in training, noise of up to this share", least=0.0)
     shift: float = option(0.1, "in training, seconds of silence before and after", least=0.0)
     masks: int = option(0, "in training, masks over time, and over bands", least=0)
+    warp: float = option(
+        0.0, "in training, frequencies up to this share higher or lower", least=0.0, below=0.9
+    )
+    tempo: float = option(
+        0.0,
+        "in training, up to this share faster or slower at the same pitch",
+        least=0.0,
+        below=0.9,
+    )
+    colour: float = option(
+        0.0, "in training, bands up to so many decibels louder or softer", least=0.0
+    )
     filters: int = option(64, "of the convolution over time", least=1)
     stride: int = option(2, "frames that become one step", least=1)
     workers: int = option(0, "threads that read recordings", least=0)
@@ -111,12 +129,15 @@ class SpeechOptions(TableData):
     @property
     def features(self) -> LogMel:
         """What is heard of a recording."""
-        return LogMel(self.rate, self.window, self.hop, self.bands, self.scale, self.normalised)
+        found = "whole" if self.bidirectional else "running"
+        normalised = found if self.normalised == "found" else self.normalised
+        return LogMel(self.rate, self.window, self.hop, self.bands, self.scale, normalised)
 
     @property
     def changes(self) -> Changes:
         """What chance makes of a recording."""
-        return Changes(self.speed, self.gain, self.noise, self.shift, self.masks)
+        names = (field.name for field in dataclasses.fields(Changes))
+        return Changes(**{name: getattr(self, name) for name in names})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -219,6 +240,7 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
             delimiter=options.delimiter,
             encoding=options.encoding,
             drop_bad=options.drop_bad,
+            least=options.window,
         )
         return _fitting(found, options)
 
@@ -253,7 +275,7 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
                 x = hear(samples)
             else:
                 least = _least(records.transcripts[index], options)
-                x = changes.seen(hear(changes.heard(samples, hear.rate, chance, least)), chance)
+                x = changes.features(samples, hear, chance, least)
             return (x, targets[index]) if targets else (x,)
 
         return Lazy(
@@ -320,7 +342,7 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
 
     def asked(self, trained: TrainedHere, inputs: Sequence[Any]) -> Clips:
         """Recordings to read: paths; samples, alone or with their rate."""
-        return Clips.asked(inputs, trained.options.rate)
+        return Clips.asked(inputs, trained.options.rate, trained.options.window)
 
     def answer(self, trained: TrainedHere, records: Clips, how: SpeechAnswering) -> list[Answer]:
         """Reads recordings."""
@@ -339,6 +361,26 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
                     steps = batch.x.shape[1] if lengths is None else int(lengths[row])
                     sound = records.sounds[begin + row]
                     yield _heard(sound, batch.x[row, :steps], each, trained, how)
+
+    def listener(self, trained: TrainedHere, rate: int, pause: float) -> SpeechListener:
+        """Hears sound as it comes, with a network that needs nothing of what comes later."""
+        options, fitted, model = trained.options, trained.preprocessing, trained.model
+        if options.bidirectional or options.features.normalised != "running":
+            got = "one that reads in both directions"
+            if not options.bidirectional:
+                got = f"one that normalises {options.features.normalised} recordings"
+            todo = "Train one with: recur train speech --no-bidirectional, with your --data"
+            raise InputError(must("a run that hears sound as it comes", "one-way", got, todo))
+        assert isinstance(model, CTC)
+        return SpeechListener(
+            model,
+            options.features,
+            fitted.labels,
+            between=" " if fitted.label == "words" else "",
+            stride=options.stride,
+            rate=rate or options.rate,
+            pause=pause,
+        )
 
     def figures(
         self, trained: TrainedHere, answers: Sequence[Answer]
