@@ -18,15 +18,12 @@ out where they are known:
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from recur import plots
 from recur.data import audio
@@ -36,54 +33,42 @@ from recur.data.examples import Examples, Lazy
 from recur.data.log_mel import NORMALISED, SCALES, LogMel
 from recur.data.records.clips import Clips, apart, read_clips, varied
 from recur.data.sound_changes import Changes
+from recur.data.spelling import Spelling, least_steps
 from recur.data.splits import Parting, Splits
-from recur.decoding import ctc_align, ctc_beam_search, ctc_greedy_search
-from recur.messages import InputError, listed, must, one_of
-from recur.models.ctc import BLANK, CTC, ctc_loss
+from recur.messages import InputError, must
+from recur.models.ctc import CTC
 from recur.models.fronts import Strided
 from recur.scoring import words
-from recur.scoring.classes import Confusion
 from recur.scoring.linear import LinearSummary
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, TableData, cell_option, option
+from recur.tasks.options import cell_option, option
 from recur.tasks.speech_listener import SpeechListener
-from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
+from recur.tasks.task import Evaluation, Trained
 from recur.tasks.tiny import Tiny
-from recur.training.call import caller
-from recur.training.measure import evaluating
+from recur.tasks.transcribing import (
+    MOST_CLASSES,
+    Spelt,
+    Transcribing,
+    TranscribingAnswering,
+    TranscribingOptions,
+    Transcript,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-UNITS = ("characters", "words")
-"""What CTC's labels are."""
-OFTEN = 10
-"""How often each word must be said, in the mean, to be told apart as a whole."""
-AT_ONCE = 32
-"""Recordings that are answered at a time."""
-MOST_CLASSES = 100
-"""Different transcripts of which the linear model is fitted, and the confusion drawn."""
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SpeechOptions(TableData):
+class SpeechOptions(TranscribingOptions):
     """Options of the task."""
 
     data: str = option(
-        "spoken-digits", "a table, a folder of recordings, or a dataset (fsdd, fsdd:theo)"
+        "spoken-digits",
+        "a table, a folder of recordings, or a dataset (fsdd, fsdd:theo, fsdd:strings)",
     )
     path: str = option("path", "the column of the recordings' paths, in a table", reads=True)
     text: str = option("transcript", "the column of what is said, in a table", reads=True)
     speaker: str = option("speaker", "the column of the speakers, in a table", reads=True)
-    drop_bad: bool = option(
-        False, "leave out recordings that cannot be read or say nothing", reads=True
-    )
-    label: str = option(
-        "found",
-        "what is told apart: characters or words (default: words where there are at most 100, "
-        "said ten times each in the mean)",
-        choices=("found", *UNITS),
-    )
     rate: int = option(8000, "samples a second that recordings are brought to", least=1000)
     window: float = option(0.025, "seconds of a frame", above=0.0)
     hop: float = option(0.01, "seconds from one frame to the next", above=0.0)
@@ -116,7 +101,6 @@ class SpeechOptions(TableData):
     )
     filters: int = option(64, "of the convolution over time", least=1)
     stride: int = option(2, "frames that become one step", least=1)
-    workers: int = option(0, "threads that read recordings", least=0)
     cell: str = cell_option("gru")
     bidirectional: bool = option(True, "read each recording in both directions")
     layers: int = option(2, "recurrent layers on top of one another", least=1, most=1000)
@@ -124,7 +108,6 @@ class SpeechOptions(TableData):
     dropout: float = option(0.1, "share of values dropped in training", least=0.0, below=1.0)
     epochs: int = option(20, "passes over the training data", least=1)
     learning_rate: float | None = option(0.005, "the optimizer's step size", above=0.0)
-    decay: bool = option(True, "let the step size fall in a straight line, to 0 at the end")
 
     @property
     def features(self) -> LogMel:
@@ -140,74 +123,28 @@ class SpeechOptions(TableData):
         return Changes(**{name: getattr(self, name) for name in names})
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class SpeechAnswering(Answering):
-    """How a recording is read."""
-
-    beam: int | None = option(
-        None, "width of a search over transcripts (default: the likeliest alignment)", least=1
-    )
-
-
 @dataclasses.dataclass(frozen=True)
-class SpeechPreprocessing(Fitted):
+class SpeechPreprocessing(Spelt):
     """What was learnt before the model.
 
     Attributes:
-        label: whether "characters" or "words" are told apart.
-        labels: what CTC tells apart, from its label 1 on.
         yardstick: a linear model of whole transcripts; None where too many differ.
     """
 
-    label: str
-    labels: tuple[str, ...]
     yardstick: LinearSummary | None
 
-    def __post_init__(self) -> None:
-        one_of("label", self.label, UNITS)
-        if not self.labels or len(set(self.labels)) < len(self.labels):
-            raise InputError(must("labels", "different ones, one at least", self.labels))
 
+class Heard(Transcript):
+    """What was heard, with the seconds at which each label was decided."""
 
-@dataclasses.dataclass(frozen=True)
-class Heard(Answer):
-    """What was heard.
-
-    Attributes:
-        recording: its name.
-        text: what is said.
-        confidence: the probability of the text, the sum over all alignments.
-        letters: each label, when it was decided in seconds, and its probability then.
-        features: (T, M), what was heard it in.
-    """
-
-    recording: str
-    text: str
-    confidence: float
-    letters: list[tuple[str, float, float]]
-    features: Tensor = dataclasses.field(repr=False, compare=False)
-
-    def __str__(self) -> str:
-        return f"{self.text}  {self.confidence:.4f}  {self.recording}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the answer as JSON, without the features."""
-        letters = [
-            {"label": label, "seconds": seconds, "probability": probability}
-            for label, seconds, probability in self.letters
-        ]
-        return {
-            "recording": self.recording,
-            "text": self.text,
-            "confidence": self.confidence,
-            "letters": letters,
-        }
+    noun = "recording"
+    place = "seconds"
 
 
 TrainedHere = Trained[SpeechOptions, SpeechPreprocessing]
 
 
-class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
+class Speech(Transcribing[SpeechOptions, Clips, SpeechPreprocessing, TranscribingAnswering]):
     """The task."""
 
     name = "speech"
@@ -221,12 +158,14 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
     options = SpeechOptions
     preprocessing = SpeechPreprocessing
     records = Clips
-    answering = SpeechAnswering
+    answering = TranscribingAnswering
+    sample = (
+        "recordings.csv",
+        "path,transcript,speaker\nclips/001.wav,three,anna\nclips/002.wav,seven,anna\n"
+        "clips/003.flac,three,ben\nclips/004.mp3,zero,cleo\n",
+    )
+    said = Heard
     parting = Parting(apart, apart, mixes=True)
-
-    def read(self, options: SpeechOptions, source: Any = None) -> Splits[Clips]:
-        """Returns the data, without recordings that are too short for their transcripts."""
-        return _fitting(super().read(options, source), options)
 
     def open(
         self, source: Any, options: SpeechOptions, fitted: SpeechPreprocessing | None = None
@@ -242,7 +181,7 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
             drop_bad=options.drop_bad,
             least=options.window,
         )
-        return _fitting(found, options)
+        return self.fitting(found, options)
 
     def augmented(self, learnt: Clips, options: SpeechOptions) -> Clips:
         """Recordings that chance changes anew each time."""
@@ -251,21 +190,16 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
     def fit(self, splits: Splits[Clips], options: SpeechOptions) -> SpeechPreprocessing:
         """Collects the labels, and fits the linear model that the network is put beside."""
         train = splits.train
-        label = _found(train.transcripts) if options.label == "found" else options.label
-        labels = sorted({each for text in train.transcripts for each in _cut(text, label)})
+        spelling = Spelling.fit(train.transcripts, options.label)
         yardstick = None
         if 1 < len(set(train.transcripts)) <= MOST_CLASSES:
             heard = [_features(sound, options.features) for sound in train.sounds]
             yardstick = LinearSummary.fit(heard, train.transcripts)
-        return SpeechPreprocessing(label, tuple(labels), yardstick)
+        return SpeechPreprocessing(spelling.label, spelling.labels, yardstick)
 
     def encode(self, records: Clips, options: SpeechOptions, fitted: SpeechPreprocessing) -> Lazy:
         """Features and labels, read as batches ask; labels that are not known are left out."""
-        number = {label: n for n, label in enumerate(fitted.labels, start=1)}
-        targets = [
-            np.array([number[each] for each in _cut(text, fitted.label) if each in number], int)
-            for text in records.transcripts
-        ]
+        targets = fitted.spelling.encode(records.transcripts)
         hear, changes = options.features, options.changes
 
         def read(index: int, chance: np.random.Generator | None) -> tuple[Any, ...]:
@@ -274,7 +208,8 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
             if chance is None:
                 x = hear(samples)
             else:
-                least = _least(records.transcripts[index], options)
+                steps = least_steps(records.transcripts[index], options.label)
+                least = _seconds(steps, options)
                 x = changes.features(samples, hear, chance, least)
             return (x, targets[index]) if targets else (x,)
 
@@ -293,74 +228,44 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
         front = Strided(options.bands, options.filters, stride=options.stride)
         return CTC(labels=len(fitted.labels), front=front, **options.recurrent())
 
-    def objective(self, options: SpeechOptions, fitted: SpeechPreprocessing) -> Objective:
-        """The negative log-probability of the labels, over all alignments."""
-        return Objective(ctc_loss)
-
-    def recipe(self, options: SpeechOptions) -> dict[str, Any]:
-        """Batches of similar length, and a step size that falls if asked for."""
-        return {"bucket": True, **({"schedule": "linear"} if options.decay else {})}
-
     def score(
         self, trained: TrainedHere, records: Clips, examples: Examples | Documents
     ) -> Evaluation:
         """Returns the errors of words and characters, beside the linear model's."""
-        answers = [each.text for each in self._heard(trained, records, SpeechAnswering())]
-        found = words.error_rates(answers, records.transcripts)
-        values = {
-            "wer": found["wer"],
-            "cer": found["cer"],
-            "accuracy": found["right"],
-            "recordings": float(len(records)),
-        }
-        fitted, options = trained.preprocessing, trained.options
-        if fitted.yardstick is not None:
-            heard = [_features(sound, options.features) for sound in records.sounds]
-            beside = fitted.yardstick.answers(heard)
-            values["linear_accuracy"] = words.error_rates(beside, records.transcripts)["right"]
-        unknown = {
-            each
-            for text in records.transcripts
-            for each in _cut(text, fitted.label)
-            if each not in fitted.labels
-        }
-        notes: tuple[str, ...] = ()
-        if unknown:
-            shown = listed(map(repr, sorted(unknown)[:5]), "and")
-            notes = (f"Of what is said, {shown} was never learnt and counts as an error.",)
-        return Evaluation(values, notes, (answers, records.transcripts))
+        found, options = super().score(trained, records, examples), trained.options
+        yardstick = trained.preprocessing.yardstick
+        if yardstick is None:
+            return found
+        heard = [_features(sound, options.features) for sound in records.sounds]
+        beside = words.error_rates(yardstick.answers(heard), records.transcripts)["right"]
+        return dataclasses.replace(found, values={**found.values, "linear_accuracy": beside})
 
     def report(self, scores: Mapping[str, float]) -> str:
         """Returns the scores in two lines."""
-        first = (
-            f"test word error rate {scores['wer']:.4f}  character error rate {scores['cer']:.4f}"
-        )
-        second = f"whole transcripts right {scores['accuracy']:.4f}"
+        beside = ""
         if "linear_accuracy" in scores:
-            second += f"  (a linear model of mean and deviation {scores['linear_accuracy']:.4f})"
-        return f"{first}\n{second}"
+            beside = f"  (a linear model of mean and deviation {scores['linear_accuracy']:.4f})"
+        return super().report(scores) + beside
 
     def asked(self, trained: TrainedHere, inputs: Sequence[Any]) -> Clips:
         """Recordings to read: paths; samples, alone or with their rate."""
         return Clips.asked(inputs, trained.options.rate, trained.options.window)
 
-    def answer(self, trained: TrainedHere, records: Clips, how: SpeechAnswering) -> list[Answer]:
-        """Reads recordings."""
-        return list(self._heard(trained, records, how))
+    def reaches(self, records: Clips, row: int, options: SpeechOptions, steps: int) -> bool:
+        """Whether a recording is long enough for so many steps."""
+        return records.sounds[row].seconds >= _seconds(steps, options)
 
-    def _heard(self, trained: TrainedHere, records: Clips, how: SpeechAnswering) -> Iterator[Heard]:
-        asked = dataclasses.replace(records, transcripts=[], varied=False)
-        examples = self.encode(asked, trained.options, trained.preprocessing)
-        call = caller(trained.model)
-        with evaluating(trained.model):
-            for begin in range(0, len(records), AT_ONCE):
-                batch = examples.batch(range(begin, min(begin + AT_ONCE, len(records))))
-                log_probs = call(batch).cpu()
-                lengths = batch.lengths
-                for row, each in enumerate(log_probs):
-                    steps = batch.x.shape[1] if lengths is None else int(lengths[row])
-                    sound = records.sounds[begin + row]
-                    yield _heard(sound, batch.x[row, :steps], each, trained, how)
+    def place(self, options: SpeechOptions, step: int) -> float:
+        """The seconds at which a step is."""
+        return options.features.time(step * options.stride)
+
+    def steps(self, options: SpeechOptions, number: int) -> list[str]:
+        """The seconds at which each frame is."""
+        return [f"{options.features.time(frame):.2f} s" for frame in range(number)]
+
+    def bare(self, records: Clips) -> Clips:
+        """The recordings alone."""
+        return dataclasses.replace(records, transcripts=[], varied=False)
 
     def listener(self, trained: TrainedHere, rate: int, pause: float) -> SpeechListener:
         """Hears sound as it comes, with a network that needs nothing of what comes later."""
@@ -369,7 +274,7 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
             got = "one that reads in both directions"
             if not options.bidirectional:
                 got = f"one that normalises {options.features.normalised} recordings"
-            todo = "Train one with: recur train speech --no-bidirectional, with your --data"
+            todo = "Train one with: recur train speech --no-bidirectional, with your --data."
             raise InputError(must("a run that hears sound as it comes", "one-way", got, todo))
         assert isinstance(model, CTC)
         return SpeechListener(
@@ -397,19 +302,9 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
                     seconds=features.time(1),
                     frequencies=features.frequencies,
                     letters=[(label, seconds) for label, seconds, _ in each.letters],
-                    title=f"{each.recording}: {each.text}",
+                    title=f"{each.name}: {each.text}",
                 ),
             )
-
-    def evaluation_figures(
-        self, trained: TrainedHere, evaluation: Evaluation
-    ) -> Iterator[tuple[str, Figure]]:
-        """Draws which transcript was taken for which, where they are few."""
-        answers, references = evaluation.detail
-        known = {text for text, _ in Counter(references).most_common()}
-        if 1 < len(known) <= MOST_CLASSES:
-            shown = [text if text in known else "(another)" for text in answers]
-            yield "confusion", Confusion.of(shown, references).figure()
 
     def tiny(self, folder: Path) -> Tiny:
         """Tiny data: two tones, high and low, as two letters."""
@@ -427,86 +322,15 @@ class Speech(Task[SpeechOptions, Clips, SpeechPreprocessing, SpeechAnswering]):
         return Tiny(options, (f"{data}/0.wav", f"{data}/1.wav"))
 
 
-def _cut(text: str, label: str) -> list[str]:
-    """A transcript as labels."""
-    return text.split() if label == "words" else list(text)
-
-
-def _found(transcripts: Sequence[str]) -> str:
-    """Words, where they are few and each is said often; of sentences, characters."""
-    said = [word for text in transcripts for word in text.split()]
-    few = len(set(said)) <= MOST_CLASSES and len(said) >= OFTEN * len(set(said))
-    return "words" if few else "characters"
-
-
-def _least(text: str, options: SpeechOptions) -> float:
-    """Seconds that a recording needs, so that some alignment says the text."""
-    labels = _cut(text, options.label)  # characters, which need more, as long as none is found
-    same = sum(a == b for a, b in itertools.pairwise(labels))
-    steps = len(labels) + same
+def _seconds(steps: int, options: SpeechOptions) -> float:
+    """How long a recording is of which so many steps are made."""
     return max(0, (steps - 1) * options.stride) * options.features.time(1)
-
-
-def _fitting(splits: Splits[Clips], options: SpeechOptions) -> Splits[Clips]:
-    """Without recordings that no alignment can say the transcript in; a note names them."""
-    train, *notes = _long(splits.train, options)
-    validation, test = splits.validation, splits.test
-    if validation is not None:
-        validation, *more = _long(validation, options)
-        notes += more
-    if test is not None:
-        test, *more = _long(test, options)
-        notes += more
-    if not all(part is None or len(part) for part in (train, validation, test)):
-        expected = "recordings that are long enough for their transcripts"
-        raise InputError(must(splits.about, expected, "none"))
-    found = dataclasses.replace(splits, train=train, validation=validation, test=test)
-    return found.noted(*notes)
-
-
-def _long(part: Clips, options: SpeechOptions) -> tuple[Clips, *tuple[str, ...]]:
-    """The recordings that are long enough, and a note of those that are not."""
-
-    def short(row: int) -> bool:
-        return part.sounds[row].seconds < _least(part.transcripts[row], options)
-
-    kept, left = part.without(short, "is too short for its transcript")
-    return kept, *left
 
 
 def _features(sound: Sound, hear: LogMel) -> Any:
     """What the linear model hears: of normalised bands mean and deviation would say nothing."""
     hear = dataclasses.replace(hear, normalised="whole")
     return hear(sound.samples(hear.rate)).numpy()
-
-
-def _heard(
-    sound: Sound, x: Tensor, log_probs: Tensor, trained: TrainedHere, how: SpeechAnswering
-) -> Heard:
-    """What one recording says. Beyond its end the blank is certain, which changes nothing."""
-    options, fitted = trained.options, trained.preprocessing
-    if how.beam is None:
-        decoded = ctc_greedy_search(log_probs[None])
-        labels = decoded.tokens[0, : int(decoded.lengths[0])]
-    else:
-        decoded = ctc_beam_search(log_probs[None], width=how.beam)
-        labels = decoded.tokens[0, 0, : int(decoded.lengths[0, 0])]
-    if len(labels):
-        confidence = math.exp(
-            -float(ctc_loss(log_probs[None].double(), labels[None])) * len(labels)
-        )
-    else:
-        confidence = math.exp(float(log_probs[:, BLANK].double().sum()))
-    letters = [
-        (
-            fitted.labels[label - 1],
-            round(options.features.time(step * options.stride), 4),
-            round(float(log_probs[step, label].exp()), 4),
-        )
-        for step, label in zip(ctc_align(log_probs, labels), labels.tolist(), strict=True)
-    ]
-    text = (" " if fitted.label == "words" else "").join(name for name, _, _ in letters)
-    return Heard(sound.name, " ".join(text.split()), confidence, letters, x)
 
 
 def _tones(folder: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -13,18 +13,17 @@ import numpy as np
 
 from recur.data import audio
 from recur.data.audio import Sound, names_apart
-from recur.data.splits import Records, Rows, Splits, by_group, by_label
+from recur.data.records.transcribed import MOST_NAMED, Transcribed
+from recur.data.splits import Rows, Splits, by_group, by_label
 from recur.data.tables import read_table
 from recur.messages import InputError, count, must, shown
 
 _NAMED = re.compile(r"(?P<text>[^_]+)_(?P<speaker>[^_]+)_[^_]+")
 """A file's name that says it all: TEXT_SPEAKER_NUMBER.wav, as those of the FSDD."""
-MOST_NAMED = 3
-"""Recordings left out that a note names."""
 
 
 @dataclass(frozen=True)
-class Clips(Records):
+class Clips(Transcribed):
     """Recordings; transcripts and speakers are empty where they are only asked about.
 
     Attributes:
@@ -53,21 +52,10 @@ class Clips(Records):
             self.varied,
         )
 
-    def without(self, bad: Callable[[int], bool], why: str) -> tuple[Self, tuple[str, ...]]:
-        """The others, and a note that names those left out.
-
-        Args:
-            bad: says of a row whether it is left out.
-            why: "is too short for its transcript".
-        """
-        out = [row for row in range(len(self)) if bad(row)]
-        if not out:
-            return self, ()
-        dropped = set(out)
-        names = ", ".join(self.sounds[row].name for row in out[:MOST_NAMED])
-        more = " and others" if len(out) > MOST_NAMED else ""
-        left = f"{count(len(out), self.noun)} left out ({names}{more}): each {why}."
-        return self.take([row for row in range(len(self)) if row not in dropped]), (left,)
+    @property
+    def names(self) -> list[str]:
+        """What messages call each of them."""
+        return [sound.name for sound in self.sounds]
 
     @classmethod
     def asked(cls, inputs: Sequence[Any], rate: int, least: float = 0.0) -> Self:
