@@ -176,7 +176,7 @@ class Running:
         loudest = peaks.clamp(min=self.loudest).cummax(dim=0).values - gone
         if len(loudest):
             self.loudest = float(loudest[-1])
-        logs = energies.double().clamp(min=FLOOR).log() - loudest.unsqueeze(1)
+        logs = energies.double().clamp(min=QUIETEST * SILENCE).log() - loudest.unsqueeze(1)
         silence = math.log(SILENCE)
         return (2 - 4 * logs.clamp(min=silence) / silence).float()
 

@@ -193,7 +193,7 @@ class Speech(Transcribing[SpeechOptions, Clips, SpeechPreprocessing, Transcribin
         spelling = Spelling.fit(train.transcripts, options.label)
         yardstick = None
         if 1 < len(set(train.transcripts)) <= MOST_CLASSES:
-            heard = [_features(sound, options.features) for sound in train.sounds]
+            heard = (_features(sound, options.features) for sound in train.sounds)
             yardstick = LinearSummary.fit(heard, train.transcripts)
         return SpeechPreprocessing(spelling.label, spelling.labels, yardstick)
 
@@ -236,7 +236,7 @@ class Speech(Transcribing[SpeechOptions, Clips, SpeechPreprocessing, Transcribin
         yardstick = trained.preprocessing.yardstick
         if yardstick is None:
             return found
-        heard = [_features(sound, options.features) for sound in records.sounds]
+        heard = (_features(sound, options.features) for sound in records.sounds)
         beside = words.error_rates(yardstick.answers(heard), records.transcripts)["right"]
         return dataclasses.replace(found, values={**found.values, "linear_accuracy": beside})
 
@@ -313,7 +313,6 @@ class Speech(Transcribing[SpeechOptions, Clips, SpeechPreprocessing, Transcribin
             "data": data,
             **dict.fromkeys(("speed", "gain", "noise", "shift"), 0.0),
             "masks": 0,
-            "normalised": "whole",
             "rate": 2000,
             "bands": 8,
             "filters": 4,
