@@ -227,6 +227,7 @@ def test_what_is_said_grows_while_sound_comes(talker, size, rate):
     (whole,) = talker.predict([(samples, rate)])
     pieces = (samples[at : at + size] for at in range(0, len(samples), size))
     said = list(talker.listen(pieces, rate=rate, pause=0.3))
+    assert said == list(talker.listen([samples], rate=rate, pause=0.3))
     phrases = [each.text for each in said if each.ends]
     assert len(phrases) > 1
     assert " ".join(phrases) == whole.text

@@ -40,11 +40,8 @@ class SpeechListener(Listener):
         pause: float,
     ) -> None:
         self.rate, self.pause, self.labels, self.between = rate, pause, labels, between
-        self._mel, self._model, self._said = (
-            MelStream(hear, rate),
-            CTCStream(model),
-            CTCGreedyStream(),
-        )
+        self._mel, self._model = MelStream(hear, rate), CTCStream(model)
+        self._said = CTCGreedyStream()
         self._device = next(model.parameters()).device
         self._second = hear.time(stride)
         self._text, self._at = "", 0.0
@@ -57,14 +54,18 @@ class SpeechListener(Listener):
         for label, step, _ in said:
             now = step * self._second
             found += self._ended(now)
-            new = (self.between if self._text else "") + self.labels[label - 1]
+            new = self.labels[label - 1]
+            new = self.between + new if self._text else new.lstrip()
+            if not new:  # a space, and nothing before it
+                continue
             self._text, self._at = self._text + new, now
             found.append(Said(new, self._text, round(now, 4), ends=False))
         return found + self._ended(self._said.steps * self._second, last=last)
 
     def _ended(self, now: float, *, last: bool = False) -> list[Said]:
         """The end of the phrase, where nothing was said for long enough."""
-        if not self._text or not (last or now - self._at > self.pause):
+        due = self._at + self.pause  # whatever the pieces
+        if not self._text or not (last or now > due):
             return []
         whole, self._text = self._text, ""
-        return [Said("", whole, round(now, 4), ends=True)]
+        return [Said("", whole, round(min(now, due), 4), ends=True)]
