@@ -58,7 +58,7 @@ class LinearSummary:
         if len(set(labels)) < 2:
             raise InputError(must("labels", "of two classes at least", sorted(set(labels))))
         found = _summaries(sequences)
-        check_pairs(labels, found)
+        check_pairs(labels, list(found))
         mean, deviation = found.mean(axis=0), found.std(axis=0)
         deviation = np.where(deviation > 1e-9, deviation, 1.0)
         model = package("sklearn.linear_model").LogisticRegression(max_iter=1000)
