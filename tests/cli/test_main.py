@@ -48,8 +48,8 @@ def only_json(capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["trian"], "a command must be bench, datasets, demo, evaluate, explain, inspect, plot, "
-         "predict, tasks, train or watch; got 'trian'. Did you mean 'train'?"),
+        (["trian"], "a command must be bench, datasets, demo, evaluate, explain, inspect, "
+         "listen, plot, predict, tasks, train or watch; got 'trian'. Did you mean 'train'?"),
         (["train", "countin"], "Did you mean 'counting'?"),
         (["train", "counting", "--epoch", "3"],
          "recur train counting has no option --epoch. Did you mean '--epochs'?"),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.decoding.chains import brute_force_ctc
 
-from recur.decoding import ctc_align, ctc_beam_search, ctc_greedy_search
+from recur.decoding import CTCGreedyStream, ctc_align, ctc_beam_search, ctc_greedy_search
 from recur.messages import FailedError, InputError
 
 
@@ -206,3 +206,22 @@ def test_what_cannot_be_aligned_is_refused():
             ctc_align(log_probs, labels)
     with pytest.raises(InputError, match="log_probs"):
         ctc_align(log_probs[None], [1])
+
+
+@pytest.mark.parametrize("blank", [0, 2])
+@pytest.mark.parametrize("size", [1, 3, 20])
+def test_steps_in_pieces_say_what_the_whole_says(blank, size):
+    for seed in range(5):
+        log_probs = random_log_probs(batch=1, time=20, seed=seed)
+        whole, stream = ctc_greedy_search(log_probs, blank=blank), CTCGreedyStream(blank=blank)
+        said = [each for at in range(0, 20, size) for each in stream(log_probs[0, at : at + size])]
+        assert [label for label, _, _ in said] == whole.tokens[0].tolist()
+        steps = [step for _, step, _ in said]
+        assert steps == sorted(set(steps))
+        for label, step, probability in said:
+            assert log_probs[0, step].argmax() == label
+            assert probability == pytest.approx(float(log_probs[0, step, label].exp()))
+        assert stream.steps == 20
+        assert stream(log_probs[0, :0]) == []
+    with pytest.raises(FailedError):
+        CTCGreedyStream()(torch.full((2, 3), torch.nan))

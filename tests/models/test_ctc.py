@@ -15,6 +15,8 @@ import recur
 from recur.data.sequences import Sequences
 from recur.messages import InputError
 from recur.models import CTC
+from recur.models.ctc import CTCStream
+from recur.models.fronts import Front, Strided
 
 LENGTHS = [5, 3, 0, 4]
 
@@ -144,3 +146,40 @@ def test_bad_targets_are_one_sentence(case):
     with pytest.raises(InputError) as caught:
         model.loss(log_probs, torch.tensor(targets))
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        None,
+        {"stride": 2},
+        {"stride": 1, "width": 3},
+        {"stride": 7},
+        {"stride": (2, 3), "layers": 2, "width": 4},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_pieces_say_what_the_whole_says(front, cell):
+    torch.manual_seed(0)
+    reads = {"inputs": 3} if front is None else {"front": Strided(3, 4, **front), "inputs": None}
+    model = model_of(cell=cell, layers=2, dropout=0.5, **reads).eval()
+    for time, size in ((41, 1), (41, 6), (40, 40), (0, 1), (3, 2)):
+        x, stream = torch.randn(time, 3, dtype=torch.float64), CTCStream(model)
+        pieces = [stream(x[at : at + size]) for at in range(0, time, size)]
+        found = torch.cat([*pieces, stream(x[:0], last=True)])
+        want = model(x[None])[0] if time else x.new_zeros(0, 3)
+        torch.testing.assert_close(found, want)
+
+
+def test_what_cannot_hear_as_it_comes_is_refused():
+    with pytest.raises(InputError, match="of one direction; got of two"):
+        CTCStream(model_of(bidirectional=True))
+    with pytest.raises(InputError, match="must be Strided, or none; got Around"):
+        CTCStream(model_of(front=Around(), inputs=None))
+
+
+class Around(Front):
+    """Features that depend on the steps around."""
+
+    size, alone = 3, False

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from recur import InputError, datasets, run, tasks
+from recur.cli.main import main
 from recur.data import audio
 from recur.data.records.clips import Clips, apart, read_clips, varied
 from recur.data.splits import Splits
+from recur.models import CTC
+from recur.models.fronts import Strided
 from recur.tasks import preparing
+from recur.tasks.speech import SpeechPreprocessing
 
 RATE = 2000
 QUICK = {"rate": RATE, "bands": 8, "units": 8, "filters": 8, "layers": 1}
@@ -87,11 +96,16 @@ def test_a_folder_whose_names_say_it(tmp_path):
     [
         ("clips/none.wav,yes,s0", "There is no file"),
         ("clips/bad.wav,yes,s0", "must be a recording that can be read"),
+        ("clips/silent.wav,yes,s0", r"silent\.wav must be a recording of something"),
+        ("clips/cut.wav,yes,s0", r"cut\.wav must be a whole recording"),
         ("clips/0.wav,,s0", r"row 13 of clips\.csv must be with a transcript"),
     ],
 )
 def test_bad_recordings_are_named_or_left_out(line, said, table):
     (table.parent / "clips/bad.wav").write_bytes(b"RIFF, but no more than that")
+    (table.parent / "clips/silent.wav").write_bytes(audio.wav(np.zeros(RATE), RATE))
+    content = (table.parent / "clips/0.wav").read_bytes()
+    (table.parent / "clips/cut.wav").write_bytes(content[: len(content) // 2])
     table.write_text(table.read_text() + "\n" + line)
     with pytest.raises(InputError, match=said) as caught:
         read_clips(str(table))
@@ -145,20 +159,30 @@ def test_letters_never_learnt_count_as_errors_and_are_said(table, tmp_path):
     assert any("'ż'" in note and "was never learnt" in note for note in scores.notes)
 
 
-def test_it_learns_two_tones_and_says_when(tmp_path):
-    task = tasks.find("speech")
+@pytest.fixture(scope="module")
+def tones(tmp_path_factory):
+    """A run that learnt to tell two tones apart, in one direction; and the folder of its data."""
+    folder = tmp_path_factory.mktemp("tones")
     tiny = {
-        **task.tiny(tmp_path).options,
+        **tasks.find("speech").tiny(folder).options,
+        "cell": "lstm",
         "units": 16,
+        "filters": 8,
         "layers": 1,
-        "learning_rate": 0.01,
+        "dropout": 0.0,
+        "learning_rate": 0.02,
         "batch_size": 4,
     }
-    trained = run.train("speech", out=tmp_path / "run", epochs=12, **tiny)
+    trained = run.train("speech", out=folder / "run", epochs=12, **tiny)
+    return trained, Path(tiny["data"])
+
+
+def test_it_learns_two_tones_and_says_when(tones):
+    trained, folder = tones
     assert trained.trained.preprocessing.labels == ("high", "low")
     assert trained.scores.values["accuracy"] == 1
     assert trained.scores.values["linear_accuracy"] == 1
-    paths = [f"{tiny['data']}/{n}.wav" for n in (0, 1)]
+    paths = [f"{folder}/{n}.wav" for n in (0, 1)]
     answers = trained.predict(paths)
     assert [each.text for each in answers] == ["high", "low"]
     seconds = audio.in_file(paths[0]).seconds
@@ -169,6 +193,105 @@ def test_it_learns_two_tones_and_says_when(tmp_path):
     assert 0.5 < answers[0].confidence <= 1
     searched = trained.predict(paths, beam=8)
     assert [each.text for each in searched] == ["high", "low"]
+
+
+@pytest.fixture
+def talker(tones):
+    """The same run with another network, which learnt nothing and says much."""
+    trained, other = tones[0].trained, copy.copy(tones[0])
+    torch.manual_seed(2)
+    front = Strided(trained.options.bands, 8)
+    model = CTC(labels=3, front=front, units=8, cell="gru").eval()
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.mul_(4)
+    spelt = SpeechPreprocessing("words", ("a", "b", "c"), None)
+    other.trained = dataclasses.replace(trained, model=model, preprocessing=spelt)
+    return other
+
+
+def changing(seed=2):
+    """Tones and silences."""
+    chance = np.random.default_rng(seed)
+    parts = [
+        sound(seconds=chance.uniform(0.1, 0.5), pitch=chance.uniform(100, 900)) * (n % 3 > 0)
+        for n in range(12)
+    ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+@pytest.mark.parametrize("size", [50, 1000, 100_000])
+@pytest.mark.parametrize("rate", [RATE, 2 * RATE])
+def test_what_is_said_grows_while_sound_comes(talker, size, rate):
+    samples = audio.resampled(changing(), RATE, rate)
+    (whole,) = talker.predict([(samples, rate)])
+    pieces = (samples[at : at + size] for at in range(0, len(samples), size))
+    said = list(talker.listen(pieces, rate=rate, pause=0.3))
+    assert said == list(talker.listen([samples], rate=rate, pause=0.3))
+    phrases = [each.text for each in said if each.ends]
+    assert len(phrases) > 1
+    assert " ".join(phrases) == whole.text
+    assert "".join(str(each) for each in said) == "".join(f"{phrase}\n" for phrase in phrases)
+    seconds = [each.seconds for each in said]
+    assert seconds == sorted(seconds)
+    assert 0 < seconds[-1] <= len(samples) / rate + 0.1
+
+
+def test_the_command_that_listens(tones, tmp_path, monkeypatch, capsys):
+    trained, path = tones[0], tones[1] / "0.wav"
+    assert main(["listen", str(trained.path), str(path)]) == 0
+    first = capsys.readouterr()
+    assert first.out == "high\n"
+    assert "a real-time factor of" in first.err
+    (tmp_path / "raw").write_bytes((audio.in_file(path).load()[0] * 32768).astype("<i2").tobytes())
+    with (tmp_path / "raw").open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert main(["listen", str(trained.path), "--json"]) == 0
+    word, end = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (word["new"], word["text"], word["ends"]) == ("high", "high", False)
+    assert (end["new"], end["text"], end["ends"]) == ("", "high", True)
+    assert main(["listen", str(trained.path), str(path), "--pause", "0"]) == 2
+    assert "pause must be seconds, above 0; got 0" in capsys.readouterr().err
+
+
+def test_sound_that_is_none_is_refused_as_it_comes(tones):
+    for wrong, said in (
+        ([np.array([0.0, np.nan])], "finite samples"),
+        ([np.zeros((4, 2))], "finite samples"),
+        (["text"], "samples"),
+    ):
+        with pytest.raises(InputError, match=said):
+            list(tones[0].listen(wrong))
+    with pytest.raises(InputError, match="rate must be samples a second"):
+        tones[0].listen([], rate=3)
+    assert list(tones[0].listen([])) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({"bidirectional": True}, "both directions"), ({"normalised": "whole"}, "normalises whole")],
+)
+def test_a_run_that_needs_the_whole_says_so(tones, given, said):
+    trained = tones[0].trained
+    other = dataclasses.replace(trained, options=dataclasses.replace(trained.options, **given))
+    with pytest.raises(InputError, match=f"one-way; got .*{said}.*--no-bidirectional"):
+        tasks.find("speech").listener(other, RATE, 1.0)
+
+
+def test_a_task_that_hears_nothing_says_so():
+    with pytest.raises(InputError, match="The task forecast hears no sound as it comes"):
+        tasks.find("forecast").listener(None, 0, 1.0)
+
+
+def test_two_recordings_of_one_name_are_told_apart(tones, tmp_path):
+    for folder in ("a", "b"):
+        write(tmp_path / folder / "1.wav")
+    paths = [tmp_path / folder / "1.wav" for folder in ("a", "b")]
+    assert [each.name for each in tones[0].predict(paths)] == [str(path) for path in paths]
+    silent = tmp_path / "silent.wav"
+    silent.write_bytes(audio.wav(np.zeros(RATE, np.float32), RATE))
+    with pytest.raises(InputError, match=r"silent\.wav must be a recording of something"):
+        tones[0].predict([*paths, silent])
 
 
 def test_samples_are_asked_about_as_well_as_files():

@@ -18,7 +18,14 @@ LATE = {
     "bench": "Time a layer of your own size beside that of torch.nn, on this machine.",
 }
 """Commands whose options are known when torch is imported, and what they do."""
-_SIMPLE = (commands.evaluate, commands.watch, commands.plot, commands.inspect, commands.explain)
+_SIMPLE = (
+    commands.evaluate,
+    commands.watch,
+    commands.listen,
+    commands.plot,
+    commands.inspect,
+    commands.explain,
+)
 PROGRAMS = (
     "recur SCRIPT.py [ARGUMENTS]... runs a program that uses PyTorch as Python does, with recur's "
     "loops in its layers; python -m recur.keras does so for Keras. See docs/scripts.md."

@@ -15,6 +15,7 @@ import typer
 from recur import files
 from recur.cli import show
 from recur.cli.threads import Threads, use_threads
+from recur.cli.words import read
 from recur.messages import InputError, one_of
 
 if TYPE_CHECKING:
@@ -169,6 +170,46 @@ def watch(
 
     for answers in judged(opened, sys.stdin.fileno(), state=state):
         show.flagged(answers, json)
+
+
+def listen(
+    run_path: RunPath,
+    file: Annotated[
+        str, typer.Argument(metavar="[FILE]", help="a sound file; - is standard input")
+    ] = "-",
+    rate: Annotated[
+        str,
+        typer.Option(metavar="N", help="samples a second of standard input (default: the run's)"),
+    ] = "0",
+    channels: Annotated[
+        str, typer.Option(metavar="N", help="channels of standard input, which take turns")
+    ] = "1",
+    pause: Annotated[
+        str,
+        typer.Option(metavar="NUMBER", help="seconds without a word that end a phrase"),
+    ] = "1.0",
+    threads: Threads = "",
+    json: Annotated[bool, typer.Option("--json", help="a JSON object for each word")] = False,
+) -> None:
+    """Say what is said in sound while it comes, word by word.
+
+    Standard input is raw samples of 16 bits, the low byte first, as `arecord -f S16_LE` and `ffmpeg
+    -f s16le` write them. A phrase has a line of its own. For a run that reads in one direction.
+    """
+    use_threads(threads)
+    given = {"rate": read("--rate", rate, int), "pause": read("--pause", pause, float)}
+    opened = _opened(run_path)
+    from recur.data import arriving_sound
+    from recur.run.listening import Clock, listen
+
+    if file == "-":
+        pieces = arriving_sound.raw(sys.stdin.fileno(), read("--channels", channels, int))
+    else:
+        given["rate"], pieces = arriving_sound.blocks(file)
+    clock = Clock()
+    for said in listen(opened, pieces, clock=clock, **given):
+        show.said(said, json)
+    show.aside(str(clock))
 
 
 def plot(run_path: RunPath, plots: Plots = None, json: Json = False) -> None:

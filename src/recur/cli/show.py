@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from recur.diagnostics import Attribution
     from recur.run import Inspection, Run, Scores
     from recur.tasks.answers import Answer
+    from recur.tasks.listener import Said
 
 
 LONGEST_WORD = 20
@@ -200,6 +201,15 @@ def flagged(found: Sequence[Answer], json_wanted: bool) -> None:
     )
     if found:
         print("\n".join(as_lines), flush=True)
+
+
+def said(found: Said, json_wanted: bool) -> None:
+    """Prints what was heard anew, so that whoever reads it has it at once."""
+    if json_wanted:
+        as_json(found.to_json())
+        sys.stdout.flush()
+    else:
+        print(found, end="", flush=True)
 
 
 def _answer(found: Answer) -> None:

@@ -7,7 +7,12 @@ scores of a step mean, and how a value is drawn by them, an `Emission` knows: to
 """
 
 from recur.decoding.beam import beam_search
-from recur.decoding.ctc import ctc_align, ctc_beam_search, ctc_greedy_search
+from recur.decoding.ctc import (
+    CTCGreedyStream,
+    ctc_align,
+    ctc_beam_search,
+    ctc_greedy_search,
+)
 from recur.decoding.decode import decode
 from recur.decoding.emission import Bits, Emission, Tokens
 from recur.decoding.greedy import greedy_search
@@ -19,6 +24,7 @@ from recur.decoding.writing import Written, write
 
 __all__ = [
     "Bits",
+    "CTCGreedyStream",
     "Decoded",
     "Emission",
     "Mixture",

@@ -9,6 +9,7 @@ Letters: B sequences of T steps, C classes (labels and the blank), W hypotheses.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,41 @@ def ctc_greedy_search(
         front = torch.arange(width, device=steps.device) < count.unsqueeze(1)
         tokens = token.gather(1, order)[:, :width].where(front, blank)
         return Decoded(tokens, count, in_single(torch.where(exists, best, 0)).sum(dim=1))
+
+
+class CTCGreedyStream:
+    """What the likeliest alignment says of steps that come piece by piece.
+
+    Args:
+        blank: the class that means "nothing here".
+
+    Attributes:
+        steps: how many came.
+    """
+
+    def __init__(self, *, blank: int = 0) -> None:
+        self.blank, self.steps = blank, 0
+        self._before = blank
+
+    def __call__(self, log_probs: Tensor) -> list[tuple[int, int, float]]:
+        """The labels that are said, each with the step that says it first, and its probability.
+
+        Args:
+            log_probs: (T, C) the steps that follow; may be none.
+
+        Raises:
+            InputError: a wrong shape, or values that are no log-probabilities.
+            FailedError: log-probabilities of NaN.
+        """
+        _checked(log_probs[None], None, self.blank)
+        best, token = log_probs.max(dim=-1)
+        found = []
+        for step, (label, p) in enumerate(zip(token.tolist(), best.tolist(), strict=True)):
+            if label not in (self.blank, self._before):
+                found.append((label, self.steps + step, math.exp(p)))
+            self._before = label
+        self.steps += len(log_probs)
+        return found
 
 
 def ctc_beam_search(

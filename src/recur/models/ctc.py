@@ -21,6 +21,7 @@ from recur.layers.attention import existing
 from recur.layers.checks import tensor
 from recur.layers.lengths import Lengths
 from recur.messages import InputError, must, whole
+from recur.models.fronts import Strided
 from recur.models.many_to_many import ManyToMany
 
 BLANK = 0
@@ -103,6 +104,46 @@ class CTC(ManyToMany):
         if width is None:
             return ctc_greedy_search(log_probs, steps, blank=BLANK)
         return ctc_beam_search(log_probs, steps, width=width, blank=BLANK)
+
+
+class CTCStream:
+    """Log-probabilities of a row that comes piece by piece: the same as those of the whole.
+
+    For inference; call `eval()` of the model first.
+
+    Args:
+        model: of one direction; its front, if it has one, gives features step by step, or is a
+            `recur.models.fronts.Strided`.
+
+    Raises:
+        InputError: a model of two directions, or another front.
+    """
+
+    def __init__(self, model: CTC) -> None:
+        if model.recurrent.bidirectional:
+            raise InputError(must("a model that hears as it comes", "of one direction", "of two"))
+        front = model.front
+        if front is not None and not (front.alone or isinstance(front, Strided)):
+            got = type(front).__name__
+            raise InputError(must("a front that reads in pieces", "Strided, or none", got))
+        self.model, self._state = model, None
+        self._front = front.stream() if isinstance(front, Strided) else None
+
+    def __call__(self, x: Tensor, *, last: bool = False) -> Tensor:
+        """The log-probabilities (T', labels + 1) that can be told now.
+
+        Args:
+            x: (T, inputs) the steps that follow; may be none.
+            last: nothing comes any more.
+        """
+        model = self.model
+        with torch.no_grad():
+            read = self._front(x, last=last)[None] if self._front else model.read(x[None])[0]
+            if not read.shape[1]:
+                return read.new_zeros(0, model.head.out_features)
+            y, self._state = model.recurrent(read, self._state)
+            scores: Tensor = model.head(y[0])
+            return scores.log_softmax(dim=-1)
 
 
 def ctc_loss(log_probs: Tensor, targets: Tensor) -> Tensor:

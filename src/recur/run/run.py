@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,10 @@ from recur.files import PathLike
 from recur.messages import InputError, listed, must
 from recur.run import directory, source, weights
 from recur.run.inspection import Inspection, inspect
+from recur.run.listening import PAUSE, listen
 from recur.tasks import preparing
 from recur.tasks.answers import Answer
+from recur.tasks.listener import Said
 from recur.tasks.options import Options
 from recur.tasks.task import Evaluation, Task, Trained
 from recur.training import History
@@ -198,6 +200,26 @@ class Run:
         if tell is not None:
             return self.task.told(self.trained, self._asked(inputs), asked, tell)
         return self.task.answer(self.trained, self._asked(inputs), asked)
+
+    def listen(
+        self, pieces: Iterable[Any], *, rate: int = 0, pause: float = PAUSE
+    ) -> Iterator[Said]:
+        """Hears sound as it comes, and says what is said in it as soon as that is decided.
+
+        It remembers no more than a state of fixed size and the phrase that has begun.
+
+        Args:
+            pieces: samples (S,) from -1 to 1, one piece after another, of any sizes.
+            rate: samples a second; 0: as the network hears them.
+            pause: seconds in which nothing is said, after which a phrase has ended.
+
+        Yields:
+            what the transcript grows by, and where phrases end.
+
+        Raises:
+            InputError: if the run needs the whole of a recording, or pieces are no samples.
+        """
+        return listen(self, pieces, rate=rate, pause=pause)
 
     def why(self, inputs: Any, **how: Any) -> list[Attribution]:
         """Says for each input which of its steps mattered for the answer.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -44,21 +44,21 @@ class LinearSummary:
             raise InputError(must("a linear model", expected, f"the shapes {shapes}"))
 
     @classmethod
-    def fit(cls, sequences: Sequence[Any], labels: Sequence[str]) -> Self:
+    def fit(cls, sequences: Iterable[Any], labels: Sequence[str]) -> Self:
         """Fits it, with as much regularisation as scikit-learn has by itself (C = 1).
 
         Args:
-            sequences: N of them, (T_i, F) each.
+            sequences: N of them, (T_i, F) each, which are not kept.
             labels: the class of each.
 
         Raises:
             InputError: none, not as many on both sides, or one class only.
             FailedError: scikit-learn is not installed.
         """
-        check_pairs(labels, sequences)
         if len(set(labels)) < 2:
             raise InputError(must("labels", "of two classes at least", sorted(set(labels))))
         found = _summaries(sequences)
+        check_pairs(labels, list(found))
         mean, deviation = found.mean(axis=0), found.std(axis=0)
         deviation = np.where(deviation > 1e-9, deviation, 1.0)
         model = package("sklearn.linear_model").LogisticRegression(max_iter=1000)
@@ -69,14 +69,17 @@ class LinearSummary:
             weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
         return cls(tuple(map(str, model.classes_)), mean, deviation, weights, bias)
 
-    def answers(self, sequences: Sequence[Any]) -> list[str]:
+    def answers(self, sequences: Iterable[Any]) -> list[str]:
         """The class of each sequence (T_i, F)."""
         scaled = (_summaries(sequences) - self.mean) / self.deviation
         best = (scaled @ self.weights.T + self.bias).argmax(axis=1)
         return [self.classes[n] for n in best]
 
 
-def _summaries(sequences: Sequence[Any]) -> Floats:
+def _summaries(sequences: Iterable[Any]) -> Floats:
     """(N, 2F) the mean of each number over time, and its deviation."""
-    arrays = [np.asarray(each, dtype=np.float64) for each in sequences]
-    return np.stack([np.concatenate([a.mean(axis=0), a.std(axis=0)]) for a in arrays])
+    return np.array([_summary(np.asarray(each, dtype=np.float64)) for each in sequences])
+
+
+def _summary(steps: Floats) -> Floats:
+    return np.concatenate([steps.mean(axis=0), steps.std(axis=0)])

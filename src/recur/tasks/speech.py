@@ -27,18 +27,22 @@ from torch import nn
 
 from recur import plots
 from recur.data import audio
-from recur.data.audio import Changes, LogMel, Sound
+from recur.data.audio import Sound
 from recur.data.documents import Documents
 from recur.data.examples import Examples, Lazy
+from recur.data.log_mel import NORMALISED, SCALES, LogMel
 from recur.data.records.clips import Clips, apart, read_clips, varied
+from recur.data.sound_changes import Changes
 from recur.data.spelling import Spelling, least_steps
 from recur.data.splits import Parting, Splits
+from recur.messages import InputError, must
 from recur.models.ctc import CTC
 from recur.models.fronts import Strided
 from recur.scoring import words
 from recur.scoring.linear import LinearSummary
 from recur.tasks.answers import Answer
 from recur.tasks.options import cell_option, option
+from recur.tasks.speech_listener import SpeechListener
 from recur.tasks.task import Evaluation, Trained
 from recur.tasks.tiny import Tiny
 from recur.tasks.transcribing import (
@@ -59,7 +63,8 @@ class SpeechOptions(TranscribingOptions):
     """Options of the task."""
 
     data: str = option(
-        "spoken-digits", "a table, a folder of recordings, or a dataset (fsdd, fsdd:theo)"
+        "spoken-digits",
+        "a table, a folder of recordings, or a dataset (fsdd, fsdd:theo, fsdd:strings)",
     )
     path: str = option("path", "the column of the recordings' paths, in a table", reads=True)
     text: str = option("transcript", "the column of what is said, in a table", reads=True)
@@ -68,11 +73,12 @@ class SpeechOptions(TranscribingOptions):
     window: float = option(0.025, "seconds of a frame", above=0.0)
     hop: float = option(0.01, "seconds from one frame to the next", above=0.0)
     bands: int = option(40, "bands of the mel scale", least=1)
-    scale: str = option("slaney", "the mel scale", choices=audio.SCALES)
+    scale: str = option("slaney", "the mel scale", choices=SCALES)
     normalised: str = option(
-        "whole",
-        "what of each recording has mean 0 and deviation 1: its bands, the whole, none",
-        choices=audio.NORMALISED,
+        "found",
+        "what of each recording has mean 0 and deviation 1: its bands, the whole, none; or it "
+        "stands beside the loudest so far, running (default: the whole; running in one direction)",
+        choices=("found", *NORMALISED),
     )
     speed: float = option(
         0.15, "in training, up to this share faster or slower", least=0.0, below=0.9
@@ -81,6 +87,18 @@ class SpeechOptions(TranscribingOptions):
     noise: float = option(0.1, "in training, noise of up to this share", least=0.0)
     shift: float = option(0.1, "in training, seconds of silence before and after", least=0.0)
     masks: int = option(0, "in training, masks over time, and over bands", least=0)
+    warp: float = option(
+        0.0, "in training, frequencies up to this share higher or lower", least=0.0, below=0.9
+    )
+    tempo: float = option(
+        0.0,
+        "in training, up to this share faster or slower at the same pitch",
+        least=0.0,
+        below=0.9,
+    )
+    colour: float = option(
+        0.0, "in training, bands up to so many decibels louder or softer", least=0.0
+    )
     filters: int = option(64, "of the convolution over time", least=1)
     stride: int = option(2, "frames that become one step", least=1)
     cell: str = cell_option("gru")
@@ -94,12 +112,15 @@ class SpeechOptions(TranscribingOptions):
     @property
     def features(self) -> LogMel:
         """What is heard of a recording."""
-        return LogMel(self.rate, self.window, self.hop, self.bands, self.scale, self.normalised)
+        found = "whole" if self.bidirectional else "running"
+        normalised = found if self.normalised == "found" else self.normalised
+        return LogMel(self.rate, self.window, self.hop, self.bands, self.scale, normalised)
 
     @property
     def changes(self) -> Changes:
         """What chance makes of a recording."""
-        return Changes(self.speed, self.gain, self.noise, self.shift, self.masks)
+        names = (field.name for field in dataclasses.fields(Changes))
+        return Changes(**{name: getattr(self, name) for name in names})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +159,11 @@ class Speech(Transcribing[SpeechOptions, Clips, SpeechPreprocessing, Transcribin
     preprocessing = SpeechPreprocessing
     records = Clips
     answering = TranscribingAnswering
+    sample = (
+        "recordings.csv",
+        "path,transcript,speaker\nclips/001.wav,three,anna\nclips/002.wav,seven,anna\n"
+        "clips/003.flac,three,ben\nclips/004.mp3,zero,cleo\n",
+    )
     said = Heard
     parting = Parting(apart, apart, mixes=True)
 
@@ -153,6 +179,7 @@ class Speech(Transcribing[SpeechOptions, Clips, SpeechPreprocessing, Transcribin
             delimiter=options.delimiter,
             encoding=options.encoding,
             drop_bad=options.drop_bad,
+            least=options.window,
         )
         return self.fitting(found, options)
 
@@ -166,7 +193,7 @@ class Speech(Transcribing[SpeechOptions, Clips, SpeechPreprocessing, Transcribin
         spelling = Spelling.fit(train.transcripts, options.label)
         yardstick = None
         if 1 < len(set(train.transcripts)) <= MOST_CLASSES:
-            heard = [_features(sound, options.features) for sound in train.sounds]
+            heard = (_features(sound, options.features) for sound in train.sounds)
             yardstick = LinearSummary.fit(heard, train.transcripts)
         return SpeechPreprocessing(spelling.label, spelling.labels, yardstick)
 
@@ -183,7 +210,7 @@ class Speech(Transcribing[SpeechOptions, Clips, SpeechPreprocessing, Transcribin
             else:
                 steps = least_steps(records.transcripts[index], options.label)
                 least = _seconds(steps, options)
-                x = changes.seen(hear(changes.heard(samples, hear.rate, chance, least)), chance)
+                x = changes.features(samples, hear, chance, least)
             return (x, targets[index]) if targets else (x,)
 
         return Lazy(
@@ -209,7 +236,7 @@ class Speech(Transcribing[SpeechOptions, Clips, SpeechPreprocessing, Transcribin
         yardstick = trained.preprocessing.yardstick
         if yardstick is None:
             return found
-        heard = [_features(sound, options.features) for sound in records.sounds]
+        heard = (_features(sound, options.features) for sound in records.sounds)
         beside = words.error_rates(yardstick.answers(heard), records.transcripts)["right"]
         return dataclasses.replace(found, values={**found.values, "linear_accuracy": beside})
 
@@ -222,7 +249,7 @@ class Speech(Transcribing[SpeechOptions, Clips, SpeechPreprocessing, Transcribin
 
     def asked(self, trained: TrainedHere, inputs: Sequence[Any]) -> Clips:
         """Recordings to read: paths; samples, alone or with their rate."""
-        return Clips.asked(inputs, trained.options.rate)
+        return Clips.asked(inputs, trained.options.rate, trained.options.window)
 
     def reaches(self, records: Clips, row: int, options: SpeechOptions, steps: int) -> bool:
         """Whether a recording is long enough for so many steps."""
@@ -239,6 +266,26 @@ class Speech(Transcribing[SpeechOptions, Clips, SpeechPreprocessing, Transcribin
     def bare(self, records: Clips) -> Clips:
         """The recordings alone."""
         return dataclasses.replace(records, transcripts=[], varied=False)
+
+    def listener(self, trained: TrainedHere, rate: int, pause: float) -> SpeechListener:
+        """Hears sound as it comes, with a network that needs nothing of what comes later."""
+        options, fitted, model = trained.options, trained.preprocessing, trained.model
+        if options.bidirectional or options.features.normalised != "running":
+            got = "one that reads in both directions"
+            if not options.bidirectional:
+                got = f"one that normalises {options.features.normalised} recordings"
+            todo = "Train one with: recur train speech --no-bidirectional, with your --data."
+            raise InputError(must("a run that hears sound as it comes", "one-way", got, todo))
+        assert isinstance(model, CTC)
+        return SpeechListener(
+            model,
+            options.features,
+            fitted.labels,
+            between=" " if fitted.label == "words" else "",
+            stride=options.stride,
+            rate=rate or options.rate,
+            pause=pause,
+        )
 
     def figures(
         self, trained: TrainedHere, answers: Sequence[Answer]
@@ -266,7 +313,6 @@ class Speech(Transcribing[SpeechOptions, Clips, SpeechPreprocessing, Transcribin
             "data": data,
             **dict.fromkeys(("speed", "gain", "noise", "shift"), 0.0),
             "masks": 0,
-            "normalised": "whole",
             "rate": 2000,
             "bands": 8,
             "filters": 4,

@@ -30,6 +30,7 @@ from recur.data.splits import Parting, Records, Splits, at_the_end
 from recur.diagnostics import Attribution
 from recur.messages import InputError, one_of
 from recur.tasks.answers import Answer
+from recur.tasks.listener import Listener
 from recur.tasks.options import Answering, Options, Recipe, reading
 from recur.tasks.tiny import Tiny
 from recur.tasks.watcher import Watcher
@@ -313,6 +314,19 @@ class Task(abc.ABC, Generic[O, R, F, A]):
             InputError: if the task judges none.
         """
         raise InputError(f"The task {self.name} judges no rows as they come. Use predict.")
+
+    def listener(self, trained: Trained[O, F], rate: int, pause: float) -> Listener:
+        """Returns what says what it hears while sound comes.
+
+        Args:
+            trained: the network.
+            rate: samples a second of what comes; 0: as the network hears it.
+            pause: seconds in which nothing is said, after which a phrase has ended.
+
+        Raises:
+            InputError: if the task hears none, or the network needs the whole of it.
+        """
+        raise InputError(f"The task {self.name} hears no sound as it comes. Use predict.")
 
     def explained(self, trained: Trained[O, F], records: R, how: A) -> list[Attribution]:
         """Says for each record which of its steps mattered for the answer.

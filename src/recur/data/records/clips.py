@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from recur.data import audio
-from recur.data.audio import Sound
+from recur.data.audio import Sound, names_apart
 from recur.data.records.transcribed import MOST_NAMED, Transcribed
 from recur.data.splits import Rows, Splits, by_group, by_label
 from recur.data.tables import read_table
@@ -56,24 +58,29 @@ class Clips(Transcribed):
         return [sound.name for sound in self.sounds]
 
     @classmethod
-    def asked(cls, inputs: Sequence[Any], rate: int) -> Self:
+    def asked(cls, inputs: Sequence[Any], rate: int, least: float = 0.0) -> Self:
         """Recordings without transcripts, for an answer.
 
         Args:
             inputs: paths; samples (S,) or (S, channels) at `rate`; or pairs of samples and rate.
             rate: of samples that come alone.
+            least: seconds that each has at least.
 
         Raises:
-            InputError: if there is none, or one is no recording.
+            InputError: if there is none, or one is no recording, cut off, too short or silent.
         """
         if not len(inputs):
             raise InputError("speech needs a recording: the path of a sound file.")
-        return cls([_asked(each, rate) for each in inputs], [], [])
+        names = iter(names_apart([Path(each) for each in inputs if isinstance(each, str | Path)]))
+        sounds = [_asked(each, rate, names) for each in inputs]
+        for each in sounds:
+            each.check(least)
+        return cls(sounds, [], [])
 
 
-def _asked(given: Any, rate: int) -> Sound:
+def _asked(given: Any, rate: int, names: Iterator[str]) -> Sound:
     if isinstance(given, str | Path):
-        return audio.in_file(given)
+        return audio.in_file(given, next(names))
     if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], int):
         return audio.of_samples(*given)
     if hasattr(given, "__array__"):
@@ -107,6 +114,7 @@ def read_clips(
     delimiter: str = "",
     encoding: str = "",
     drop_bad: bool = False,
+    least: float = 0.0,
 ) -> Splits[Clips]:
     """Reads recordings that a table names, or that lie in a folder.
 
@@ -120,7 +128,9 @@ def read_clips(
         speaker: the column of the speakers; a table may lack it.
         delimiter: of a table.
         encoding: of a table.
-        drop_bad: leave out what cannot be read, or has no transcript, and say how many.
+        drop_bad: leave out what cannot be read, is cut off, too short or silent, or has no
+            transcript, and say how many.
+        least: seconds that each recording has at least.
 
     Raises:
         InputError: if there is none, or a recording or a transcript is missing or cannot be read.
@@ -140,7 +150,7 @@ def read_clips(
             _Row(folder / where, said, by if who is not paths else "", f"row {row} of {name}")
             for where, said, by, row in zip(paths, texts, who, table.rows, strict=True)
         ]
-    clips, left = _opened(rows, name, drop_bad)
+    clips, left = _opened(rows, name, drop_bad, least)
     if clips.speakers:
         speakers = count(len(set(clips.speakers)), "speaker")
         notes = (*notes, f"Of {speakers}; where there are several, whole ones are held out.")
@@ -171,14 +181,18 @@ def _in_folder(folder: Path) -> list[_Row]:
     return found
 
 
-def _opened(rows: list[_Row], name: str, drop_bad: bool) -> tuple[Clips, tuple[str, ...]]:
+def _opened(
+    rows: list[_Row], name: str, drop_bad: bool, least: float
+) -> tuple[Clips, tuple[str, ...]]:
     sounds, kept, bad = [], [], []
-    for row in rows:
+    for row, called in zip(rows, names_apart([row.path for row in rows]), strict=True):
         try:
             if not row.text:
                 todo = "Put it into a text file of the same name."
                 raise InputError(must(row.place, "with a transcript", "none", todo))
-            sounds.append(audio.in_file(row.path))
+            sound = audio.in_file(row.path, called)
+            sound.check(least)
+            sounds.append(sound)
             kept.append(row)
         except InputError as error:
             if not drop_bad:
@@ -190,10 +204,37 @@ def _opened(rows: list[_Row], name: str, drop_bad: bool) -> tuple[Clips, tuple[s
     texts = [" ".join(row.text.split()) for row in kept]
     clips = Clips(sounds, texts, [row.speaker for row in kept] if known else [])
     named = ", ".join(bad[:MOST_NAMED]) + (" and others" if len(bad) > MOST_NAMED else "")
-    left = f"{count(len(bad), 'recording')} left out ({named}): not to be read."
+    left = f"{count(len(bad), 'recording')} left out ({named}): nothing to learn from."
     return clips, (left,) if bad else ()
 
 
 def varied(records: Clips) -> Clips:
     """The same, to be learnt from with changes by chance."""
     return dataclasses.replace(records, varied=True)
+
+
+def in_strings(clips: Clips, *, sizes: tuple[int, int], gap: float, often: int, seed: int) -> Clips:
+    """Recordings of a speaker joined to longer ones, the same every time.
+
+    Args:
+        clips: recordings with transcripts and speakers.
+        sizes: how many are joined, at least and at most.
+        gap: seconds of silence between two of them, at most; drawn anew each time.
+        often: how often each recording is used, but for the last few of a speaker.
+        seed: draws which, and the gaps.
+    """
+    chance = np.random.default_rng(seed)
+    sounds, texts, speakers = [], [], []
+    for speaker in sorted(set(clips.speakers)):
+        own = [row for row, each in enumerate(clips.speakers) if each == speaker]
+        drawn = np.concatenate([chance.permutation(own) for _ in range(often)]).tolist()
+        while len(drawn) >= sizes[0]:
+            size = int(chance.integers(sizes[0], sizes[1] + 1))
+            rows, drawn = drawn[:size], drawn[size:]
+            gaps = [float(chance.uniform(0, gap)) for _ in rows[1:]]
+            text = " ".join(clips.transcripts[row] for row in rows)
+            name = f"{text.replace(' ', '-')}_{speaker}_{len(sounds)}"
+            sounds.append(audio.joined([clips.sounds[row] for row in rows], gaps, name))
+            texts.append(text)
+            speakers.append(speaker)
+    return Clips(sounds, texts, speakers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -66,3 +67,42 @@ class Strided(Front):
             steps = shorter(steps, stride)
             y = only(y, steps)
         return y, steps
+
+    def stream(self) -> StridedStream:
+        """What gives the features of steps that come piece by piece, for inference."""
+        return StridedStream(self)
+
+
+class StridedStream:
+    """The features of a row that comes piece by piece: the same as those of the whole.
+
+    It remembers no more than the windows that have begun.
+
+    Args:
+        front: the convolutions.
+    """
+
+    def __init__(self, front: Strided) -> None:
+        self.front = front
+        before = (front.width - 1) // 2
+        like = front.layers[0].weight
+        self._kept = [like.new_zeros(before, layer.in_channels) for layer in front.layers]
+
+    def __call__(self, x: Tensor, *, last: bool = False) -> Tensor:
+        """The features (T', F) that can be told now.
+
+        Args:
+            x: (T, inputs) the steps that follow; may be none.
+            last: nothing comes any more.
+        """
+        width = self.front.width
+        for n, (layer, stride) in enumerate(
+            zip(self.front.layers, self.front.strides, strict=True)
+        ):
+            after = [x.new_zeros(width - 1 - (width - 1) // 2, x.shape[1])] if last else []
+            found = torch.cat([self._kept[n], x, *after])
+            # A stride may be greater than the window: what is passed over has to be here too.
+            steps = max(0, (len(found) - (width if last else max(width, stride))) // stride + 1)
+            self._kept[n] = found[steps * stride :]
+            x = layer(found.T).relu().T[:steps] if steps else found.new_zeros(0, self.front.size)
+        return x
