@@ -6,12 +6,15 @@ import io
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recur.messages import InputError, must, shown
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Pixels = NDArray[np.uint8]
 
@@ -27,7 +30,8 @@ class Picture:
 
     Attributes:
         name: what messages and answers call it.
-        content: gives the content of its file, or its pixels (height, width, 3).
+        content: gives the content of its file, or its pixels, (height, width, 3) or of grey
+            (height, width).
     """
 
     name: str
@@ -36,6 +40,22 @@ class Picture:
 
 def decoded(picture: Picture, size: int) -> Pixels:
     """Returns (3, size, size), whatever the picture's own size and colours.
+
+    Raises:
+        InputError: if it is missing, is no picture, is damaged, or is too large.
+    """
+    from PIL import Image
+
+    small = upright(picture, "RGB").resize((size, size), Image.Resampling.BILINEAR)
+    return np.ascontiguousarray(np.asarray(small, dtype=np.uint8).transpose(2, 0, 1))
+
+
+def upright(picture: Picture, mode: str) -> Image:
+    """Reads a whole picture, and turns it as the camera noted.
+
+    Args:
+        picture: the picture.
+        mode: what it becomes: "RGB", or "L" for grey; what is clear is white then.
 
     Raises:
         InputError: if it is missing, is no picture, is damaged, or is too large.
@@ -49,14 +69,28 @@ def decoded(picture: Picture, size: int) -> Pixels:
             if opened.width * opened.height > MOST_PIXELS:
                 got = f"{opened.width:,} by {opened.height:,}"
                 raise InputError(must(picture.name, f"of at most {MOST_PIXELS:,} pixels", got))
-            upright = ImageOps.exif_transpose(opened).convert("RGB")
-            small = upright.resize((size, size), Image.Resampling.BILINEAR)
+            turned = _eight_bits(ImageOps.exif_transpose(opened))
+            if mode == "L" and turned.has_transparency_data:
+                white = Image.new("RGBA", turned.size, "white")
+                turned = Image.alpha_composite(white, turned.convert("RGBA"))
+            return turned.convert(mode)
     except InputError:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         why = "it is no picture, or a damaged one"
         raise InputError(f"{shown(picture.name, str)} cannot be read: {why}.") from error
-    return np.ascontiguousarray(np.asarray(small, dtype=np.uint8).transpose(2, 0, 1))
+
+
+def _eight_bits(image: Image) -> Image:
+    """A grey picture of 16 or 32 bits in 8: Pillow would cut off what is above 255."""
+    from PIL import Image
+
+    if image.mode[0] not in "IF":
+        return image
+    values = np.asarray(image, dtype=np.float64)
+    low, high = (0.0, 65535.0) if image.mode != "F" else (values.min(), values.max())
+    scaled = (values - low) * (255 / max(high - low, 1e-9))
+    return Image.fromarray(np.nan_to_num(scaled).clip(0, 255).astype(np.uint8))
 
 
 def _drawn(pixels: Any) -> Any:

@@ -55,6 +55,8 @@ class Attribution:
         output: which of the model's outputs the score is.
         name: what that output is called.
         prose: whether the steps are the words of a text, to be read one after the other.
+        numbers: (T, E) what each number of a step added, where a step is E numbers; else None.
+        picture: (T, E) the picture whose columns the steps are; None where they are none.
     """
 
     method: str
@@ -65,12 +67,15 @@ class Attribution:
     output: int
     name: str
     prose: bool = False
+    numbers: Any = dataclasses.field(default=None, repr=False, compare=False)
+    picture: Any = dataclasses.field(default=None, repr=False, compare=False)
 
     def opposite(self, name: str) -> Attribution:
         """The same of minus the score: of two classes told apart by one score, the other class."""
         return dataclasses.replace(
             self,
             values=tuple(-value for value in self.values),
+            numbers=None if self.numbers is None else -self.numbers,
             score=-self.score,
             baseline=-self.baseline,
             name=name,
@@ -127,9 +132,12 @@ class Attribution:
         yield text
 
     def plot(self) -> Figure:
-        """Draws the words with their colours, or the values in order."""
+        """Draws the words with their colours, the pixels of a picture, or the values in order."""
         from recur import plots
 
+        if self.picture is not None and self.numbers is not None:
+            title = f"{self.name}: {self.method}"
+            return plots.telling_pixels(self.picture, self.numbers, title=title)
         draw = plots.marked_words if self.prose else plots.attribution
         return draw(self.values, self.labels, title=f"{self.name}: {self.method}")
 
@@ -195,10 +203,13 @@ def integrated_gradients(
                 (gradient,) = torch.autograd.grad(reader.scores(vectors)[:, chosen].sum(), vectors)
             share = _beside(torch.as_tensor(weights[rows] / 2), way)
             total += (share * gradient).sum(dim=0)
-        values = (way * total).flatten(1).sum(dim=1)
+        each = way * total
         nothing = float(reader.scores(start.unsqueeze(0))[0, chosen])
-    found = tuple(values.double().tolist())
-    return reader.attribution("integrated gradients", found, score, nothing, chosen)
+    found = tuple(each.flatten(1).sum(dim=1).double().tolist())
+    why = reader.attribution("integrated gradients", found, score, nothing, chosen)
+    if reader.tokens or each.dim() != 2:
+        return why
+    return dataclasses.replace(why, numbers=each.cpu().numpy()[reader.told])
 
 
 def occlusion(

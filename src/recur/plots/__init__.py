@@ -11,6 +11,7 @@ from recur.plots.confusion import confusion
 from recur.plots.figure import save, save_each
 from recur.plots.inside import alignment, attribution, gradients, heatmaps, layer_sizes
 from recur.plots.learning import curves, overview
+from recur.plots.lines import read_line, telling_pixels
 from recur.plots.music import piano_roll
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
 from recur.plots.series import backtest, forecast
@@ -36,11 +37,13 @@ __all__ = [
     "marked_words",
     "overview",
     "piano_roll",
+    "read_line",
     "save",
     "save_each",
     "separation",
     "spectrogram",
     "tagging",
+    "telling_pixels",
     "telling_words",
     "unrolled",
 ]
