@@ -55,6 +55,18 @@ def test_what_was_heard():
     assert "jiwer" in str(found)
 
 
+def test_which_character_was_taken_for_which():
+    said, meant = words.character_pairs(["b cda", "x"], ["abcd ", "x"])
+    pairs = list(zip(meant, said, strict=True))
+    assert ("a", words.NOTHING) in pairs
+    assert (words.NOTHING, words.SPACE) in pairs
+    assert (words.SPACE, "a") in pairs
+    assert [pair for pair in pairs if pair[0] == pair[1]] == [(c, c) for c in "bcdx"]
+    assert len(pairs) == 7
+    with pytest.raises(InputError):
+        words.character_pairs([], [])
+
+
 def test_tags():
     # The example of seqeval's README.
     meant = [["O", "O", "O", "B-MISC", "I-MISC", "I-MISC", "O"], ["B-PER", "I-PER", "O"]]
