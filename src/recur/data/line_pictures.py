@@ -6,7 +6,6 @@ right, the steps that a network walks.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recur.data import pictures
+from recur.data import pictures as whole_pictures
 from recur.data.pictures import Picture, Pixels, upright
 from recur.messages import InputError, must, shown
 
@@ -107,7 +106,7 @@ class ReadLines:
     def __init__(self, pictures: Sequence[Picture], form: LineForm) -> None:
         self.pictures, self.form = list(pictures), form
         self._kept: dict[int, Pixels] = {}
-        self._room = pictures_room()
+        self._room = whole_pictures.KEPT
         self._lock = threading.Lock()
 
     def at(self, row: int, change: Callable[[Line], Line] | None = None) -> Line:
@@ -134,11 +133,6 @@ class ReadLines:
         return found
 
 
-def pictures_room() -> int:
-    """Bytes of decoded lines that are kept in memory."""
-    return pictures.KEPT
-
-
 def pieces(line: Line, blank: float = 0.15, least: int = 2) -> list[tuple[int, int]]:
     """Where the parts of a line begin and end that blank columns divide.
 
@@ -153,8 +147,3 @@ def pieces(line: Line, blank: float = 0.15, least: int = 2) -> list[tuple[int, i
     there = np.concatenate([[False], line.max(axis=1, initial=0) > blank, [False]])
     edges = np.flatnonzero(there[1:] != there[:-1]).reshape(-1, 2)
     return [(int(low), int(high)) for low, high in edges if high - low >= least]
-
-
-def steps_of(width: int, stride: int) -> int:
-    """The steps that W columns become."""
-    return math.ceil(width / stride)

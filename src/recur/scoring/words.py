@@ -66,8 +66,9 @@ def character_pairs(
     check_pairs(answers, references)
     said: list[str] = []
     meant: list[str] = []
-    found = jiwer.process_characters(list(references), list(answers))
-    for answer, reference, chunks in zip(answers, references, found.alignments, strict=True):
+    texts = [[" ".join(text.split()) for text in each] for each in (answers, references)]
+    found = jiwer.process_characters(texts[1], texts[0])
+    for answer, reference, chunks in zip(*texts, found.alignments, strict=True):
         for chunk in chunks:
             here = [*reference[chunk.ref_start_idx : chunk.ref_end_idx]]
             there = [*answer[chunk.hyp_start_idx : chunk.hyp_end_idx]]

@@ -143,7 +143,7 @@ class Ocr(Transcribing[OcrOptions, Lines, Spelt, TranscribingAnswering]):
     recipes: Mapping[str, Recipe] = {
         "captcha": Recipe(
             "a thousand pictures of a few letters, distorted and struck through",
-            {"height": 40, "shorten": 4, "epochs": 60, "learning_rate": 0.003, "distort": 0.7},
+            {"height": 40, "shorten": 4, "epochs": 44, "learning_rate": 0.003, "distort": 0.7},
         )
     }
 

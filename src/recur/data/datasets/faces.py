@@ -89,7 +89,8 @@ def _folder(package: str) -> Path:
 def _opened(path: Path, weight: str, size: int) -> FreeTypeFont:
     from PIL import ImageFont
 
-    font = ImageFont.truetype(str(path), size)
+    # The other layout, where it is there, sets letters elsewhere.
+    font = ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
     if weight:
         names = {name.decode().replace(" ", ""): name for name in font.get_variation_names()}
         slanted = "Italic" if weight == "Regular" else f"{weight}Italic"

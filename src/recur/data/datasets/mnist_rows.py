@@ -25,7 +25,7 @@ def _file(name: str) -> Source:
         title="MNIST, digits in rows",
         task="ocr",
         licence="CC BY-SA 3.0",
-        homepage="https://yann.lecun.org/exdb/mnist/",
+        homepage="https://ossci-datasets.s3.amazonaws.com/mnist/",
         size="11.4 MB",
         local=(f"{name}.gz", name, f"mnist/{name}.gz", f"mnist/{name}"),
     )

@@ -6,6 +6,7 @@ than scans of paper: a score on these says how faces that are new are read, and 
 
 from __future__ import annotations
 
+import functools
 import platform
 import re
 import zlib
@@ -57,6 +58,11 @@ def load() -> Splits[Lines]:
         FailedError: if the packages that hold the fonts are not installed.
     """
     SOURCE.find()
+    return _parts()
+
+
+@functools.cache  # the same in one process
+def _parts() -> Splits[Lines]:
     train, validation, test = (_drawn(part) for part in LINES)
     about = f"printed lines (text of Python {platform.python_version()}'s manual)"
     return Splits(train, validation, test, about=about, notes=(NOTE,))
