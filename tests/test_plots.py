@@ -346,3 +346,20 @@ def test_any_name_can_be_drawn():
     assert plots.layer_sizes(sizes)._repr_png_()
     with pytest.raises(InputError, match="at most 64 metrics; got 65"):
         plots.curves({"loss": [1.0], **{str(n): [1.0] for n in range(64)}})
+
+
+def test_a_line_is_drawn_with_its_letters_and_with_what_mattered(tmp_path):
+    line = np.random.default_rng(0).random((90, 16))
+    letters = [("a", 10.0), (" ", 40.0), ("$x_1$", 70.0)]
+    read = plots.read_line(line, letters=letters, title="x.png: a $1")
+    assert [each.get_text() for each in read.axes[0].texts] == ["a", "␣", "$x_1$"]
+    told = plots.telling_pixels(line, line - 0.5)
+    assert len(told.axes) == 2
+    for number, figure in enumerate((read, told)):
+        assert plots.save(figure, tmp_path / f"{number}.png").stat().st_size > 1000
+    for draw in (
+        lambda: plots.read_line(np.zeros((0, 4))),
+        lambda: plots.telling_pixels(line, line[1:]),
+    ):
+        with pytest.raises(InputError, match="must be"):
+            draw()

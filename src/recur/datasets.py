@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from recur.data.datasets import Source, catalogue, every
 
 if TYPE_CHECKING:  # for checkers of types; what is there is what `every` finds
+    from recur.data.datasets import captcha as captcha
     from recur.data.datasets import co2 as co2
     from recur.data.datasets import docstrings as docstrings
     from recur.data.datasets import ett as ett
@@ -17,10 +18,12 @@ if TYPE_CHECKING:  # for checkers of types; what is there is what `every` finds
     from recur.data.datasets import jsb_chorales as jsb_chorales
     from recur.data.datasets import made_traffic as made_traffic
     from recur.data.datasets import messages as messages
+    from recur.data.datasets import mnist_rows as mnist_rows
     from recur.data.datasets import movie_reviews as movie_reviews
     from recur.data.datasets import multi30k as multi30k
     from recur.data.datasets import news_summary as news_summary
     from recur.data.datasets import nsl_kdd as nsl_kdd
+    from recur.data.datasets import printed as printed
     from recur.data.datasets import ptb as ptb
     from recur.data.datasets import review_texts as review_texts
     from recur.data.datasets import shapes as shapes

@@ -21,7 +21,8 @@ class Case(NamedTuple):
 
     Attributes:
         task: its name.
-        data: the name of its file in `FILES`; empty if it takes none.
+        data: the name of its file in `FILES`, which may lie in a folder with others; empty if it
+            takes none.
         options: the others, as `recur.train` takes them.
     """
 
@@ -128,6 +129,24 @@ def headlines() -> str:
     return "\n".join(rows)
 
 
+def blocks() -> dict[str, str]:
+    """60 pictures of lines, in the form of PGM that is text, and the table that names them."""
+    chance, rows, found = random.Random(10), ["path,transcript"], {}
+    for number in range(60):
+        text = "".join("iml"[below(chance, 3)] for _ in range(1 + below(chance, 3)))
+        columns = [0]
+        for letter in text:
+            columns += {"i": [5], "m": [5, 5, 5, 5], "l": [7, 7]}[letter] + [0, 0]
+        pixels = [
+            250 - 40 * min(high, 5) * (7 - row < high) - below(chance, 20)
+            for row in range(8)
+            for high in columns
+        ]
+        found[f"lines/{number}.pgm"] = f"P2 {len(columns)} 8 255\n{' '.join(map(str, pixels))}\n"
+        rows.append(f"{number}.pgm,{text}")
+    return {"lines/lines.csv": "\n".join(rows), **found}
+
+
 FILES = {
     "two.csv": reviews("bad", "good"),
     "three.csv": reviews("bad", "good", "fair"),
@@ -141,6 +160,7 @@ FILES = {
     "tagged.conllu": tagged(),
     "rows.csv": rows(),
     "headlines.txt": headlines(),
+    **blocks(),
 }
 
 COMMON = {"epochs": 2, "batch_size": 8, "units": 6, "seed": 3}
@@ -297,4 +317,5 @@ CASES = {
             "ema": None,
         },
     ),
+    "ocr": Case("ocr", "lines/lines.csv", {"height": 8, "filters": 3, "features": 5, "shorten": 1}),
 }

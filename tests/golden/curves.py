@@ -31,7 +31,10 @@ def curve(case: Case, folder: Path) -> dict[str, Any]:
 
     given = {**COMMON, **case.options}
     if case.data:
-        (folder / case.data).write_bytes(FILES[case.data].encode())
+        for name in FILES:
+            if name == case.data or name.startswith(f"{case.data.rpartition('/')[0]}/"):
+                (folder / name).parent.mkdir(exist_ok=True)
+                (folder / name).write_bytes(FILES[name].encode())
         given["data"] = str(folder / case.data)
     recur.train(case.task, out=folder / "run", progress=False, **given)
     with open(folder / "run" / "history.csv", encoding="utf-8", newline="") as history:

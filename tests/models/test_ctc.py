@@ -44,8 +44,9 @@ def test_the_loss_counts_every_alignment(seed, data):
     assert loss.item() == pytest.approx(sum(want) / 3)
 
 
-def test_padding_changes_nothing_and_gets_no_gradient():
-    model = model_of(bidirectional=True, layers=2)
+@pytest.mark.parametrize("shortcut", [False, True])
+def test_padding_changes_nothing_and_gets_no_gradient(shortcut):
+    model = model_of(bidirectional=True, layers=2, shortcut=shortcut)
     x = torch.randn(4, 5, 3, dtype=torch.float64)
     targets = filled([[1, 2], [2], [], [1, 1]], 2)
 
@@ -105,6 +106,15 @@ def test_it_learns_what_no_step_was_told():
         ]
         assert sum(right) >= 48
     assert recur.evaluate(model, test, loss=model.loss)["loss"] < 0.2
+
+
+def test_a_shortcut_adds_a_linear_reading_of_what_is_read():
+    torch.manual_seed(0)
+    model = model_of(shortcut=True).eval()
+    x = torch.randn(2, 5, 3, dtype=torch.float64)
+    y, _, _ = model._walked(x, None, None, None)
+    wanted = (model.head(y) + model.shortcut(x)).log_softmax(dim=-1)
+    torch.testing.assert_close(model(x), wanted)
 
 
 BAD = {

@@ -55,6 +55,19 @@ def test_what_was_heard():
     assert "jiwer" in str(found)
 
 
+def test_which_character_was_taken_for_which():
+    said, meant = words.character_pairs(["bcd ", "ab c", "axc"], ["abcd", " abc", "a c"])
+    pairs = list(zip(meant, said, strict=True))
+    assert [pair for pair in pairs if pair[0] != pair[1]] == [
+        ("a", words.NOTHING),
+        (words.NOTHING, words.SPACE),
+        (words.SPACE, "x"),
+    ]
+    assert len(pairs) == 4 + 4 + 3
+    with pytest.raises(InputError):
+        words.character_pairs([], [])
+
+
 def test_tags():
     # The example of seqeval's README.
     meant = [["O", "O", "O", "B-MISC", "I-MISC", "I-MISC", "O"], ["B-PER", "I-PER", "O"]]

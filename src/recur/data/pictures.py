@@ -9,13 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recur import files
 from recur.messages import InputError, must, shown
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Pixels = NDArray[np.uint8]
 
@@ -88,27 +91,46 @@ def decoded(picture: Picture, size: int, channels: int = 3) -> Pixels:
     Raises:
         InputError: if it is missing, is no picture, is damaged, or is too large.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     content = picture.content()
     if channels == 1 and isinstance(content, np.ndarray) and content.shape == (size, size):
         return content[None]
+    whole = upright(picture, "RGB" if channels == 3 else "L")
+    small = whole.resize((size, size), Image.Resampling.BILINEAR)
+    found = np.asarray(small, dtype=np.uint8).reshape(size, size, channels)
+    return np.ascontiguousarray(found.transpose(2, 0, 1))
+
+
+def upright(picture: Picture, mode: str) -> Image:
+    """Reads a whole picture, and turns it as the camera noted.
+
+    Args:
+        picture: the picture.
+        mode: what it becomes: "RGB", or "L" for grey; what is clear is white then.
+
+    Raises:
+        InputError: if it is missing, is no picture, is damaged, or is too large.
+    """
+    from PIL import Image, ImageOps
+
+    content = picture.content()
     try:
         opened = Image.open(io.BytesIO(content)) if isinstance(content, bytes) else _drawn(content)
         with opened:
             if opened.width * opened.height > MOST_PIXELS:
                 got = f"{opened.width:,} by {opened.height:,}"
                 raise InputError(must(picture.name, f"of at most {MOST_PIXELS:,} pixels", got))
-            mode = "RGB" if channels == 3 else "L"
-            upright = ImageOps.exif_transpose(opened).convert(mode)
-            small = upright.resize((size, size), Image.Resampling.BILINEAR)
+            turned = _eight_bits(ImageOps.exif_transpose(opened))
+            if mode == "L" and turned.has_transparency_data:
+                white = Image.new("RGBA", turned.size, "white")
+                turned = Image.alpha_composite(white, turned.convert("RGBA"))
+            return turned.convert(mode)
     except InputError:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         why = "it is no picture, or a damaged one"
         raise InputError(f"{shown(picture.name, str)} cannot be read: {why}.") from error
-    found = np.asarray(small, dtype=np.uint8).reshape(size, size, channels)
-    return np.ascontiguousarray(found.transpose(2, 0, 1))
 
 
 def measured(picture: Picture) -> tuple[int, int, int]:
@@ -117,16 +139,10 @@ def measured(picture: Picture) -> tuple[int, int, int]:
     Raises:
         InputError: as `decoded`.
     """
-    from PIL import Image, ImageOps
-
-    decoded(picture, 1)  # what is wrong with it is said there
-    content = picture.content()
-    opened = Image.open(io.BytesIO(content)) if isinstance(content, bytes) else _drawn(content)
-    with opened:
-        upright = ImageOps.exif_transpose(opened)
-        small = np.asarray(upright.convert("RGB").resize((64, 64)), dtype=np.int64)
-        coloured = bool((small.max(axis=2) - small.min(axis=2)).max() > GREY)
-        return upright.height, upright.width, 3 if coloured else 1
+    whole = upright(picture, "RGB")
+    small = np.asarray(whole.resize((64, 64)), dtype=np.int64)
+    coloured = bool((small.max(axis=2) - small.min(axis=2)).max() > GREY)
+    return whole.height, whole.width, 3 if coloured else 1
 
 
 def unreadable(pictures: Sequence[Picture]) -> dict[int, InputError]:
@@ -138,6 +154,18 @@ def unreadable(pictures: Sequence[Picture]) -> dict[int, InputError]:
         except InputError as error:
             found[row] = error
     return found
+
+
+def _eight_bits(image: Image) -> Image:
+    """A grey picture of 16 or 32 bits in 8: Pillow would cut off what is above 255."""
+    from PIL import Image
+
+    if image.mode[0] not in "IF":
+        return image
+    values = np.asarray(image, dtype=np.float64)
+    low, high = (0.0, 65535.0) if image.mode != "F" else (values.min(), values.max())
+    scaled = (values - low) * (255 / max(high - low, 1e-9))
+    return Image.fromarray(np.nan_to_num(scaled).clip(0, 255).astype(np.uint8))
 
 
 def _drawn(pixels: Any) -> Any:

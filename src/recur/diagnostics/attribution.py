@@ -57,6 +57,8 @@ class Attribution:
         prose: whether the steps are the words of a text, to be read one after the other.
         picture: (H, W) or (H, W, 3) from 0 to 1, where the steps are the pixels of a picture, row
             by row; else None.
+        numbers: (T, E) what each number of a step added, where a step is E numbers; else None.
+        line: (T, E) from 0 to 1, where the steps are the columns of a written line; else None.
     """
 
     method: str
@@ -67,6 +69,8 @@ class Attribution:
     output: int
     name: str
     prose: bool = False
+    numbers: Any = dataclasses.field(default=None, repr=False, compare=False)
+    line: Any = dataclasses.field(default=None, repr=False, compare=False)
     picture: Any = dataclasses.field(default=None, repr=False, compare=False)
 
     def opposite(self, name: str) -> Attribution:
@@ -74,6 +78,7 @@ class Attribution:
         return dataclasses.replace(
             self,
             values=tuple(-value for value in self.values),
+            numbers=None if self.numbers is None else -self.numbers,
             score=-self.score,
             baseline=-self.baseline,
             name=name,
@@ -142,12 +147,14 @@ class Attribution:
         """Draws the words, or the pixels, with their colours; or the values in order."""
         from recur import plots
 
+        title = f"{self.name}: {self.method}"
         if self.picture is not None:
             values = np.reshape(self.values, self.picture.shape[:2])
-            title = f"{self.name}: {self.method}"
             return plots.marked_picture(values, self.picture, title=title)
+        if self.line is not None:
+            return plots.telling_pixels(self.line, self.numbers, title=title)
         draw = plots.marked_words if self.prose else plots.attribution
-        return draw(self.values, self.labels, title=f"{self.name}: {self.method}")
+        return draw(self.values, self.labels, title=title)
 
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON."""
@@ -211,10 +218,13 @@ def integrated_gradients(
                 (gradient,) = torch.autograd.grad(reader.scores(vectors)[:, chosen].sum(), vectors)
             share = _beside(torch.as_tensor(weights[rows] / 2), way)
             total += (share * gradient).sum(dim=0)
-        values = (way * total).flatten(1).sum(dim=1)
+        each = way * total
         nothing = float(reader.scores(start.unsqueeze(0))[0, chosen])
-    found = tuple(values.double().tolist())
-    return reader.attribution("integrated gradients", found, score, nothing, chosen)
+    found = tuple(each.flatten(1).sum(dim=1).double().tolist())
+    why = reader.attribution("integrated gradients", found, score, nothing, chosen)
+    if reader.tokens or each.dim() != 2:
+        return why
+    return dataclasses.replace(why, numbers=each.cpu().numpy()[reader.told])
 
 
 def occlusion(

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from recur.data.targets import target_lengths
 from recur.decoding import Decoded, ctc_beam_search, ctc_greedy_search
@@ -35,6 +35,9 @@ class CTC(ManyToMany):
 
     Args:
         labels: how many there are; they are numbered from 1, for 0 is the blank.
+        shortcut: the scores of a step are also a linear layer's of what the recurrent layers read
+            there, so that a front learns what letters look like before those know anything. What
+            G. Retsinas et al., arXiv:2404.11339, have for it is a loss of its own.
         options: as for `ManyToMany`, but for `outputs` and `tied`.
 
     Raises:
@@ -43,8 +46,9 @@ class CTC(ManyToMany):
 
     aligned = False  # with the input, step by step
 
-    def __init__(self, *, labels: int, **options: Any) -> None:
+    def __init__(self, *, labels: int, shortcut: bool = False, **options: Any) -> None:
         super().__init__(outputs=whole("labels", labels) + 1, **options)
+        self.shortcut = nn.Linear(self.inputs, labels + 1) if shortcut else None
 
     def forward(  # type: ignore[override]  # log-probabilities need all scores
         self,
@@ -75,9 +79,15 @@ class CTC(ManyToMany):
     def _log_probs(
         self, x: Tensor, lengths: Lengths | None, state: Any = None, reset: Any = None
     ) -> tuple[Tensor, Any, Lengths | None]:
-        y, final, lengths = self._walked(x, lengths, state, reset)
-        log_probs: Tensor = self.head(y).log_softmax(dim=-1)
-        exists = existing(log_probs, lengths)
+        self._check_in_pieces(state, reset)
+        read, lengths = self.read(x, lengths)
+        y, final = self._over(read, lengths, state, reset)
+        exists = existing(read, lengths)
+        scores = self.head(y)
+        if self.shortcut is not None:
+            there = read if exists is None else torch.where(exists.unsqueeze(-1), read, 0)
+            scores = scores + self.shortcut(there)
+        log_probs: Tensor = scores.log_softmax(dim=-1)
         if exists is not None:
             log_probs = torch.where(exists.unsqueeze(-1), log_probs, _certain(log_probs))
         return log_probs, final, lengths

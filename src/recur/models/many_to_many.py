@@ -178,9 +178,16 @@ class ManyToMany(Reading):
         """What the head reads, the final state, and the steps of each row."""
         self._check_in_pieces(state, reset)
         read, steps = self.read(x, lengths)
-        check_state(self.recurrent, state, len(x))
+        y, final = self._over(read, steps, state, reset)
+        return y, final, steps
+
+    def _over(
+        self, read: Tensor, steps: Lengths | None, state: Any, reset: Any
+    ) -> tuple[Tensor, Any]:
+        """What the head reads, and the final state, of what the recurrent layers read."""
+        check_state(self.recurrent, state, len(read))
         y, final = self.recurrent(read, state, lengths=steps, reset=reset)
-        return self.dropout(y), final, steps
+        return self.dropout(y), final
 
     def _check_in_pieces(self, state: Any, reset: Any) -> None:
         if self.front is None or self.front.alone or (state is None and reset is None):

@@ -11,6 +11,7 @@ from recur.plots.confusion import confusion
 from recur.plots.figure import save, save_each
 from recur.plots.inside import alignment, attribution, gradients, heatmaps, layer_sizes
 from recur.plots.learning import curves, overview
+from recur.plots.lines import read_line, telling_pixels
 from recur.plots.music import piano_roll
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
 from recur.plots.pictures import beliefs, marked_picture
@@ -40,12 +41,14 @@ __all__ = [
     "marked_words",
     "overview",
     "piano_roll",
+    "read_line",
     "roc",
     "save",
     "save_each",
     "separation",
     "spectrogram",
     "tagging",
+    "telling_pixels",
     "telling_words",
     "unrolled",
 ]

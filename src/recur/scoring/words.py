@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from recur.scoring.scores import Scores, check_pairs, package, version
 
+NOTHING, SPACE = "(nothing)", "(space)"
+"""What stands for a character that lacks, and for a space, where characters are classes."""
 KINDS = ("substitutions", "deletions", "insertions")
 
 
@@ -41,3 +43,35 @@ def error_rates(answers: Sequence[str], references: Sequence[str]) -> Scores:
     right = sum(a == b for a, b in zip(said, meant, strict=True))
     found["right"] = right / len(meant)
     return Scores(found, f"{version('jiwer')}, case and punctuation as they stand")
+
+
+def character_pairs(
+    answers: Sequence[str], references: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Which character was taken for which, by the alignment of the fewest errors.
+
+    Args:
+        answers: N texts.
+        references: N texts.
+
+    Returns:
+        of each place the character of the answer and that of the reference; one that was left out
+        or put in stands beside `NOTHING`.
+
+    Raises:
+        InputError: no texts, or not as many on both sides.
+        FailedError: jiwer is not installed.
+    """
+    jiwer = package("jiwer")
+    check_pairs(answers, references)
+    said: list[str] = []
+    meant: list[str] = []
+    texts = [[" ".join(text.split()) for text in each] for each in (answers, references)]
+    found = jiwer.process_characters(texts[1], texts[0])
+    for answer, reference, chunks in zip(*texts, found.alignments, strict=True):
+        for chunk in chunks:
+            here = [*reference[chunk.ref_start_idx : chunk.ref_end_idx]]
+            there = [*answer[chunk.hyp_start_idx : chunk.hyp_end_idx]]
+            meant += here + [NOTHING] * (len(there) - len(here))
+            said += there + [NOTHING] * (len(here) - len(there))
+    return [SPACE if c == " " else c for c in said], [SPACE if c == " " else c for c in meant]

@@ -141,10 +141,12 @@ class Transcribing(Task[O, R, F, A]):
     Attributes:
         said: The class of its answers.
         short: Why a record is left out whose transcript no alignment can say.
+        pictured: Whether an input is a picture, whose pixels show what mattered.
     """
 
     said: type[Transcript] = Transcript
     short: ClassVar[str] = "is too short for its transcript"
+    pictured: ClassVar[bool] = False
 
     @abc.abstractmethod
     def reaches(self, records: R, row: int, options: O, steps: int) -> bool:
@@ -289,7 +291,8 @@ class Transcribing(Task[O, R, F, A]):
                 names=[f"{each.text!r} in {each.name}"],
                 steps=POINTS,
             )
-            found.append(why)
+            line = each.features.numpy() if self.pictured else None
+            found.append(dataclasses.replace(why, line=line))
         return found
 
     def steps(self, options: O, number: int) -> list[str]:

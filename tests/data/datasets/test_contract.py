@@ -12,12 +12,14 @@ import recur.datasets
 from recur import FailedError, Series, tasks
 from recur.data import datasets
 from recur.data.datasets import source
+from recur.data.line_pictures import LineForm, size_of
 from recur.data.music import HIGHEST, LOWEST
 from recur.data.pictures import decoded
 from recur.data.records.captioned import CaptionedPictures
 from recur.data.records.clips import Clips
 from recur.data.records.connections import Connections
 from recur.data.records.labelled import LabelledTexts, Opinions
+from recur.data.records.lines import Lines
 from recur.data.records.pairs import Pairs
 from recur.data.records.pictured import Faces, LabelledPictures
 from recur.data.records.pieces import Pieces
@@ -184,10 +186,20 @@ def check_pictured(pictures: Splits[LabelledPictures]) -> None:
         assert decoded(part.pictures[0], 16, 1).std() > 0
 
 
+def check_lines(lines: Splits[Lines]) -> None:
+    parts = [part for part in (lines.train, lines.validation, lines.test) if part is not None]
+    for part in parts:
+        assert len(part.pictures) == len(part.sizes) == len(part.transcripts) > 100
+        assert size_of(part.pictures[0]) == part.sizes[0]
+        assert LineForm(16)(part.pictures[0]).max() == 255
+    assert not set(parts[0].groups) & set(parts[-1].groups)
+
+
 CHECKS = {
     Faces: check_pictured,
     LabelledPictures: check_pictured,
     Clips: check_clips,
+    Lines: check_lines,
     Connections: check_connections,
     Readings: check_readings,
     TaggedSentences: check_tagged,
