@@ -258,4 +258,20 @@ CASES = {
             "ema": None,
         },
     ),
+    "caption": Case("caption", "", {"limit": 24, "size": 16, "features": 6, "embedding": 5}),
+    "caption-plain": Case(
+        "caption",
+        "",
+        {
+            "limit": 24,
+            "size": 12,
+            "features": 6,
+            "embedding": 5,
+            "cell": "lstm",
+            "attention": "none",
+            "condition": "input",
+            "crop": 0.1,
+            "decay": False,
+        },
+    ),
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from recur import InputError, run, tasks
 from recur.data.examples import Examples
@@ -80,7 +81,7 @@ def test_the_file_that_its_help_shows_can_be_read(task, tmp_path):
         return
     name, content = task.sample
     for named in re.findall(r"^\w+\.jpg", content, re.MULTILINE):
-        (tmp_path / named).touch()
+        Image.new("RGB", (4, 4)).save(tmp_path / named)
     (tmp_path / name).write_text(content, encoding="utf-8")
     data = str(tmp_path / name)
     assert len(content.splitlines()) <= 5
