@@ -102,7 +102,7 @@ def _opened(path: Path) -> tuple[list[str], Callable[[str], Any]]:
         if path.suffix.lower() == ".npz":
             return _of_numpy(zipfile.ZipFile(path))
         tensors = safe_open(str(path), framework="np")
-        return list(tensors.keys()), tensors.get_tensor
+        return list(tensors.keys()), tensors.get_tensor  # type: ignore[no-untyped-call]
     except Exception as error:  # see above
         raise _damaged(path, error) from error
 

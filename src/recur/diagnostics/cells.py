@@ -71,7 +71,8 @@ def looked_at(model: OneToMany, x: Tensor, target: Tensor) -> NDArray[np.float32
         return None
     with evaluating(model):
         weights = model.align(x.unsqueeze(0), target.unsqueeze(0))[0]
-    return weights.unflatten(1, grid_of(model)).cpu().numpy()
+    found: NDArray[np.float32] = weights.reshape(len(weights), *grid_of(model)).cpu().numpy()
+    return found
 
 
 def grid_of(model: OneToMany) -> tuple[int, int]:
