@@ -363,3 +363,27 @@ def test_a_line_is_drawn_with_its_letters_and_with_what_mattered(tmp_path):
     ):
         with pytest.raises(InputError, match="must be"):
             draw()
+
+
+def test_a_picture_is_lit_where_each_word_looked(tmp_path):
+    weights = np.zeros((2, 2, 3))
+    weights[0, 0, 2], weights[1, 1] = 1, 1 / 3
+    figure = plots.looked(np.ones((8, 12, 3)), ["a", "dog"], weights, title="a dog")
+    assert [axes.get_title() for axes in figure.axes] == ["the picture", "a", "dog"]
+    dark = figure.axes[1].images[1].get_array()[..., 3]
+    assert dark[0, 2] == 0
+    assert dark[1, 0] == pytest.approx(0.85)
+    assert figure.axes[1].images[1].get_extent() == figure.axes[1].images[0].get_extent()
+    assert plots.save(figure, tmp_path / "looked.png").stat().st_size > 1000
+    with pytest.raises(InputError, match=r"weights must be \(1 words, h, w\)"):
+        plots.looked(np.ones((8, 12, 3)), ["a"], weights)
+
+
+def test_cells_that_mattered_lie_on_their_picture():
+    figure = plots.marked_cells([[1.0, -2.0]], np.zeros((4, 8, 3)), title="a dog")
+    image = figure.axes[1].images[1]
+    assert image.get_clim() == (-2, 2)
+    assert image.get_extent() == figure.axes[1].images[0].get_extent()
+    assert len(plots.marked_cells([[1.0, -2.0]]).axes) == 3
+    with pytest.raises(InputError, match="values must be"):
+        plots.marked_cells([1.0])

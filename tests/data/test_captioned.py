@@ -38,6 +38,33 @@ def test_a_table_of_paths_from_its_own_folder_on(folder):
         read_captioned(folder / "all.csv")
 
 
+def test_what_cannot_be_read_is_named_or_left_out_and_counted(folder):
+    whole = (folder / "one.png").read_bytes()
+    for name in ("half.png", "none.jpg"):
+        (folder / name).write_bytes(whole[:40] if name == "half.png" else b"")
+        (folder / name).with_suffix(".txt").write_text("a thing\n")
+    with pytest.raises(InputError) as caught:
+        read_captioned(folder)
+    assert str(caught.value) == (
+        f"{folder / 'half.png'} cannot be read: it is no picture, or a damaged one. So it is "
+        "with 1 other. Such pictures can be left out (drop bad)."
+    )
+    found = read_captioned(folder, drop_bad=True)
+    assert found.train.captions == [("a thing", "another"), ("grey",)]
+    assert found.notes[-1] == "2 of 4 pictures left out (half.png, none.jpg): not to be read."
+    rows = ["one.png,a", "gone.png,b", "half.png,c", "two.jpg,", ",d", "two.jpg,e"]
+    (folder / "all.csv").write_text("\n".join(["picture,caption", *rows]))
+    found = read_captioned(folder / "all.csv", drop_bad=True)
+    assert found.train.captions == [("a",), ("e",)]
+    assert found.notes == (
+        "2 of 6 rows left out: no picture or caption.",
+        "2 of 4 pictures left out (gone.png, half.png): not to be read.",
+    )
+    (folder / "all.csv").write_text("picture,caption\ngone.png,a\n")
+    with pytest.raises(InputError, match="must be pictures with captions; got none"):
+        read_captioned(folder / "all.csv", drop_bad=True)
+
+
 def test_a_folder_without_captions_says_what_to_do(tmp_path):
     with pytest.raises(InputError, match=r"Put a .txt of the same name beside each picture"):
         read_captioned(tmp_path)

@@ -318,4 +318,20 @@ CASES = {
         },
     ),
     "ocr": Case("ocr", "lines/lines.csv", {"height": 8, "filters": 3, "features": 5, "shorten": 1}),
+    "caption": Case("caption", "", {"limit": 24, "size": 16, "features": 6, "embedding": 5}),
+    "caption-plain": Case(
+        "caption",
+        "",
+        {
+            "limit": 24,
+            "size": 12,
+            "features": 6,
+            "embedding": 5,
+            "cell": "lstm",
+            "attention": "none",
+            "condition": "input",
+            "crop": 0.1,
+            "decay": False,
+        },
+    ),
 }

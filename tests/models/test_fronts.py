@@ -15,6 +15,7 @@ from recur.messages import InputError
 from recur.models import CTC, EncoderDecoder, ManyToMany, ManyToOne, OneToMany
 from recur.models.fronts import (
     Bags,
+    Cells,
     Columns,
     Evidence,
     Features,
@@ -23,6 +24,7 @@ from recur.models.fronts import (
     Tokens,
     TokensAndPairs,
     WordsAndCharacters,
+    convolutions,
 )
 
 LENGTHS = [7, 3, 0, 6]
@@ -49,6 +51,10 @@ def numbers(*shape):
 
 def bytes_of(*shape):
     return lambda: torch.randint(0, 256, (4, 7, *shape), dtype=torch.uint8)
+
+
+def cells():
+    return Cells(torch.nn.Sequential(*convolutions(1, (2, 3), (2, 1))), (1, 5, 6), 4)
 
 
 # name: (how it is made, what it reads, what stands beyond a length, how much shorter time gets)
@@ -79,6 +85,13 @@ FRONTS = {
         9,
         1,
     ),
+    "cells": (cells, numbers(1, 5, 6), math.nan, 1 / 9),
+    "cells, one of bytes": (
+        lambda: Cells(torch.nn.Flatten(), (3, 2, 2), 4),
+        bytes_of(3, 2, 2),
+        9,
+        1,
+    ),
     "columns": (lambda: Columns(6, 4, filters=(2, 3), stride=2), numbers(6), math.nan, 4),
     "columns, colours": (
         lambda: Columns(5, 4, channels=3, filters=(2, 3), stride=(2, 1)),
@@ -104,7 +117,7 @@ def test_time_and_size_are_as_it_says(case):
     features, lengths = front(x, LENGTHS)
     assert features.shape == full.shape
     assert list(map(int, lengths)) == [math.ceil(n / shorter) for n in LENGTHS]
-    assert front.aligned == (shorter == 1)
+    assert front.aligned == (shorter == 1 and not isinstance(front, Cells))
 
 
 def test_a_row_knows_of_no_neighbour_and_of_no_padding(case):
@@ -148,6 +161,36 @@ def test_a_step_that_is_read_alone_is_the_same(case):
     if front.alone:
         apart = torch.cat([front(x[:, t : t + 1])[0] for t in range(7)], dim=1)
         torch.testing.assert_close(apart, front(x)[0])
+
+
+def test_a_cell_is_what_was_found_there_and_where_it_lies():
+    front = Cells(torch.nn.Identity(), (3, 2, 4), 5).double()
+    assert front.grid == (2, 4)
+    x = torch.randn(2, 1, 3, 2, 4, dtype=DOUBLE)
+    found, _ = front(x)
+    for row, column in ((0, 0), (0, 3), (1, 1)):
+        step = 4 * row + column
+        want = front.linear(x[1, 0, :, row, column]) + front.places[step]
+        torch.testing.assert_close(found[1, step], want.relu())
+
+
+def test_a_frozen_network_is_as_it_was_whatever_is_trained():
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 2), torch.nn.BatchNorm2d(2))
+    front = Cells(network, (3, 4, 4), 5, frozen=True)
+    front.train()
+    assert (front.training, network[1].training) == (True, False)
+    x = torch.randn(2, 1, 3, 4, 4)
+    front(x)[0].sum().backward()
+    assert network[0].weight.grad is None
+    assert front.linear.weight.grad.any()
+    assert not network[1].running_mean.any()
+    # Any other one learns, and making the front has left it as it was.
+    network.train()
+    network[1].eval()
+    free = Cells(network, (3, 4, 4), 5)
+    assert (network.training, network[1].training) == (True, False)
+    free(x)[0].sum().backward()
+    assert network[0].weight.grad.any()
 
 
 def test_strided_convolutions_by_hand():

@@ -11,6 +11,7 @@ from tests.models.learning import filled, learn, loss_of, written
 from recur.messages import InputError
 from recur.models import OneToMany, decoder
 from recur.models import teacher_forcing as schedules
+from recur.models.fronts import Cells
 from recur.models.one_to_many import CONDITIONS
 
 TARGETS = filled([[1, 2, 3], [0, 4, 2, 6], [5]])
@@ -24,6 +25,17 @@ def condition(request):
 def model_of(condition="both", **options):
     options = {"inputs": 6, "vocabulary": 7, "units": 4, "layers": 2} | options
     return OneToMany(condition=condition, **options).double()
+
+
+def looking(**options):
+    """It asks the four cells of a picture of three numbers each."""
+    front = Cells(torch.nn.Identity(), (3, 2, 2), 5)
+    options = {"attention": "additive", "vocabulary": 7, "units": 4} | options
+    return OneToMany(front=front, **options).double()
+
+
+def seen():
+    return torch.randn(3, 3, 2, 2, dtype=torch.float64)
 
 
 def vectors():
@@ -57,6 +69,53 @@ def test_what_is_computed(condition, cell):
             else:
                 state = plain(read[None], state[:1])
             torch.testing.assert_close(scores[row, t], inner.head(state[0]))
+
+
+@pytest.mark.parametrize("feeding", [False, True])
+def test_what_is_computed_with_attention(feeding):
+    model = looking(cell="rnn", condition="both", input_feeding=feeding)
+    inner = model.decoder
+    plain = torch.nn.RNNCell(inner.recurrent.input_size, 4).double()
+    plain.load_state_dict(
+        {name.removesuffix("_l0"): w for name, w in inner.recurrent.state_dict().items()}
+    )
+    x = seen()
+    scores, weights = model(x, TARGETS), model.align(x, TARGETS)
+    assert weights.shape == (3, 4, 4)
+    for row, length in enumerate([3, 4, 1]):
+        cells = model.seen(x)[row]
+        state, fed = torch.tanh(model.begin(cells.mean(dim=0))), torch.zeros(4).double()
+        for t in range(length):
+            read = inner.embedding.weight[TARGETS[row, t - 1]] if t else inner.start
+            parts = [read, cells.mean(dim=0), *([fed] if feeding else [])]
+            state = plain(torch.cat(parts)[None], state[None])[0]
+            ask = inner.attention
+            both = ask.query(state) + ask.key(cells)
+            looked = ask.score(both.tanh())[:, 0].softmax(dim=0)
+            fed = inner.combine(torch.cat([looked @ cells, state])).tanh()
+            torch.testing.assert_close(weights[row, t], looked)
+            torch.testing.assert_close(scores[row, t], inner.head(fed))
+
+
+@pytest.mark.parametrize("how", [{}, {"search": "beam", "width": 4}])
+def test_it_learns_to_say_what_is_where(how):
+    """Which of three things lies in each cell, row by row; each word looks at its own."""
+    model = looking(vocabulary=4, units=16, end=3, condition="state", attention="multiplicative")
+    targets = torch.tensor([[*each, 3] for each in itertools.product(range(3), repeat=4)])
+    things = torch.nn.functional.one_hot(targets[:, :4], 3).double()
+    pictures = things.transpose(1, 2).unflatten(2, (2, 2))
+    learn(lambda rows: model(pictures[rows], targets[rows]), model, targets, steps=300)
+    assert written(model.generate(pictures, max_steps=5, **how)) == targets[:, :4].tolist()
+    looked = model.align(pictures, targets)[:, :4].mean(dim=0)
+    assert looked.argmax(dim=1).tolist() == [0, 1, 2, 3]
+
+
+def test_what_the_front_gave_is_dropped_only_while_training():
+    model = looking(front_dropout=0.5)
+    x = seen()
+    assert not torch.equal(model(x, TARGETS), model(x, TARGETS))
+    model.eval()
+    assert torch.equal(model(x, TARGETS), model(x, TARGETS))
 
 
 def test_always_the_true_tokens_is_what_the_loop_does_too():
@@ -217,6 +276,23 @@ BAD = {
     "vector": (
         lambda: model_of()(torch.zeros(2, 5), TARGETS),
         "x must be (batch, ...) with 6 numbers each; got the shape (2, 5).",
+    ),
+    "nothing to ask": (
+        lambda: model_of(attention="dot"),
+        "attention must be None without a front; got dot. Give a front whose steps can be asked, "
+        "such as Cells.",
+    ),
+    "no attention": (
+        lambda: model_of().align(vectors(), TARGETS),
+        "attention must be there, to be looked at; got None.",
+    ),
+    "no cells": (
+        lambda: Cells(torch.nn.Unflatten(1, (3, 1)), (3, 2, 2)),
+        "what the network gives must be (N, E) or (N, E, h, w); got the shape (1, 3, 1, 2, 2).",
+    ),
+    "other pictures": (
+        lambda: looking()(torch.zeros(2, 3, 4, 4), TARGETS[:2]),
+        "x must be pictures (batch, time, 3, 2, 2); got the shape (2, 1, 3, 4, 4).",
     ),
     "no targets": (
         lambda: model_of()(vectors()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -115,6 +116,32 @@ def test_captions():
     assert found["bleu2"] == pytest.approx(100)
     assert found["bleu3"] > found["bleu4"]
     assert found.how["bleu2"].startswith("BLEU|words:2|nrefs:3|case:lc|")
+
+
+def test_captions_that_only_one_picture_could_have():
+    said = ["A dog runs .", "two men talk", "a red kite"]
+    assert captions.cider(said, [[text.upper()] for text in said])["cider"] == pytest.approx(7.5)
+    found = captions.cider(["the man", "a dog runs"], [["a man"], ["a dog runs"]])
+    # "a" is said of both and weighs nothing. Of the first "man" alone is right, beside "the": one
+    # of four kinds counts. In the second single words, pairs and threes are the same, fours none.
+    assert found["cider"] == pytest.approx(10 * (1 / 2**0.5 / 4 + 3 / 4) / 2)
+    assert found.how["cider"].startswith("CIDEr|case:lc|tok:13a|pycocoevalcap ")
+    assert captions.cider(["a"], [["..."]])["cider"] == 0
+
+
+def test_captions_beside_others_and_without_the_package_of_one(monkeypatch):
+    said, meant = ["a dog runs fast", "two men talk"], [["a dog runs fast"], ["two men sit"]]
+    values, notes = captions.beside(said, {"usual": [said[0]] * 2}, meant)
+    assert values["bleu4"] == captions.bleu(said, meant)["bleu4"] > values["bleu4_usual"]
+    assert values["cider"] == captions.cider(said, meant)["cider"] > values["cider_usual"]
+    assert [each.split("|")[0] for each in notes] == ["BLEU", "CIDEr"]
+    monkeypatch.setitem(sys.modules, "pycocoevalcap.cider.cider", None)
+    without, notes = captions.beside(said, {"usual": [said[0]] * 2}, meant)
+    assert without == {n: v for n, v in values.items() if not n.startswith("cider")}
+    assert notes[1] == (
+        "CIDEr is not measured. These scores need the package pycocoevalcap, which is not "
+        "installed. Install it with: pip install 'recur[caption]'"
+    )
 
 
 def test_one_class():

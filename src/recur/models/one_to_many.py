@@ -5,6 +5,8 @@ y_1   y_2         y_T
 [h] - [h] - ... - [h]
  |     |           |
  x    y_1       y_(T-1)
+
+With attention each h asks all parts of x.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from recur.messages import InputError, must, one_of, whole
 from recur.models.checks import NO_TARGETS, as_tensors, check_end, check_options, flat
 from recur.models.decoder import Context, Decoder, DecoderState
 from recur.models.fronts import Front
-from recur.models.reading import check_one_way
+from recur.models.reading import check_one_way, share
 from recur.models.teacher_forcing import Schedule
 
 CONDITIONS = ("state", "input", "both")
@@ -32,17 +34,25 @@ class OneToMany(nn.Module):
 
     Where the vector goes in is compared by M. Tanti et al., "Where to put the image in an image
     caption generator" (arXiv:1703.09137); the model is that of O. Vinyals et al., "Show and tell"
-    (arXiv:1411.4555).
+    (arXiv:1411.4555), with attention that of K. Xu et al., "Show, attend and tell"
+    (arXiv:1502.03044; where it is asked: after the step, as M.-T. Luong et al., arXiv:1508.04025).
 
     Args:
         inputs: numbers of the vector, over all its axes: 784 for images of 28 by 28.
         front: what makes the vector instead, such as `recur.models.fronts.Frames` of pictures: it
-            reads each example as a sequence of one step.
+            reads each example as a sequence of one step. Where it gives several, such as
+            `recur.models.fronts.Cells`, their mean is the vector.
         vocabulary: tokens that can be written.
         end: the token that ends a sequence, the last one of every row of targets; None if there
             is none, and all have the length that is asked for.
         condition: where the vector goes in: the "state" starts from tanh(W x + b), it is read
             beside the "input" of every step, or "both".
+        attention: at each step the steps that the front gave are asked: "additive",
+            "multiplicative" or "dot", see `recur.layers.Attention`. None: what is known of the
+            example is the vector.
+        input_feeding: what attention gave is read with the next token; see
+            `recur.models.decoder.Decoder`.
+        front_dropout: the part dropped of what the front gave, while training.
         embedding: size of the embedding; `units` if None.
         cell: the recurrent cell, a name of `recur.models.deep.CELLS`: "rnn", "lstm", "gru" ...
         units: size of the state.
@@ -71,6 +81,9 @@ class OneToMany(nn.Module):
         front: Front | None = None,
         end: int | None = None,
         condition: str = "state",
+        attention: str | None = None,
+        input_feeding: bool = False,
+        front_dropout: float = 0.0,
         embedding: int | None = None,
         cell: str = "gru",
         units: int = 32,
@@ -90,6 +103,10 @@ class OneToMany(nn.Module):
         check_end(end, whole("vocabulary", vocabulary))
         self.front, self.end, self.condition = front, end, condition
         self.inputs = size = whole("inputs", inputs) if front is None else front.size
+        if front is None and attention is not None:
+            todo = "Give a front whose steps can be asked, such as Cells."
+            raise InputError(must("attention", "None without a front", attention, todo))
+        self.front_dropout = nn.Dropout(share("front_dropout", front_dropout, 0.0))
         self.decoder = Decoder(
             vocabulary=vocabulary,
             embedding=embedding,
@@ -102,6 +119,9 @@ class OneToMany(nn.Module):
             teacher_forcing=teacher_forcing,
             embedding_dropout=embedding_dropout,
             beside=0 if condition == "state" else size,
+            attention=attention,
+            memory_size=size,
+            input_feeding=input_feeding,
             **options,
         )
         self.shape = (len(self.decoder.recurrent.cell.states), layers, units)
@@ -125,8 +145,24 @@ class OneToMany(nn.Module):
         """
         if targets is None:
             raise InputError(NO_TARGETS)
-        x = self._vector(x)
-        return self.decoder.teach(targets, self._state(x), self._context(x))[0]
+        return self.decoder.teach(targets, *self.started(self.seen(x)))[0]
+
+    def align(self, x: Tensor, targets: Tensor) -> Tensor:
+        """How much each target token looked at each step that the front gave.
+
+        Arguments and errors as for `forward`.
+
+        Returns:
+            (batch, time, steps): the weights of attention. For every token that exists they sum to
+            1; they are not defined beyond.
+
+        Raises:
+            InputError: also if there is no attention.
+        """
+        weights = self.decoder.teach(targets, *self.started(self.seen(x)))[1]
+        if weights is None:
+            raise InputError(must("attention", "there, to be looked at", None))
+        return weights
 
     def generate(
         self,
@@ -156,10 +192,8 @@ class OneToMany(nn.Module):
             got = f"lengths from {min(lengths)} to {max(lengths)}"
             raise InputError(must("x", "examples of one shape", got))
         with torch.no_grad():
-            x = self._vector(x)
             return self.decoder.write(
-                self._state(x),
-                self._context(x),
+                *self.started(self.seen(x)),
                 max_steps=max_steps,
                 search=search,
                 end=self.end,
@@ -167,20 +201,25 @@ class OneToMany(nn.Module):
                 **how,
             )
 
-    def _vector(self, x: Tensor) -> Tensor:
-        """(batch, inputs)."""
+    def seen(self, x: Tensor) -> Tensor:
+        """What the front makes of examples, (batch, steps, inputs); of a vector one step."""
         if self.front is None:
-            return flat(x, self.inputs)
+            return flat(x, self.inputs).unsqueeze(1)
         features: Tensor = self.front(tensor("x", x).unsqueeze(1))[0]
-        return features.squeeze(1)
+        return features
 
-    def _state(self, x: Tensor) -> DecoderState:
+    def started(self, seen: Tensor) -> tuple[DecoderState, Context]:
+        """What the decoder begins with, and what it can ask, from what was `seen`."""
+        seen = self.front_dropout(seen)
+        x = seen.mean(dim=1)
         states, layers, units = self.shape
         if self.begin is None:
             start = x.new_zeros(len(x), states, layers, units)
         else:
             start = self.begin(x).tanh().view(len(x), states, layers, units)
-        return DecoderState(start.unbind(dim=1))
-
-    def _context(self, x: Tensor) -> Context:
-        return Context(beside=None if self.condition == "state" else x)
+        asked = self.decoder.attention
+        fed = x.new_zeros(len(x), self.decoder.fed) if self.decoder.input_feeding else None
+        return DecoderState(start.unbind(dim=1), fed), Context(
+            beside=None if self.condition == "state" else x,
+            memory=None if asked is None else asked.remember(seen),
+        )

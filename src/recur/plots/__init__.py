@@ -7,6 +7,7 @@ matplotlib is imported when the first figure is drawn.
 
 from recur.plots.alarms import alarms, separation
 from recur.plots.captioned import captioned
+from recur.plots.cells import looked, marked_cells
 from recur.plots.confusion import confusion
 from recur.plots.figure import save, save_each
 from recur.plots.inside import alignment, attribution, gradients, heatmaps, layer_sizes
@@ -37,6 +38,8 @@ __all__ = [
     "gradients",
     "heatmaps",
     "layer_sizes",
+    "looked",
+    "marked_cells",
     "marked_picture",
     "marked_words",
     "overview",

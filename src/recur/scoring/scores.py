@@ -49,19 +49,24 @@ def package(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
+        lacking = name.partition(".")[0]
+        extra = EXTRAS.get(lacking, "scores")
         raise FailedError(
-            f"These scores need the package {DISTRIBUTIONS[name.partition('.')[0]]}, which is not "
-            "installed. Install it with: pip install 'recur[scores]'"
+            f"These scores need the package {DISTRIBUTIONS[lacking]}, which is not "
+            f"installed. Install it with: pip install 'recur[{extra}]'"
         ) from error
 
 
 DISTRIBUTIONS = {
     "jiwer": "jiwer",
+    "pycocoevalcap": "pycocoevalcap",
     "rouge_score": "rouge-score",
     "sacrebleu": "sacrebleu",
     "seqeval": "seqeval",
     "sklearn": "scikit-learn",
 }
+EXTRAS = {"pycocoevalcap": "caption"}
+"""Of a package that is not in the extra "scores"."""
 
 
 def version(name: str) -> str:

@@ -1,19 +1,23 @@
 """Caption: what a picture shows, in a sentence. One-to-many.
 
-A small convolutional network reads the picture and gives a vector; recurrent layers start from it
-and write the caption a word at a time (O. Vinyals et al., "Show and tell", arXiv:1411.4555). All of
-it is learnt together, from nothing: there are no weights of a larger data set in it.
+A small convolutional network reads the picture and gives a vector for each of its cells; recurrent
+layers start from their mean and write the caption a word at a time, and at each word they look at
+some of the cells (K. Xu et al., "Show, attend and tell", arXiv:1502.03044). Without attention there
+is one vector (O. Vinyals et al., "Show and tell", arXiv:1411.4555). All of it is learnt together,
+from nothing: there are no weights of a larger data set in it, unless a file of features is given.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import types
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -21,81 +25,37 @@ from recur import plots, training
 from recur.data.documents import Documents
 from recur.data.examples import Examples, Lazy
 from recur.data.numbering import END_FIRST
-from recur.data.pictures import Picture, Shown
 from recur.data.records.captioned import CaptionedPictures, Columns, apart, read_captioned
 from recur.data.splits import Parting, Splits
 from recur.data.vocabulary import Vocabulary
-from recur.messages import InputError, must
-from recur.models.fronts import Frames
-from recur.models.one_to_many import CONDITIONS, OneToMany
-from recur.scoring.captions import bleu
+from recur.diagnostics import Attribution
+from recur.diagnostics.cells import cells_that_mattered, looked_at
+from recur.messages import InputError, brief
+from recur.models.fronts import Cells, Frames, convolutions
+from recur.models.one_to_many import OneToMany
+from recur.scoring.captions import beside
 from recur.scoring.scores import package
 from recur.tasks.answers import Answer
-from recur.tasks.options import Answering, TableData, cell_option, option, searched
+from recur.tasks.caption_options import WITHOUT, CaptionAnswering, CaptionOptions
+from recur.tasks.caption_pictures import as_drawn, checked_features, nearest, seeing, thumbnails
+from recur.tasks.options import searched
+from recur.tasks.paired import RISE_AND_FALL
 from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained
 from recur.tasks.tiny import Tiny, pictures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-THUMBNAIL = 8
-"""Pixels of the height and width in which pictures are compared for the nearest one."""
 COMPARED = 1000
 """Pictures of the training part that the nearest one is looked for among."""
 DRAWN = 12
 """Pictures of answers that are drawn at most."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CaptionOptions(TableData):
-    """Options of the task.
-
-    Own data are a folder of pictures with a text file of the same name beside each, a caption a
-    line; or a table with the columns `picture` (a path) and `caption`.
-    """
-
-    data: str = option("shapes", "a folder, a table, or the name of a dataset")
-    picture_column: str = option("picture", "the column of the paths in a table", reads=True)
-    caption_column: str = option("caption", "the column of the captions in a table", reads=True)
-    vocabulary: int = option(5_000, "the most frequent words that are kept", least=3)
-    size: int = option(64, "pixels of the height and width that pictures get", least=8, most=1024)
-    flip: bool = option(False, "in training, see half of the pictures in a mirror")
-    crop: float = option(
-        0.0, "share of height and width cut off, in training anywhere", least=0.0, most=0.5
-    )
-    workers: int = option(0, "threads that read pictures at the same time", least=0, most=256)
-    features: int = option(128, "numbers that the picture is for the recurrent layers", least=1)
-    condition: str = option(
-        "both", "where the picture goes in: the first state, each word's input", choices=CONDITIONS
-    )
-    cell: str = cell_option("gru")
-    units: int = option(128, "hidden units in each layer", least=1)
-    embedding: int = option(64, "size of a word's vector", least=1)
-    dropout: float = option(0.2, "share of values dropped in training", least=0.0, below=1.0)
-    epochs: int = option(15, "passes over the training data", least=1)
-    learning_rate: float | None = option(0.002, "the optimizer's step size", above=0.0)
-    patience: int | None = option(
-        5, "stop after so many epochs without a better validation result", least=1
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.bidirectional:
-            todo = "Nothing is written from both ends."
-            raise InputError(must("bidirectional", "off for caption", "on", todo))
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CaptionAnswering(Answering):
-    """How a caption is searched for."""
-
-    beam: int = option(
-        3, "captions followed side by side; 1: always the likeliest word", least=1, most=1000
-    )
-    length_penalty: float = option(
-        0.0, "what a longer caption gains on a shorter one; 0: nothing", least=0.0, most=10.0
-    )
-    length: int = option(40, "the most words of a caption", least=1, most=10_000)
+LOOKED = 4
+"""Of these, where the network looked is drawn of so many."""
+FILTERS, STRIDES = (16, 32, 64, 64, 64), (2, 2, 2, 1, 1)
+"""Of the convolutions that give the cells of a picture: at last each sees most of the picture."""
+SHOWN = 60
+"""Letters of a caption in a title."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -107,12 +67,19 @@ class CaptionPreprocessing(Fitted):
         usual: the most frequent caption.
         seen: (N, 192) pictures of the training part, 8 by 8 pixels.
         said: a caption of each.
+        shape: of the features that a file gives for a picture; of pixels: empty.
     """
 
     vocabulary: Vocabulary
     usual: str
     seen: NDArray[np.float64]
     said: tuple[str, ...]
+    shape: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as JSON; of pixels as runs have it that are older than files of features."""
+        stored = super().to_json()
+        return stored if self.shape else {n: v for n, v in stored.items() if n != "shape"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -122,12 +89,17 @@ class Caption(Answer):
     Attributes:
         picture: its name.
         text: the caption.
-        pixels: (size, size, 3), as the network saw it.
+        pixels: (size, size, 3), as the network saw it; of the first answers alone.
+        words: the words of the caption, marks too; of the first answers alone.
+        looked: (words, h, w), how much of its attention each word gave to each cell of the picture;
+            of the first answers alone, and None without attention.
     """
 
     picture: str
     text: str
     pixels: Any = dataclasses.field(default=None, repr=False)
+    words: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+    looked: Any = dataclasses.field(default=None, repr=False)
 
     def __str__(self) -> str:
         return f"{self.picture}: {self.text}"
@@ -164,6 +136,7 @@ class CaptionTask(Task[CaptionOptions, CaptionedPictures, CaptionPreprocessing, 
     records = CaptionedPictures
     answering = CaptionAnswering
     parting = Parting(apart, apart)
+    before = types.MappingProxyType({"attention": WITHOUT, "decay": False})
 
     def open(
         self, source: Any, options: CaptionOptions, fitted: CaptionPreprocessing | None = None
@@ -174,6 +147,7 @@ class CaptionTask(Task[CaptionOptions, CaptionedPictures, CaptionPreprocessing, 
             Columns(options.picture_column, options.caption_column),
             delimiter=options.delimiter,
             encoding=options.encoding,
+            drop_bad=options.drop_bad,
         )
 
     def augmented(self, learnt: CaptionedPictures, options: CaptionOptions) -> CaptionedPictures:
@@ -193,30 +167,41 @@ class CaptionTask(Task[CaptionOptions, CaptionedPictures, CaptionPreprocessing, 
         few = learnt.first(COMPARED)
         ((usual, _),) = Counter(captions).most_common(1)
         said = tuple(some[0] for some in few.captions)
-        return CaptionPreprocessing(vocabulary, usual, _thumbnails(few.pictures), said)
+        shape = checked_features(splits, options)
+        return CaptionPreprocessing(vocabulary, usual, thumbnails(few.pictures), said, shape)
 
     def encode(
         self, records: CaptionedPictures, options: CaptionOptions, fitted: CaptionPreprocessing
     ) -> Lazy:
         """Each caption's words with its picture, which is read as a batch asks."""
-        seen = Shown(records.pictures, options.size, flip=options.flip, crop=options.crop)
+        see = seeing(records, options, fitted.shape)
         if not records.captions:
             return Lazy(
-                len(records), lambda row, chance: (seen.at(row, chance),), workers=options.workers
+                len(records), lambda row, chance: (see(row, chance),), workers=options.workers
             )
         pairs = [(row, fitted.vocabulary.encode(text)) for row, text in records.pairs]
 
         def read(number: int, chance: np.random.Generator | None) -> tuple[Any, ...]:
             row, words = pairs[number]
-            return seen.at(row, chance), words
+            return see(row, chance), words
 
         how: dict[str, Any] = {"augment": records.varied, "workers": options.workers}
         return Lazy(len(pairs), read, aligned=False, seed=options.seed, **how)
 
     def model(self, options: CaptionOptions, fitted: CaptionPreprocessing) -> nn.Module:
         """A small convolutional network, and recurrent layers that write from what it gives."""
+        pixels = (3, options.size, options.size)
+        front: Cells | Frames
+        if fitted.shape:
+            front = Cells(nn.Identity(), fitted.shape, options.features)
+        elif options.attention == WITHOUT:
+            front = Frames(pixels, options.features)
+        else:
+            network = nn.Sequential(*convolutions(3, FILTERS, STRIDES))
+            front = Cells(network, pixels, options.features)
         return OneToMany(
-            front=Frames((3, options.size, options.size), options.features),
+            front=front,
+            attention=None if options.attention == WITHOUT else options.attention,
             vocabulary=len(fitted.vocabulary),
             end=fitted.vocabulary.end,
             embedding=options.embedding,
@@ -228,10 +213,15 @@ class CaptionTask(Task[CaptionOptions, CaptionedPictures, CaptionPreprocessing, 
         """Cross-entropy of each next word, in nats."""
         return Objective("cross_entropy", ("perplexity",))
 
+    def recipe(self, options: CaptionOptions) -> dict[str, Any]:
+        """A step size that rises and falls, and how sure of a word a network may be."""
+        schedule = RISE_AND_FALL if options.decay else {}
+        return {"label_smoothing": options.label_smoothing, **schedule}
+
     def score(
         self, trained: TrainedHere, records: CaptionedPictures, examples: Examples | Documents
     ) -> Evaluation:
-        """BLEU of the captions, how many are exactly right, and BLEU of two without a network."""
+        """BLEU and CIDEr of the captions, and of two without a network; how many are exact."""
         objective, fitted = (
             self.objective(trained.options, trained.preprocessing),
             trained.preprocessing,
@@ -242,26 +232,30 @@ class CaptionTask(Task[CaptionOptions, CaptionedPictures, CaptionPreprocessing, 
         bare = dataclasses.replace(records, captions=[])
         answers = self._captioned(trained, bare, CaptionAnswering())
         texts = [each.text for each in answers]
-        found = bleu(texts, records.captions)
+        others = {
+            "most_frequent": [fitted.usual] * len(records),
+            "nearest": nearest(fitted.seen, fitted.said, records.pictures),
+        }
+        found, notes = beside(texts, others, records.captions)
         same = [
             text in {fitted.vocabulary.decode(fitted.vocabulary.encode(each)) for each in some}
             for text, some in zip(texts, records.captions, strict=True)
         ]
-        beside = {
-            "bleu4_most_frequent": bleu([fitted.usual] * len(records), records.captions)["bleu4"],
-            "bleu4_nearest": bleu(_nearest(fitted, records.pictures), records.captions)["bleu4"],
-        }
-        values = {**found, "exact": sum(same) / len(same), **beside, **measured}
-        return Evaluation(values, (found.how["bleu4"],), answers[:DRAWN])
+        values = {**found, "exact": sum(same) / len(same), **measured}
+        return Evaluation(values, notes, answers[:DRAWN])
 
     def report(self, scores: Mapping[str, float]) -> str:
         """Returns the scores as two lines."""
         each = " ".join(f"{scores[f'bleu{n}']:.1f}" for n in range(1, 5))
+        own, usual, nearest = (
+            f"  CIDEr {scores[name]:.3f}" if name in scores else ""
+            for name in ("cider", "cider_most_frequent", "cider_nearest")
+        )
         return (
-            f"test BLEU-1 to 4: {each}  exactly right {scores['exact']:.4f}  "
+            f"test BLEU-1 to 4: {each}{own}  exactly right {scores['exact']:.4f}  "
             f"perplexity {scores['perplexity']:.4g}\n"
-            f"without a network: BLEU-4 {scores['bleu4_most_frequent']:.1f} of the most frequent "
-            f"caption, {scores['bleu4_nearest']:.1f} of the nearest picture's"
+            f"without a network: BLEU-4 {scores['bleu4_most_frequent']:.1f}{usual} of the most "
+            f"frequent caption, {scores['bleu4_nearest']:.1f}{nearest} of the nearest picture's"
         )
 
     def asked(self, trained: TrainedHere, inputs: Sequence[Any]) -> CaptionedPictures:
@@ -274,19 +268,42 @@ class CaptionTask(Task[CaptionOptions, CaptionedPictures, CaptionPreprocessing, 
         """Writes a caption for each picture."""
         return list(self._captioned(trained, records, how))
 
+    def explained(
+        self, trained: TrainedHere, records: CaptionedPictures, how: CaptionAnswering
+    ) -> list[Attribution]:
+        """Says on which cells of the picture the whole caption rests."""
+        if trained.options.attention == WITHOUT:
+            raise InputError(
+                "This network takes a picture as a whole (attention none), so that no part of it "
+                "can be told apart. Train one with attention, or leave why out."
+            )
+        assert isinstance(trained.model, OneToMany)
+        vocabulary = trained.preprocessing.vocabulary
+        examples, written = self._written(trained, records, how)
+        found: list[Attribution] = []
+        for row, pixels in enumerate(as_drawn(records.pictures, trained.options)):
+            target = torch.tensor([*written[row], vocabulary.end])
+            name, x = brief(vocabulary.decode(written[row]), SHOWN), examples[row][0]
+            found.append(cells_that_mattered(trained.model, x, target, name=name, picture=pixels))
+        return found
+
     def figures(
         self, trained: TrainedHere, answers: Sequence[Answer]
     ) -> Iterator[tuple[str, Figure]]:
-        """The first pictures, each over its caption."""
+        """The first pictures over their captions, and where each word of some of them looked."""
         shown = [each for each in answers[:DRAWN] if isinstance(each, Caption)]
         if shown:
             texts = [each.text for each in shown]
             yield "captions", plots.captioned([each.pixels for each in shown], texts)
+        for number, each in enumerate(shown[:LOOKED], start=1):
+            if each.looked is not None and each.words:
+                name = f"looked-{number}" if len(shown) > 1 else "looked"
+                yield name, plots.looked(each.pixels, each.words, each.looked, title=each.text)
 
     def evaluation_figures(
         self, trained: TrainedHere, evaluation: Evaluation
     ) -> Iterator[tuple[str, Figure]]:
-        """The first pictures of the part, each over its caption."""
+        """As `figures`, of the first pictures of the part."""
         yield from self.figures(trained, evaluation.detail or ())
 
     def tiny(self, folder: Path) -> Tiny:
@@ -299,30 +316,34 @@ class CaptionTask(Task[CaptionOptions, CaptionedPictures, CaptionPreprocessing, 
         self, trained: TrainedHere, records: CaptionedPictures, how: CaptionAnswering
     ) -> list[Caption]:
         vocabulary = trained.preprocessing.vocabulary
-        examples = self.encode(records, trained.options, trained.preprocessing)
+        examples, written = self._written(trained, records, how)
+        shown = as_drawn(records.pictures[:DRAWN], trained.options)
+        answers = [
+            Caption(picture.name, vocabulary.decode(words))
+            for picture, words in zip(records.pictures, written, strict=True)
+        ]
+        for row, pixels in enumerate(shown):
+            assert isinstance(trained.model, OneToMany)
+            target = torch.tensor(written[row], dtype=torch.int64)
+            answers[row] = dataclasses.replace(
+                answers[row],
+                pixels=pixels,
+                words=tuple(map(vocabulary.piece, written[row])),
+                looked=looked_at(trained.model, examples[row][0], target),
+            )
+        return answers
+
+    def _written(
+        self, trained: TrainedHere, records: CaptionedPictures, how: CaptionAnswering
+    ) -> tuple[Lazy, list[list[int]]]:
+        """What the network is given of each picture, and the words that it writes."""
+        options = trained.options
+        if how.features_file:
+            options = dataclasses.replace(options, features_file=how.features_file)
+        bare = dataclasses.replace(records, captions=[])
+        examples = self.encode(bare, options, trained.preprocessing)
         search = searched(how.beam, length_penalty=how.length_penalty)
         written = training.write(
             trained.model, examples, max_steps=how.length, never=[END_FIRST.unknown], **search
         )
-        return [
-            Caption(picture.name, vocabulary.decode(words), _pixels(examples, row))
-            for row, (picture, words) in enumerate(zip(records.pictures, written, strict=True))
-        ]
-
-
-def _pixels(examples: Lazy, row: int) -> Any:
-    """(size, size, 3) of one of the pictures that may be drawn."""
-    return examples[row][0].permute(1, 2, 0).numpy() if row < DRAWN else None
-
-
-def _thumbnails(shown: Sequence[Picture]) -> NDArray[np.float64]:
-    small = Shown(shown, THUMBNAIL)
-    rows = [small.at(row).reshape(-1) for row in range(len(shown))]
-    found: NDArray[np.float64] = np.array(rows, dtype=np.float64).round(3)
-    return found
-
-
-def _nearest(fitted: CaptionPreprocessing, asked: Sequence[Picture]) -> list[str]:
-    """The caption of the training picture whose pixels are nearest."""
-    rows = _thumbnails(asked)
-    return [fitted.said[int(((fitted.seen - row) ** 2).sum(axis=1).argmin())] for row in rows]
+        return examples, written

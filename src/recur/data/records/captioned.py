@@ -13,10 +13,13 @@ import numpy as np
 from recur import files
 from recur.data import pictures as drawn
 from recur.data.frames import library_of
-from recur.data.pictures import ENDINGS, Picture, of_file
+from recur.data.pictures import ENDINGS, Picture, decoded, of_file
 from recur.data.splits import Records, Rows, Splits, at_the_end
 from recur.data.tables import read_table
 from recur.messages import InputError, count, must
+
+MOST_NAMED = 3
+"""Pictures left out that a note names."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ def read_captioned(
     *,
     delimiter: str = "",
     encoding: str = "",
+    drop_bad: bool = False,
 ) -> Splits[CaptionedPictures]:
     """Reads pictures with captions.
 
@@ -83,6 +87,8 @@ def read_captioned(
         columns: of the table.
         delimiter: of a table in text; see `recur.data.tables.read_table`.
         encoding: of texts.
+        drop_bad: leave out pictures that are missing or cannot be decoded, and rows without a
+            picture or a caption, and say how many.
 
     Raises:
         InputError: if a file is missing, in another encoding or damaged, the table lacks a column,
@@ -104,16 +110,48 @@ def read_captioned(
         found = {}
         cells = zip(table.cells(columns.picture), table.cells(columns.caption), strict=True)
         for row, (path, caption) in enumerate(cells):
-            if not path or not caption:
+            if path and caption:
+                found.setdefault(folder / path, []).append(caption)
+            elif not drop_bad:
                 column = columns.caption if path else columns.picture
                 raise InputError(must(table.place(row, column), "a text", "none"))
-            found.setdefault(folder / path, []).append(caption)
+        lacking = len(table) - sum(map(len, found.values()))
+        if lacking:
+            left = f"{lacking:,} of {count(len(table), 'row')} left out: no picture or caption."
+            notes = (*notes, left)
     kept = [(path, tuple(captions)) for path, captions in found.items() if captions]
-    if not kept:
+    readable, bad = _readable([path for path, _ in kept], drop_bad)
+    records = CaptionedPictures(readable, [some for path, some in kept if path not in bad])
+    if bad:
+        named = ", ".join(path.name for path in list(bad)[:MOST_NAMED])
+        more = " and others" if len(bad) > MOST_NAMED else ""
+        left = f"{len(bad):,} of {count(len(kept), 'picture')} left out ({named}{more})"
+        notes = (*notes, f"{left}: not to be read.")
+    if not len(records):
         todo = "Put a .txt of the same name beside each picture, or give a table."
         raise InputError(must(name, "pictures with captions", "none", todo))
-    records = CaptionedPictures([of_file(path) for path, _ in kept], [some for _, some in kept])
     return Splits(records, about=name, notes=notes)
+
+
+def _readable(paths: Sequence[Path], drop_bad: bool) -> tuple[list[Picture], set[Path]]:
+    """The pictures that are there and can be decoded, and the paths of the others.
+
+    Raises:
+        InputError: if there are others, and none may be left out; the text names the first.
+    """
+    kept, bad = [], dict[Path, InputError]()
+    for path in paths:
+        try:
+            picture = of_file(path)
+            decoded(picture, 1)
+            kept.append(picture)
+        except InputError as error:
+            bad[path] = error
+    if bad and not drop_bad:
+        more = f" So it is with {count(len(bad) - 1, 'other')}." if len(bad) > 1 else ""
+        first = next(iter(bad.values()))
+        raise InputError(f"{first}{more} Such pictures can be left out (drop bad).") from first
+    return kept, set(bad)
 
 
 def apart(records: CaptionedPictures, share: float) -> tuple[CaptionedPictures, CaptionedPictures]:

@@ -3,14 +3,15 @@
     model = recur.ManyToOne(front=Frames((1, 64, 64), 128), outputs=10)
 
 Words, several tokens at once, plain numbers, numbers whose time is shortened, pictures that follow
-one another, and one picture that is read column by column.
+one another, one picture that is read column by column, and one whose cells are steps.
 """
 
 from recur.models.fronts.bags import Bags
+from recur.models.fronts.cells import Cells
 from recur.models.fronts.columns import Columns
 from recur.models.fronts.evidence import Evidence
 from recur.models.fronts.features import Features
-from recur.models.fronts.frames import Frames
+from recur.models.fronts.frames import Frames, convolutions
 from recur.models.fronts.front import Front
 from recur.models.fronts.pairs import TokensAndPairs
 from recur.models.fronts.strided import Strided
@@ -19,6 +20,7 @@ from recur.models.fronts.words import WordsAndCharacters
 
 __all__ = [
     "Bags",
+    "Cells",
     "Columns",
     "Evidence",
     "Features",
@@ -28,4 +30,5 @@ __all__ = [
     "Tokens",
     "TokensAndPairs",
     "WordsAndCharacters",
+    "convolutions",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import torch
@@ -11,15 +10,43 @@ from torch import Tensor, nn
 from recur.layers.lengths import Lengths
 from recur.messages import InputError, must
 from recur.models.checks import check_sizes
-from recur.models.fronts.front import Front, pixels, steps_of, there
+from recur.models.fronts.front import Front, pixels, steps_of, strides_of, there
+
+
+def convolutions(
+    channels: int, filters: Sequence[int], strides: int | Sequence[int] = 2
+) -> list[nn.Module]:
+    """Layers from pictures (N, channels, H, W) to (N, filters[-1], H', W').
+
+    Convolutions, 3 by 3, after each of which the numbers of a picture are normalised together
+    (Y. Wu and K. He, arXiv:1803.08494, with one group) and rectified.
+
+    Args:
+        channels: of the pictures.
+        filters: of each convolution, how many.
+        strides: pixels that a window moves on by: of every convolution, or a number for each; by so
+            much height and width are divided, rounded up.
+
+    Raises:
+        InputError: sizes below 1, or strides that are not as many as the convolutions.
+    """
+    layers: list[nn.Module] = []
+    moves = strides_of(strides, len(filters))
+    for before, after, stride in zip([channels, *filters], filters, moves, strict=False):
+        check_sizes(0, filters=after)
+        layers += [
+            nn.Conv2d(before, after, 3, stride=stride, padding=1),
+            nn.GroupNorm(1, after),
+            nn.ReLU(),
+        ]
+    return layers
 
 
 class Frames(Front):
     """The features of each frame of a clip, found by convolutions; only frames that exist are seen.
 
-    Each convolution (3 by 3) halves height and width; after it the numbers of a frame are
-    normalised together (Y. Wu and K. He, arXiv:1803.08494, with one group) and rectified. A linear
-    layer with a rectifier makes F numbers of what is left.
+    Each of the `convolutions` halves height and width. A linear layer with a rectifier makes F
+    numbers of what is left.
 
     Args:
         shape: (channels, height, width) of a frame, or (height, width) where it has one channel
@@ -43,18 +70,11 @@ class Frames(Front):
         channels, height, width = (1, *self.shape)[-3:]
         check_sizes(0, channels=channels, height=height, width=width, size=size)
         self.size = size
-        sizes = [channels, *filters]
-        layers: list[nn.Module] = []
-        for before, after in itertools.pairwise(sizes):
-            check_sizes(0, filters=after)
+        layers = convolutions(channels, filters)
+        for _ in filters:
             height, width = (height + 1) // 2, (width + 1) // 2
-            layers += [
-                nn.Conv2d(before, after, 3, stride=2, padding=1),
-                nn.GroupNorm(1, after),
-                nn.ReLU(),
-            ]
         self.network = nn.Sequential(
-            *layers, nn.Flatten(), nn.Linear(sizes[-1] * height * width, size), nn.ReLU()
+            *layers, nn.Flatten(), nn.Linear(filters[-1] * height * width, size), nn.ReLU()
         )
 
     def forward(
