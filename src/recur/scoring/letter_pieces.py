@@ -121,5 +121,6 @@ def _piece(line: Line, part: tuple[int, int]) -> NDArray[np.float32]:
     grid = np.ones((ACROSS, UP), np.float32)
     small = looked_up(line, x[:, None] * grid, y[None] * grid).ravel()
     width = np.float32((end - begin) / line.shape[1])
-    found = np.append(small / max(float(np.linalg.norm(small)), 1e-6), width)
-    return (found / np.linalg.norm(found)).astype(np.float32)
+    whole = np.append(small / max(float(np.linalg.norm(small)), 1e-6), width)
+    found: NDArray[np.float32] = (whole / np.linalg.norm(whole)).astype(np.float32)
+    return found

@@ -59,13 +59,14 @@ def load() -> Splits[Lines]:
         raise FailedError(
             f"{SOURCE.find()} holds {len(learnt[0]):,} digits, too few. Get it again."
         )
+    pictures, labels = learnt
     parts = {
-        "train": tuple(each[:-LAST] for each in learnt),
-        "validation": tuple(each[-LAST:] for each in learnt),
+        "train": (pictures[:-LAST], labels[:-LAST]),
+        "validation": (pictures[-LAST:], labels[-LAST:]),
         "test": tested,
     }
     train, validation, test = (
-        _rows(*parts[part], ROWS[part], seed) for seed, part in enumerate(parts)
+        _rows(*digits, ROWS[part], seed) for seed, (part, digits) in enumerate(parts.items())
     )
     return Splits(train, validation, test, about="rows of MNIST digits")
 
