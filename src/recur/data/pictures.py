@@ -100,7 +100,7 @@ def decoded(picture: Picture, size: int, channels: int = 3) -> Pixels:
                 got = f"{opened.width:,} by {opened.height:,}"
                 raise InputError(must(picture.name, f"of at most {MOST_PIXELS:,} pixels", got))
             mode = "RGB" if channels == 3 else "L"
-            upright = ImageOps.exif_transpose(opened).convert(mode)
+            upright = _eight_bits(ImageOps.exif_transpose(opened)).convert(mode)
             small = upright.resize((size, size), Image.Resampling.BILINEAR)
     except InputError:
         raise
@@ -123,7 +123,7 @@ def measured(picture: Picture) -> tuple[int, int, int]:
     content = picture.content()
     opened = Image.open(io.BytesIO(content)) if isinstance(content, bytes) else _drawn(content)
     with opened:
-        upright = ImageOps.exif_transpose(opened)
+        upright = _eight_bits(ImageOps.exif_transpose(opened))
         small = np.asarray(upright.convert("RGB").resize((64, 64)), dtype=np.int64)
         coloured = bool((small.max(axis=2) - small.min(axis=2)).max() > GREY)
         return upright.height, upright.width, 3 if coloured else 1
@@ -138,6 +138,16 @@ def unreadable(pictures: Sequence[Picture]) -> dict[int, InputError]:
         except InputError as error:
             found[row] = error
     return found
+
+
+def _eight_bits(picture: Any) -> Any:
+    """Of grey pictures of 16 bits the upper eight: Pillow would make nearly all of them white."""
+    from PIL import Image
+
+    if not picture.mode.startswith("I"):
+        return picture
+    values = np.asarray(picture, dtype=np.int64) >> 8
+    return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
 def _drawn(pixels: Any) -> Any:
