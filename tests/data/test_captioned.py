@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from recur import InputError
-from recur.data.pictures import Picture, Shown, decoded
+from recur.data.pictures import Picture, Shown, decoded, of_file
 from recur.data.records.captioned import CaptionedPictures, apart, read_captioned
 
 
@@ -76,6 +76,15 @@ def test_a_damaged_picture_is_named(folder, content):
     given = whole[: len(whole) // 2] if content is None else content
     with pytest.raises(InputError, match=r"x.png cannot be read: it is no picture, or a damaged"):
         decoded(Picture("x.png", lambda: given), 8)
+
+
+def test_sixteen_bits_are_seen_as_eight(tmp_path):
+    wide = np.linspace(0, 65535, 64).reshape(8, 8).astype(np.uint16)
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    for channels in (1, 3):
+        seen = decoded(of_file(tmp_path / "wide.png"), 8, channels)
+        assert seen.shape == (channels, 8, 8)
+        assert np.array_equal(seen[0], wide >> 8)
 
 
 def test_chance_moves_and_mirrors_and_without_it_nothing_changes():

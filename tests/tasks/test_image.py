@@ -92,9 +92,10 @@ def test_why_says_the_same_of_a_pixel_whatever_the_order(trained):
         marked = np.zeros((1, 6, 6), np.float32)
         marked[0, 2, 4] = 1
         weights = scan.steps(torch.from_numpy(marked)[None] * scan.deviation + scan.mean)
-        network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(36, 2))
+        reads = torch.nn.Linear(weights.numel(), 2)
+        network = torch.nn.Sequential(torch.nn.Flatten(), reads)
         with torch.no_grad():
-            network[1].weight[:] = weights.flatten() * torch.tensor([[1.0], [-1.0]])
+            reads.weight[:] = weights.flatten() * torch.tensor([[1.0], [-1.0]])
         found = pixels_that_mattered(network, scan, picture[None], ["a", "b"])
         assert np.flatnonzero(np.abs(found.values) > 1e-6).tolist() == [2 * 6 + 4], order
 
@@ -110,6 +111,7 @@ def test_every_order_reads_the_same_pixels(folder):
         assert tuple(seen[order].shape[1:]) == scan.shape
     rows = seen["rows"][0]
     assert torch.equal(seen["columns"][0], rows.T)
+    assert torch.equal(seen["both"][0], torch.cat([rows, rows.T], dim=1))
     assert torch.equal(seen["pixels"].flatten(), rows.flatten())
     assert not torch.equal(seen["permuted"], seen["pixels"])
     assert torch.equal(seen["permuted"].flatten().sort()[0], rows.flatten().sort()[0])

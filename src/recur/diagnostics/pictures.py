@@ -36,7 +36,7 @@ def beliefs(model: nn.Module, x: Tensor, every: int = 1) -> NDArray[np.float64]:
     ends = torch.arange(every, len(x) + 1, every)
     found = []
     with evaluating(model):
-        for some in ends.split(max(1, AT_ONCE // len(x))):
+        for some in torch.split(ends, max(1, AT_ONCE // len(x))):
             longest = int(some[-1])
             rows = x[:longest].expand(len(some), -1, -1)
             found.append(model(rows, lengths=some).double().softmax(dim=1))
@@ -82,5 +82,6 @@ class _OfPixels(nn.Module):
         self.model, self.scan = model, scan
 
     def forward(self, x: Tensor) -> Any:
-        pictures = x.transpose(1, 2).unflatten(2, (self.scan.size, self.scan.size))
+        size = self.scan.size
+        pictures = x.transpose(1, 2).reshape(len(x), -1, size, size)
         return self.model(self.scan.steps(pictures))

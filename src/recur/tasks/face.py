@@ -87,7 +87,7 @@ class FaceOptions(PictureOptions):
     layers: int = option(1, "recurrent layers on top of one another", least=1, most=1000)
     units: int = option(96, "hidden units in each layer and direction", least=1)
     dropout: float = option(0.3, "share of values dropped in training", least=0.0, below=1.0)
-    epochs: int = option(150, "passes over the training data", least=1)
+    epochs: int = option(400, "passes over the training data", least=1)
     learning_rate: float | None = option(0.004, "the optimizer's step size", above=0.0)
 
 

@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NETWORKS = ("recurrent", "plain")
-PLAIN = {"network": "plain", "units": 128, "layers": 2, "dropout": 0.2}
+PLAIN: dict[str, Any] = {"network": "plain", "units": 128, "layers": 2, "dropout": 0.2}
 """The plain network that stands beside the recurrent one."""
-PLAIN_TRAINING = {"epochs": 60, "batch_size": 64, "patience": 5}
+PLAIN_TRAINING: dict[str, Any] = {"epochs": 60, "batch_size": 64, "patience": 5}
 SMALL, AT_ONCE = 32, 500
 """Pixels of the height and width in which others look at pictures; pictures at a time."""
 STILL = dict.fromkeys(("shift", "rotate", "zoom", "shear"), 0.0)
@@ -216,7 +216,7 @@ class Image(OfPictures[ImageOptions, LabelledPictures, ImagePreprocessing, Answe
                 layers=options.layers,
                 dropout=options.dropout,
             )
-        chrono = {"chrono": max(steps, 2)} if options.chrono else {}
+        chrono: dict[str, Any] = {"chrono": max(steps, 2)} if options.chrono else {}
         return ManyToOne(
             inputs=features,
             outputs=len(fitted.classes),
