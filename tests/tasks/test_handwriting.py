@@ -243,6 +243,17 @@ def test_words_are_of_letters_and_may_begin_with_a_capital(trained):
         guided.guide(whole, Weighed(1.0, 0.0), how)
 
 
+def test_a_text_is_counted_by_words_where_words_are_what_is_written(trained):
+    fitted = dataclasses.replace(trained.trained.preprocessing, labels=("a", "b"))
+
+    def likely(fitted, texts, labels):
+        return guided.language_model(fitted, texts).log_probability(labels)
+
+    assert likely(fitted, ["ab b? ab"], [1, 2]) == likely(fitted, ["ab", "b", "ab"], [1, 2])
+    spaced, said = dataclasses.replace(fitted, labels=(" ", "a", "b")), [2, 3, 1, 3]
+    assert likely(spaced, ["ab b"], said) > likely(spaced, ["ab", "b"], said)
+
+
 def test_of_new_sentences_no_nearest_shape_is_sought(trained):
     ink = Ink.of([[[0, 8], [0.5, 0]]])
     new = Handwritten([ink], ["a"], ["never seen"], [])

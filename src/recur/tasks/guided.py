@@ -133,7 +133,9 @@ class Guided(Transcribing[O, R, F, A]):
         scorer = guide(trained.preprocessing, weighed(trained.calibration), how)
         if scorer is None:
             return super().decoder(trained, how)
-        return partial(searched, width=how.beam or WIDTH, scorer=scorer, least=LEAST)
+        # A word of the lexicon may be the likeliest although one of its letters is nowhere likely.
+        least = 0.0 if how.lexicon is not None else LEAST
+        return partial(searched, width=how.beam or WIDTH, scorer=scorer, least=least)
 
     def calibrate(self, trained: Trained[O, F], validation: R) -> Any:
         """Chooses the weight and the bonus of the language model by the errors of characters."""
@@ -202,8 +204,14 @@ def guide(fitted: Guidance, weighed: Weighed, how: GuidedAnswering) -> Scorer | 
 
 
 def language_model(fitted: Guidance, texts: Iterable[str]) -> NGrams:
-    """A language model of texts; what has no label is left out of them."""
-    encoded = (each for each in fitted.spelling.encode(list(texts)) if len(each))
+    """A language model of texts; what has no label is left out of them.
+
+    Where a space has none, words are what is written one by one, and counted so.
+    """
+    spelling = fitted.spelling
+    if spelling.label == "characters" and " " not in spelling.labels:
+        texts = (word for text in texts for word in text.split())
+    encoded = (each for each in spelling.encode(list(texts)) if len(each))
     return NGrams(encoded, len(fitted.labels) + 1, order=fitted.order)
 
 

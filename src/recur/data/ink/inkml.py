@@ -112,7 +112,7 @@ def _channels(root: Any) -> list[tuple[str, bool]]:
 
 
 def _reversed(channel: Any) -> bool:
-    return channel.get("orientation") == "-ve"
+    return bool(channel.get("orientation") == "-ve")
 
 
 def _annotation(root: Any, types: Iterable[str]) -> str:

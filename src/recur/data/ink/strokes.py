@@ -88,7 +88,7 @@ class Ink:
 
     def lengths(self) -> Floats:
         """(P - 1,) how far it is from each point to the next; 0 where the pen was lifted."""
-        way = np.hypot(*np.diff(self.points, axis=0).T)
+        way: Floats = np.hypot(*np.diff(self.points, axis=0).T)
         way[self.starts[1:] - 1] = 0.0
         return way
 
