@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class Lexicon:
 
     def __init__(
         self,
-        words: Iterable[Sequence[int]],
+        words: Iterable[Iterable[int]],
         classes: int,
         *,
         within: Collection[int] | None = None,
@@ -43,8 +43,9 @@ class Lexicon:
         self._root: Node = {}
         used: set[int] = set()
         for word in words:
-            self._add([int(label) for label in word])
-            used.update(map(int, word))
+            labels = [int(label) for label in word]
+            self._add(labels)
+            used.update(labels)
         allowed = used if within is None else set(map(int, within))
         if not used <= allowed or blank in allowed or not all(0 <= c < classes for c in allowed):
             expected = f"of labels from 0 to {classes - 1}, without the blank, {blank}"

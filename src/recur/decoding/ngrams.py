@@ -13,7 +13,7 @@ empty context all labels, and the end, are alike.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class NGrams:
 
     def __init__(
         self,
-        sequences: Iterable[Sequence[int]],
+        sequences: Iterable[Iterable[int]],
         classes: int,
         *,
         order: int = 5,
@@ -57,7 +57,7 @@ class NGrams:
             labels = [blank, *map(int, each), blank]
             if any(label == blank or not 0 <= label < classes for label in labels[1:-1]):
                 expected = f"labels from 0 to {classes - 1}, without the blank, {blank}"
-                raise InputError(must("sequences of a language model", expected, list(each)))
+                raise InputError(must("sequences of a language model", expected, labels[1:-1]))
             for at in range(1, len(labels)):
                 for size in range(min(order, at + 1)):
                     counts[tuple(labels[at - size : at])][labels[at]] += 1
@@ -66,7 +66,7 @@ class NGrams:
         self._known: dict[Context, int] = {}
         self._contexts: list[Context] = []
 
-    def log_probability(self, sequence: Sequence[int]) -> float:
+    def log_probability(self, sequence: Iterable[int]) -> float:
         """Of a whole sequence, its end included."""
         state, total = np.array([self.start()]), 0.0
         for label in sequence:

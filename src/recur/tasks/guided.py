@@ -161,7 +161,8 @@ class Guided(Transcribing[O, R, F, A]):
         values = dict(found.values)
         spells = trained.preprocessing.label == "characters"
         for name in ("language_model", "lexicon") if spells else ("language_model",):
-            how = dataclasses.replace(self.answering(), **{name: OWN})
+            asked: dict[str, Any] = {name: OWN}
+            how = dataclasses.replace(self.answering(), **asked)
             answers = [each.text for each in self.transcripts(trained, records, how)]
             rates = words.error_rates(answers, records.transcripts)
             values |= {f"wer_{name}": rates["wer"], f"cer_{name}": rates["cer"]}

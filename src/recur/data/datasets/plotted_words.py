@@ -68,8 +68,8 @@ def load() -> Splits[Handwritten]:
     chance = np.random.default_rng(0)
     known = [word for word in wordnet.nouns() if WORD.fullmatch(word)]
     words = iter([known[n] for n in chance.permutation(len(known))])
-    parts = [_part(part, words, draw, chance) for part in WRITERS]
-    return Splits(*parts, about="words in a plotter's fonts", notes=(NOTE,))
+    train, validation, test = (_part(part, words, draw, chance) for part in WRITERS)
+    return Splits(train, validation, test, about="words in a plotter's fonts", notes=(NOTE,))
 
 
 def _part(

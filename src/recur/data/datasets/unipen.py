@@ -126,19 +126,17 @@ def _unpacked(stored: Mapping[str, Tensor]) -> Handwritten:
             strict=True,
         )
     ]
-    return Handwritten(
-        inks,
-        *(
-            unpack(stored[name], stored[f"{name}.sizes"])
-            for name in ("called", "transcripts", "writers")
-        ),
+    called, texts, writers = (
+        unpack(stored[name], stored[f"{name}.sizes"])
+        for name in ("called", "transcripts", "writers")
     )
+    return Handwritten(inks, called, texts, writers)
 
 
 def _joined(*parts: Handwritten) -> Handwritten:
     return Handwritten(
-        *(
-            [each for part in parts for each in getattr(part, name)]
-            for name in ("inks", "called", "transcripts", "writers")
-        )
+        [ink for part in parts for ink in part.inks],
+        [name for part in parts for name in part.called],
+        [text for part in parts for text in part.transcripts],
+        [writer for part in parts for writer in part.writers],
     )
