@@ -145,6 +145,18 @@ def blocks() -> dict[str, str]:
         found[f"lines/{number}.pgm"] = f"P2 {len(columns)} 8 255\n{' '.join(map(str, pixels))}\n"
         rows.append(f"{number}.pgm,{text}")
     return {"lines/lines.csv": "\n".join(rows), **found}
+def strokes() -> str:
+    """60 short texts of two letters by five writers, as strokes in JSON lines."""
+    chance, rows = random.Random(10), []
+    forms = {"l": [[0, 8], [1, 0]], "u": [[0, 4], [1, 0], [3, 0], [3, 4]]}
+    for number in range(60):
+        text = "".join("lu"[below(chance, 2)] for _ in range(1 + below(chance, 3)))
+        drawn = [
+            [[x + 5 * place + chance.random(), y + chance.random()] for x, y in forms[letter]]
+            for place, letter in enumerate(text)
+        ]
+        rows.append(json.dumps({"text": text, "writer": f"w{number % 5}", "strokes": drawn}))
+    return "\n".join(rows)
 
 
 FILES = {
@@ -161,6 +173,7 @@ FILES = {
     "rows.csv": rows(),
     "headlines.txt": headlines(),
     **blocks(),
+    "strokes.jsonl": strokes(),
 }
 
 COMMON = {"epochs": 2, "batch_size": 8, "units": 6, "seed": 3}
@@ -333,5 +346,7 @@ CASES = {
             "crop": 0.1,
             "decay": False,
         },
+    "handwriting": Case(
+        "handwriting", "strokes.jsonl", {"filters": 5, "distance": 0.5, "stride": 1, "order": 3}
     ),
 }

@@ -10,6 +10,7 @@ from recur.plots.captioned import captioned
 from recur.plots.cells import looked, marked_cells
 from recur.plots.confusion import confusion
 from recur.plots.figure import save, save_each
+from recur.plots.ink import handwriting
 from recur.plots.inside import alignment, attribution, gradients, heatmaps, layer_sizes
 from recur.plots.learning import curves, overview
 from recur.plots.lines import read_line, telling_pixels
@@ -36,6 +37,7 @@ __all__ = [
     "curves",
     "forecast",
     "gradients",
+    "handwriting",
     "heatmaps",
     "layer_sizes",
     "looked",

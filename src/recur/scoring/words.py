@@ -33,8 +33,7 @@ def error_rates(answers: Sequence[str], references: Sequence[str]) -> Scores:
     """
     jiwer = package("jiwer")
     check_pairs(answers, references)
-    # jiwer takes spaces at the ends of a text for characters.
-    said, meant = ([" ".join(text.split()) for text in texts] for texts in (answers, references))
+    said, meant = _spaced(answers), _spaced(references)
     by_word, by_character = jiwer.process_words(meant, said), jiwer.process_characters(meant, said)
     found = {"wer": by_word.wer, "cer": by_character.cer}
     for noun, counted in (("word", by_word), ("character", by_character)):
@@ -66,12 +65,17 @@ def character_pairs(
     check_pairs(answers, references)
     said: list[str] = []
     meant: list[str] = []
-    texts = [[" ".join(text.split()) for text in each] for each in (answers, references)]
-    found = jiwer.process_characters(texts[1], texts[0])
-    for answer, reference, chunks in zip(*texts, found.alignments, strict=True):
+    spaced = _spaced(answers), _spaced(references)
+    found = jiwer.process_characters(spaced[1], spaced[0])
+    for answer, reference, chunks in zip(*spaced, found.alignments, strict=True):
         for chunk in chunks:
             here = [*reference[chunk.ref_start_idx : chunk.ref_end_idx]]
             there = [*answer[chunk.hyp_start_idx : chunk.hyp_end_idx]]
             meant += here + [NOTHING] * (len(there) - len(here))
             said += there + [NOTHING] * (len(here) - len(there))
     return [SPACE if c == " " else c for c in said], [SPACE if c == " " else c for c in meant]
+
+
+def _spaced(texts: Sequence[str]) -> list[str]:
+    """Without spaces at the ends, which jiwer takes for characters."""
+    return [" ".join(text.split()) for text in texts]
