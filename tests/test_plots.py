@@ -346,3 +346,19 @@ def test_any_name_can_be_drawn():
     assert plots.layer_sizes(sizes)._repr_png_()
     with pytest.raises(InputError, match="at most 64 metrics; got 65"):
         plots.curves({"loss": [1.0], **{str(n): [1.0] for n in range(64)}})
+
+
+def test_handwriting_is_drawn_in_the_colours_of_its_letters(tmp_path):
+    path = np.array([[0, 0], [1, 2], [2, 0], [3, 5], [50, 0], [51, 2], [52, 0]], dtype=float)
+    lifted = np.array([True, False, False, True, True, False, False])
+    figure = plots.handwriting(path, lifted, letters=[("v", 1), ("語", 5)], title="a: v$_x")
+    rows = figure.axes
+    assert [len(row.collections[0].get_segments()) for row in rows] == [2, 2]  # far apart
+    assert rows[0].texts[0].get_text() == "v"
+    (blue,), (orange,) = ({tuple(c) for c in row.collections[0].get_colors()} for row in rows)
+    assert blue != orange
+    assert len(rows[0].collections[1].get_offsets()) == 1  # a dot is a stroke of one point
+    assert plots.save(figure, tmp_path / "a.png").stat().st_size > 1000
+    assert plots.handwriting(path, lifted).axes
+    with pytest.raises(InputError, match="points and lifted must be"):
+        plots.handwriting(path, lifted[1:])

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # for checkers of types; what is there is what `every` finds
     from recur.data.datasets import multi30k as multi30k
     from recur.data.datasets import news_summary as news_summary
     from recur.data.datasets import nsl_kdd as nsl_kdd
+    from recur.data.datasets import plotted_words as plotted_words
     from recur.data.datasets import ptb as ptb
     from recur.data.datasets import review_texts as review_texts
     from recur.data.datasets import shapes as shapes
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # for checkers of types; what is there is what `every` finds
     from recur.data.datasets import turkish_web as turkish_web
     from recur.data.datasets import twenty_newsgroups as twenty_newsgroups
     from recur.data.datasets import ud_english_ewt as ud_english_ewt
+    from recur.data.datasets import unipen as unipen
     from recur.data.datasets import wordnet as wordnet
 
 __all__ = ["Source", "catalogue"]

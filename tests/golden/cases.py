@@ -128,6 +128,20 @@ def headlines() -> str:
     return "\n".join(rows)
 
 
+def strokes() -> str:
+    """60 short texts of two letters by five writers, as strokes in JSON lines."""
+    chance, rows = random.Random(10), []
+    forms = {"l": [[0, 8], [1, 0]], "u": [[0, 4], [1, 0], [3, 0], [3, 4]]}
+    for number in range(60):
+        text = "".join("lu"[below(chance, 2)] for _ in range(1 + below(chance, 3)))
+        drawn = [
+            [[x + 5 * place + chance.random(), y + chance.random()] for x, y in forms[letter]]
+            for place, letter in enumerate(text)
+        ]
+        rows.append(json.dumps({"text": text, "writer": f"w{number % 5}", "strokes": drawn}))
+    return "\n".join(rows)
+
+
 FILES = {
     "two.csv": reviews("bad", "good"),
     "three.csv": reviews("bad", "good", "fair"),
@@ -141,6 +155,7 @@ FILES = {
     "tagged.conllu": tagged(),
     "rows.csv": rows(),
     "headlines.txt": headlines(),
+    "strokes.jsonl": strokes(),
 }
 
 COMMON = {"epochs": 2, "batch_size": 8, "units": 6, "seed": 3}
@@ -257,5 +272,8 @@ CASES = {
             "decay": False,
             "ema": None,
         },
+    ),
+    "handwriting": Case(
+        "handwriting", "strokes.jsonl", {"filters": 5, "distance": 0.5, "stride": 1, "order": 3}
     ),
 }

@@ -55,6 +55,12 @@ def test_what_was_heard():
     assert "jiwer" in str(found)
 
 
+def test_which_character_was_read_for_which():
+    read, true = words.characters(["cat ", "xy", ""], ["cut", "xyz", "a"])
+    assert read == list("catxy")
+    assert true == list("cutxy")
+
+
 def test_tags():
     # The example of seqeval's README.
     meant = [["O", "O", "O", "B-MISC", "I-MISC", "I-MISC", "O"], ["B-PER", "I-PER", "O"]]

@@ -9,20 +9,19 @@ Letters: B sequences of T steps, C classes (labels and the blank), W hypotheses.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from recur.decoding.narrowing import in_single
+from recur.decoding.prefixes import search
+from recur.decoding.scorers import NONE, Floats, Scorer
 from recur.decoding.stepping import Decoded, check_scores
 from recur.layers.lengths import as_lengths
-from recur.messages import InputError, must, whole
-
-Floats = NDArray[np.float64]
-NONE = -np.inf  # the logarithm of 0
+from recur.messages import InputError, must, real, whole
 
 
 def ctc_greedy_search(
@@ -59,33 +58,52 @@ def ctc_greedy_search(
 
 
 def ctc_beam_search(
-    log_probs: Tensor, lengths: Tensor | Any | None = None, *, width: int, blank: int = 0
+    log_probs: Tensor,
+    lengths: Tensor | Any | None = None,
+    *,
+    width: int,
+    blank: int = 0,
+    scorer: Scorer | None = None,
+    least: float = 0.0,
 ) -> Decoded:
     """The likeliest sequences, by a search over prefixes.
 
     The probability of a prefix is the sum over the alignments that lead to it, kept apart by
-    whether they end in a blank (A. Y. Hannun et al., arXiv:1408.2873, without a language model).
-    What the beam drops is not counted, so that a score is at most the true log-probability, and
-    equals it where the width is enough for all prefixes. It runs on the CPU, in NumPy.
+    whether they end in a blank (A. Y. Hannun et al., arXiv:1408.2873). What the beam drops is not
+    counted, so that a score is at most the true log-probability, and equals it where the width is
+    enough for all prefixes. It runs on the CPU, in NumPy.
 
     Args:
         log_probs: (B, T, C).
         lengths: (B,) steps that exist; None if all do.
         width: W, the prefixes kept at each step.
         blank: the class that means "nothing here".
+        scorer: what sequences are worth by themselves, such as `NGrams`, `Lexicon`, or several
+            `Together`: its scores are added to the log-probabilities.
+        least: labels below this probability at a step begin nothing there, which spares most of
+            the work; 0: all are tried.
 
     Returns:
         tokens (B, W, N), lengths (B, W), and scores (B, W), best first. Where there are fewer than
         W sequences, the rest has a score of -inf and a length of 0.
 
     Raises:
-        InputError: as `ctc_greedy_search`, or a width below 1.
+        InputError: as `ctc_greedy_search`, a width below 1, a scorer of other classes, or `least`
+            that is no probability below 1.
         FailedError: log-probabilities of NaN.
     """
     steps = _checked(log_probs, lengths, blank)
     width = whole("width", width)
+    real("least", least, lambda share: 0 <= share < 1, "from 0 to below 1")
+    if scorer is not None and scorer.classes != log_probs.shape[-1]:
+        expected = f"of the {log_probs.shape[-1]} classes of log_probs"
+        raise InputError(must("scorer", expected, scorer.classes))
     rows = log_probs.detach().double().cpu().numpy()
-    found = [_search(row[:n], width, blank) for row, n in zip(rows, steps.tolist(), strict=True)]
+    worst = math.log(least) if least else NONE
+    found = [
+        search(row[:n], width, blank, scorer, worst)
+        for row, n in zip(rows, steps.tolist(), strict=True)
+    ]
     longest = max((len(labels) for row in found for labels, _ in row), default=0)
     tokens = torch.full((len(found), width, longest), blank)
     sizes = torch.zeros(len(found), width, dtype=torch.int64)
@@ -158,68 +176,6 @@ def _best_path(log_probs: Floats, states: list[int]) -> list[int]:
         path.append(place)
         place -= int(came[step, place])
     return path[::-1]
-
-
-class _Prefixes:
-    """Prefixes by number, so that one that was dropped and comes again is known by its children."""
-
-    def __init__(self) -> None:
-        self.parent, self.label = [-1], [-1]
-        self.known: dict[tuple[int, int], int] = {}
-
-    def number(self, parent: int, label: int) -> int:
-        found = self.known.setdefault((parent, label), len(self.parent))
-        if found == len(self.parent):
-            self.parent.append(parent)
-            self.label.append(label)
-        return found
-
-    def labels(self, prefix: int) -> list[int]:
-        backwards = []
-        while prefix:
-            backwards.append(self.label[prefix])
-            prefix = self.parent[prefix]
-        return backwards[::-1]
-
-
-def _search(log_probs: Floats, width: int, blank: int) -> list[tuple[list[int], float]]:
-    """The best sequences of one row (T, C), with their log-probabilities."""
-    prefixes, beam = _Prefixes(), [0]
-    in_blank, in_label = np.array([0.0]), np.array([NONE])
-    for now in log_probs:
-        if not beam:  # no alignment is possible
-            return []
-        last = np.array([prefixes.label[p] for p in beam])
-        parent = np.array([prefixes.parent[p] for p in beam])
-        total = np.logaddexp(in_blank, in_label)
-        # A longer prefix: after the same label only where a blank lies between.
-        longer = total[:, None] + now
-        real = np.flatnonzero(last >= 0)
-        longer[real, last[real]] = in_blank[real] + now[last[real]]
-        longer[:, blank] = NONE
-        # The same prefix: a blank, or its last label once more ...
-        same_blank = total + now[blank]
-        same_label = np.where(last >= 0, in_label + now[last], NONE)
-        # ... or its parent made longer, where that is in the beam too.
-        child, mother = np.nonzero(parent[:, None] == np.array(beam))
-        same_label[child] = np.logaddexp(same_label[child], longer[mother, last[child]])
-        longer[mother, last[child]] = NONE
-        # The best of all.
-        same = np.logaddexp(same_blank, same_label)
-        candidates = np.concatenate([same, longer.ravel()])
-        best = np.argsort(-candidates, kind="stable")[:width]
-        best = best[candidates[best] > NONE]
-        stay, grow = best[best < len(beam)], best[best >= len(beam)] - len(beam)
-        origin, label = np.divmod(grow, longer.shape[1])
-        beam = [beam[i] for i in stay] + [
-            prefixes.number(beam[i], c)
-            for i, c in zip(origin.tolist(), label.tolist(), strict=True)
-        ]
-        in_blank = np.concatenate([same_blank[stay], np.full(len(grow), NONE)])
-        in_label = np.concatenate([same_label[stay], longer.ravel()[grow]])
-    total = np.logaddexp(in_blank, in_label)
-    order = np.argsort(-total, kind="stable")
-    return [(prefixes.labels(beam[i]), float(total[i])) for i in order]
 
 
 def _checked(log_probs: Tensor, lengths: Any, blank: int) -> Tensor:

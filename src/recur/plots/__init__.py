@@ -9,6 +9,7 @@ from recur.plots.alarms import alarms, separation
 from recur.plots.captioned import captioned
 from recur.plots.confusion import confusion
 from recur.plots.figure import save, save_each
+from recur.plots.ink import handwriting
 from recur.plots.inside import alignment, attribution, gradients, heatmaps, layer_sizes
 from recur.plots.learning import curves, overview
 from recur.plots.music import piano_roll
@@ -31,6 +32,7 @@ __all__ = [
     "curves",
     "forecast",
     "gradients",
+    "handwriting",
     "heatmaps",
     "layer_sizes",
     "marked_words",

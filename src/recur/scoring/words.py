@@ -31,8 +31,7 @@ def error_rates(answers: Sequence[str], references: Sequence[str]) -> Scores:
     """
     jiwer = package("jiwer")
     check_pairs(answers, references)
-    # jiwer takes spaces at the ends of a text for characters.
-    said, meant = ([" ".join(text.split()) for text in texts] for texts in (answers, references))
+    said, meant = _spaced(answers), _spaced(references)
     by_word, by_character = jiwer.process_words(meant, said), jiwer.process_characters(meant, said)
     found = {"wer": by_word.wer, "cer": by_character.cer}
     for noun, counted in (("word", by_word), ("character", by_character)):
@@ -41,3 +40,37 @@ def error_rates(answers: Sequence[str], references: Sequence[str]) -> Scores:
     right = sum(a == b for a, b in zip(said, meant, strict=True))
     found["right"] = right / len(meant)
     return Scores(found, f"{version('jiwer')}, case and punctuation as they stand")
+
+
+def characters(answers: Sequence[str], references: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Which character was read in the place of which, where texts are aligned as errors count.
+
+    Args:
+        answers: N texts.
+        references: N texts.
+
+    Returns:
+        the characters of the answers, and those of the references in their places; inserted and
+        deleted ones have none.
+
+    Raises:
+        InputError: no texts, or not as many on both sides.
+        FailedError: jiwer is not installed.
+    """
+    jiwer = package("jiwer")
+    check_pairs(answers, references)
+    said, meant = _spaced(answers), _spaced(references)
+    read: list[str] = []
+    true: list[str] = []
+    found = jiwer.process_characters(meant, said)
+    for text, reference, parts in zip(said, meant, found.alignments, strict=True):
+        for part in parts:
+            if part.type in ("equal", "substitute"):
+                read += text[part.hyp_start_idx : part.hyp_end_idx]
+                true += reference[part.ref_start_idx : part.ref_end_idx]
+    return read, true
+
+
+def _spaced(texts: Sequence[str]) -> list[str]:
+    """Without spaces at the ends, which jiwer takes for characters."""
+    return [" ".join(text.split()) for text in texts]

@@ -10,7 +10,8 @@ import abc
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import torch
@@ -129,6 +130,9 @@ class Transcript(Answer):
         }
 
 
+Decode = Callable[[Tensor], Tensor]
+"""From log-probabilities (T', labels + 1) to labels (N,)."""
+
 O = TypeVar("O", bound=TranscribingOptions)  # noqa: E741
 R = TypeVar("R", bound=Transcribed)
 F = TypeVar("F", bound=Spelt)
@@ -229,6 +233,16 @@ class Transcribing(Task[O, R, F, A]):
 
     def transcripts(self, trained: Trained[O, F], records: R, how: A) -> Iterator[Transcript]:
         """Reads records, some at a time."""
+        decode = self.decoder(trained, how)
+        for name, x, log_probs in self.outputs(trained, records):
+            yield self.transcript(trained, name, x, log_probs, decode)
+
+    def outputs(self, trained: Trained[O, F], records: R) -> Iterator[tuple[str, Tensor, Tensor]]:
+        """Yields of each record its name, what the network is given (T, ...), and what it gives.
+
+        The latter are log-probabilities (T', labels + 1). Beyond the record's end the blank is
+        certain, which changes nothing.
+        """
         asked = self.bare(records)
         names = asked.names
         examples = self.encode(asked, trained.options, trained.preprocessing)
@@ -240,11 +254,10 @@ class Transcribing(Task[O, R, F, A]):
                 log_probs = call(batch).cpu()
                 for row, each in enumerate(log_probs):
                     steps = batch.x.shape[1] if batch.lengths is None else int(batch.lengths[row])
-                    x = batch.x[row, :steps]
-                    yield self.transcript(trained, names[begin + row], x, each, how)
+                    yield names[begin + row], batch.x[row, :steps], each
 
     def transcript(
-        self, trained: Trained[O, F], name: str, x: Tensor, log_probs: Tensor, how: A
+        self, trained: Trained[O, F], name: str, x: Tensor, log_probs: Tensor, decode: Decode
     ) -> Transcript:
         """What one input says.
 
@@ -252,12 +265,11 @@ class Transcribing(Task[O, R, F, A]):
             trained: the network.
             name: of the input.
             x: (T, ...), what the network was given.
-            log_probs: (T', labels + 1), what it gave. Beyond the input's end the blank is certain,
-                which changes nothing.
-            how: how it is searched.
+            log_probs: (T', labels + 1), what it gave.
+            decode: how it is searched.
         """
         spelling = trained.preprocessing.spelling
-        labels = self.decoded(trained, log_probs, how)
+        labels = decode(log_probs)
         letters = [
             (
                 spelling.labels[label - 1],
@@ -269,13 +281,9 @@ class Transcribing(Task[O, R, F, A]):
         confidence = math.exp(float(log_probability(log_probs, labels)))
         return self.said(name, spelling.decode(labels.tolist()), confidence, letters, x)
 
-    def decoded(self, trained: Trained[O, F], log_probs: Tensor, how: A) -> Tensor:
-        """The labels (N,) that log-probabilities (T', labels + 1) say."""
-        if how.beam is None:
-            decoded = ctc_greedy_search(log_probs[None])
-            return decoded.tokens[0, : int(decoded.lengths[0])]
-        decoded = ctc_beam_search(log_probs[None], width=how.beam)
-        return decoded.tokens[0, 0, : int(decoded.lengths[0, 0])]
+    def decoder(self, trained: Trained[O, F], how: A) -> Decode:
+        """Returns how log-probabilities are searched for what they say."""
+        return best_path if how.beam is None else partial(searched, width=how.beam)
 
     def explained(self, trained: Trained[O, F], records: R, how: A) -> list[Attribution]:
         """Says which steps of the input mattered for the text, by integrated gradients."""
@@ -305,6 +313,18 @@ class Transcribing(Task[O, R, F, A]):
         if 1 < len(known) <= MOST_CLASSES:
             shown = [text if text in known else "(another)" for text in answers]
             yield "confusion", Confusion.of(shown, references).figure()
+
+
+def best_path(log_probs: Tensor) -> Tensor:
+    """The labels (N,) that the likeliest alignment of log-probabilities (T', C) says."""
+    decoded = ctc_greedy_search(log_probs[None])
+    return decoded.tokens[0, : int(decoded.lengths[0])]
+
+
+def searched(log_probs: Tensor, **how: Any) -> Tensor:
+    """The likeliest labels (N,) of log-probabilities (T', C); `how` as `ctc_beam_search` takes."""
+    decoded = ctc_beam_search(log_probs[None], **how)
+    return decoded.tokens[0, 0, : int(decoded.lengths[0, 0])]
 
 
 class _Says(nn.Module):

