@@ -276,4 +276,5 @@ CASES = {
     "handwriting": Case(
         "handwriting", "strokes.jsonl", {"filters": 5, "distance": 0.5, "stride": 1, "order": 3}
     ),
+    "pen": Case("pen", "strokes.jsonl", {"components": 3, "gaussians": 2, "tolerance": 0.02}),
 }

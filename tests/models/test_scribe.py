@@ -68,6 +68,7 @@ def test_rows_know_nothing_of_padding_and_neighbours():
     assert where.shape == (2, 6, 3)
     assert (where.sum(dim=-1) <= 1 + 1e-9).all()
     torch.testing.assert_close(model.align(TEXTS[1:], y[1:, :4]), where[1:, :4])
+    torch.testing.assert_close(model.align(TEXTS[:1, :2], y[:1]), where[:1, :, :2])
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
@@ -90,7 +91,7 @@ def test_it_learns_to_write_and_stops_at_the_end_of_the_text():
     """Letter 0 is a line down, letter 1 two steps across, with a gap after each."""
     forms = {0: [[0.0, -2.0, 1.0], [1.0, 2.0, 0.0]], 1: [[1.0, 0.0, 0.0], [1.0, 0.0, 1.0]]}
     torch.manual_seed(1)
-    texts = [torch.randint(2, (n % 4 + 1,)).tolist() for n in range(48)]
+    texts = [torch.randint(2, (n % 3 + 1,)).tolist() for n in range(48)]
     y = [torch.tensor([p for letter in text for p in forms[letter]]) for text in texts]
     noisy = [each + torch.tensor([0.05, 0.05, 0.0]) * torch.randn(len(each), 3) for each in y]
     model = Scribe(vocabulary=2, units=24, components=2, gaussians=2, pace=0.5)
@@ -99,14 +100,14 @@ def test_it_learns_to_write_and_stops_at_the_end_of_the_text():
         model,
         data,
         loss=model.emission.loss,
-        epochs=35,
-        batch_size=8,
+        epochs=45,
+        batch_size=16,
         learning_rate=0.02,
         seed=0,
         progress=False,
     )
     model.eval()
-    asked = [[0, 1, 1, 0], [1], [0, 0]]
+    asked = [[0, 1, 1], [1], [0, 0]]
     how = {"max_steps": 40, "bias": 5.0}
     written = model.generate(asked, generator=torch.Generator().manual_seed(0), **how)
     again = model.generate(asked, generator=torch.Generator().manual_seed(0), **how)

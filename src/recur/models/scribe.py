@@ -155,7 +155,7 @@ class Scribe(nn.Module):
             (batch, time, characters), of which each point's sum to 1, or less where the window had
             left the text; not defined beyond a row's points.
         """
-        return _shares(self._taught(x, lengths, targets)[1])
+        return _shares(self._taught(x, lengths, targets)[1], self._text(x, lengths)[1])
 
     def generate(
         self,
@@ -196,7 +196,7 @@ class Scribe(nn.Module):
 
         def ends(point: Tensor) -> Tensor:
             beyond = left()
-            return (beyond == BEYOND) | ((beyond > 0) & (point[:, -1] > 0))
+            return (beyond >= BEYOND) | ((beyond > 0) & (point[:, -1] > 0))
 
         with torch.no_grad():
             first, state = step(self._begin(text), text.new_zeros(len(text), POINT))
@@ -214,7 +214,9 @@ class Scribe(nn.Module):
             1, (written.lengths - 1).view(-1, 1, 1).expand(-1, 1, weights.shape[2])
         )
         ended = last.squeeze(1).argmax(dim=1) >= characters
-        return Penned(written.values, written.lengths, written.scores, _shares(weights), ended)
+        return Penned(
+            written.values, written.lengths, written.scores, _shares(weights, characters), ended
+        )
 
     def _text(self, x: Tensor, lengths: Lengths | None) -> tuple[Tensor, Tensor]:
         """What the window looks at, (B, U + 2, C): zeros beyond the text; and its lengths (B,)."""
@@ -307,7 +309,10 @@ class Scribe(nn.Module):
         return torch.where(known.unsqueeze(-1), targets, 0), steps
 
 
-def _shares(weights: Tensor) -> Tensor:
+def _shares(weights: Tensor, characters: Tensor) -> Tensor:
     """Weights (B, T, U + 2) as parts of 1, without the places beyond the text."""
+    places = torch.arange(weights.shape[-1], device=weights.device)
+    there = places < characters.unsqueeze(1) + BEYOND
+    weights = weights * there.unsqueeze(1)
     total = weights.sum(dim=-1, keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
     return (weights / total)[..., :-BEYOND]
