@@ -53,6 +53,7 @@ NAMES = [
     "ManyToOne",
     "OneToMany",
     "OneToOne",
+    "Scribe",
     "SegmentRNN",
     "decoding",
     # data

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from recur.models import ManyToOne as ManyToOne
     from recur.models import OneToMany as OneToMany
     from recur.models import OneToOne as OneToOne
+    from recur.models import Scribe as Scribe
     from recur.models import SegmentRNN as SegmentRNN
     from recur.run import Run as Run
     from recur.run import load as load
@@ -99,6 +100,7 @@ else:
         "recur.messages": ("FailedError", "InputError", "RecurError"),
         "recur.models": (
             *("CTC", "EncoderDecoder", "ManyToMany", "ManyToOne", "OneToMany", "OneToOne"),
+            "Scribe",
             "SegmentRNN",
         ),
         "recur.run": ("Run", "load", "train"),

@@ -167,3 +167,11 @@ def test_what_is_beside_may_be_as_unequal_as_the_sequences():
         Sequences([[1, 2], [3]], also={"marks": [[1]]})
     with pytest.raises(InputError, match="the targets y of sequence 0 must be one for each"):
         Sequences([[1, 2], [3]], [[5], [6, 7, 8]])
+
+
+def test_numbers_of_lengths_of_their_own_end_with_nan():
+    """Nothing else says where they end; 0 would be a number like others."""
+    y = [np.ones((n + 1, 2), dtype=np.float32) for n in range(3)]
+    examples = Lazy(3, lambda n, _: (ROWS[n], y[n]), aligned=False)
+    known = examples.batch([0, 2]).y.isfinite().all(dim=-1)
+    assert known.tolist() == [[True, False, False], [True, True, True]]

@@ -102,6 +102,13 @@ def test_the_density_of_a_mixture():
         torch.testing.assert_close(found[row], want)
 
 
+def test_the_mean_of_a_mixture():
+    """That of torch's own mixture."""
+    scores = torch.randn(4, 19, dtype=DOUBLE)
+    expected = torch.stack([gaussians(each, 3)[0].mean for each in scores])
+    torch.testing.assert_close(Mixture(3).mean(scores), expected)
+
+
 def test_points_are_drawn_by_the_mixture():
     torch.manual_seed(2)
     scores = torch.randn(19, dtype=DOUBLE)

@@ -145,6 +145,8 @@ def blocks() -> dict[str, str]:
         found[f"lines/{number}.pgm"] = f"P2 {len(columns)} 8 255\n{' '.join(map(str, pixels))}\n"
         rows.append(f"{number}.pgm,{text}")
     return {"lines/lines.csv": "\n".join(rows), **found}
+
+
 def strokes() -> str:
     """60 short texts of two letters by five writers, as strokes in JSON lines."""
     chance, rows = random.Random(10), []
@@ -346,7 +348,9 @@ CASES = {
             "crop": 0.1,
             "decay": False,
         },
+    ),
     "handwriting": Case(
         "handwriting", "strokes.jsonl", {"filters": 5, "distance": 0.5, "stride": 1, "order": 3}
     ),
+    "pen": Case("pen", "strokes.jsonl", {"components": 3, "gaussians": 2, "tolerance": 0.02}),
 }

@@ -30,6 +30,10 @@ Plots = Annotated[
 ]
 Moved = Annotated[str | None, typer.Option("--data", help="where the run's data are now")]
 Data = Annotated[str | None, typer.Option("--data", help="other data: a file or a dataset's name")]
+Judge = Annotated[
+    str | None,
+    typer.Option("--judge", help="a run that reads what this one writes: its mistakes count too"),
+]
 
 DRAWN = "drawn from the seed"
 """Data of a task that needs none."""
@@ -57,6 +61,7 @@ def _opened(path: str) -> Run:
 def evaluate(
     run_path: RunPath,
     data: Data = None,
+    judge: Judge = None,
     threads: Threads = "",
     plots: Plots = None,
     json: Json = False,
@@ -66,12 +71,13 @@ def evaluate(
     Where other data have other names for their columns, or another form, options of the task say
     so: `recur evaluate RUN --help` lists those of a run.
     """
-    measured(run_path, data, threads, plots, json)
+    measured(run_path, data, judge, threads, plots, json)
 
 
 def measured(
     run_path: str,
     data: str | None,
+    judge: str | None,
     threads: str,
     plots: str | None,
     json: bool,
@@ -80,7 +86,7 @@ def measured(
     """What `evaluate` does; `reading` says how the data are read, see `Run.evaluate`."""
     use_threads(threads)
     opened = _opened(run_path)
-    found = opened.evaluate(data, **reading)
+    found = opened.evaluate(data, judge=judge, **reading)
     show.scores(opened, found, lambda: opened.draw_evaluation(found, plots), json)
 
 

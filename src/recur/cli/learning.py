@@ -13,7 +13,7 @@ import typer
 from recur import files, run, tasks
 from recur.bench import MODES, Case, compare, machine, peak_flops
 from recur.cli import commands, show
-from recur.cli.commands import Data, File, Inputs, Json, Plots, RunPath, Save, Why
+from recur.cli.commands import Data, File, Inputs, Json, Judge, Plots, RunPath, Save, Why
 from recur.cli.derive import with_options
 from recur.cli.threads import Threads, use_threads
 from recur.cli.words import read
@@ -86,12 +86,13 @@ def evaluate(run_path: str) -> Callable[..., None]:
         *,
         run_path: RunPath,
         data: Data = None,
+        judge: Judge = None,
         threads: Threads = "",
         plots: Plots = None,
         json: Json = False,
         given: dict[str, Any],
     ) -> None:
-        commands.measured(run_path, data, threads, plots, json, **given)
+        commands.measured(run_path, data, judge, threads, plots, json, **given)
 
     command.__doc__ = commands.evaluate.__doc__
     panel = f"How {task.name} reads other data"

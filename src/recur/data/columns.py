@@ -58,7 +58,7 @@ class Ragged:
         values: NDArray[Any],
         starts: NDArray[np.int64],
         lengths: NDArray[np.int64],
-        fill: int = 0,
+        fill: float = 0,
     ) -> None:
         self.values = values
         self.starts = starts

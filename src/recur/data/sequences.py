@@ -6,11 +6,13 @@ batch, F features a step.
 Sequences of unequal length are stored end to end, so that a data set of 25,000 reviews takes the
 room of its words and not of its padding. A batch is padded on the right, to its own longest
 sequence, and carries the lengths. Targets for every step of such sequences are stored in the same
-way, and padded too: class numbers with -100, which counts for nothing, others with 0.
+way, and padded too: class numbers with -100, which counts for nothing, others with 0; those of
+lengths of their own with NaN, as nothing else says where they end.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -234,12 +236,17 @@ def _of_their_own(y: Any) -> Column:
     """Targets of lengths of their own, or in one array that is filled up already."""
     if isinstance(y, Tensor) or (isinstance(y, np.ndarray) and y.dtype != np.object_):
         return dense(y, "y")
-    return _ignored_beyond(ragged(list(y), "y"))
+    return _ignored_beyond(ragged(list(y), "y"), others=math.nan)
 
 
-def _ignored_beyond(targets: Ragged) -> Ragged:
-    """Class numbers beyond the end count for nothing, even to a model that knows of no lengths."""
-    targets.fill = IGNORED if targets.values.dtype.kind in "iu" else 0
+def _ignored_beyond(targets: Ragged, others: float = 0) -> Ragged:
+    """Class numbers beyond the end count for nothing, even to a model that knows of no lengths.
+
+    Args:
+        targets: they.
+        others: what numbers with a fraction are padded with.
+    """
+    targets.fill = IGNORED if targets.values.dtype.kind in "iu" else others
     return targets
 
 

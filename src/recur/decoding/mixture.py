@@ -114,6 +114,17 @@ class Mixture(Emission):
             [chosen.mean_x, chosen.mean_y, (chosen.pen > 0).to(chosen.mean_x)], dim=-1
         )
 
+    def mean(self, scores: Tensor) -> Tensor:
+        """The mean (..., 2) of the points: those of the Gaussians by their weights.
+
+        Raises:
+            InputError: scores of another size.
+        """
+        parts = self.parts(scores)
+        weights = parts.weight.exp()
+        sums = [(weights * mean).sum(dim=-1) for mean in (parts.mean_x, parts.mean_y)]
+        return torch.stack(sums, dim=-1)
+
     def log_likelihood(self, scores: Tensor, value: Tensor) -> Tensor:
         """As `Emission.log_likelihood`: the density of the point, times its end's probability."""
         if value.shape != (*self.check(scores).shape[:-1], 3):

@@ -6,6 +6,7 @@ from recur.models.many_to_many import ManyToMany
 from recur.models.many_to_one import ManyToOne
 from recur.models.one_to_many import OneToMany
 from recur.models.one_to_one import OneToOne
+from recur.models.scribe import Scribe
 from recur.models.segment_rnn import SegmentRNN
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "ManyToOne",
     "OneToMany",
     "OneToOne",
+    "Scribe",
     "SegmentRNN",
 ]

@@ -97,7 +97,9 @@ class Run:
         """The scores on the test part, as they were measured after training."""
         return _scores(self.task, self.metrics["test"], tuple(self.metrics["notes"]))
 
-    def evaluate(self, data: Any = None, **reading: Any) -> Scores:
+    def evaluate(
+        self, data: Any = None, *, judge: Run | PathLike | None = None, **reading: Any
+    ) -> Scores:
         """Measures the scores again, on the test part or on other data.
 
         Where `data` holds what the run was trained on (the file was moved), the test part of it is
@@ -105,16 +107,32 @@ class Run:
 
         Args:
             data: other data (a path, a dataset's name, a table), or a new place of the same.
+            judge: a run of the task that can read what this one makes (`Task.judge`), or its path:
+                its mistakes are counted too.
             reading: how the other data are read, where that is not as in training: those of the
                 task's options that it calls `reading`, such as the names of columns.
 
         Raises:
-            InputError: if the data are not what the task needs, or an option says nothing about how
-                other data are read.
+            InputError: if the data are not what the task needs, an option says nothing about how
+                other data are read, or the judge is none.
         """
+        reads = None if judge is None else self._judge(judge)
         held = self._held_out(data, reading)
         evaluation = preparing.evaluated(self.task, self.trained, held, lambda: self._learnt(data))
+        if reads is not None:
+            found = self.task.judged(self.trained, held.records, reads)
+            evaluation = dataclasses.replace(evaluation, values={**evaluation.values, **found})
         return scores_of(self.task, evaluation, held.notes)
+
+    def _judge(self, judge: Run | PathLike) -> Callable[[Any], list[str]]:
+        """What reads the texts of records, as the run of another task does."""
+        if not self.task.judge:
+            raise InputError(f"No run judges what {self.task.name} gives. Leave judge out.")
+        by = judge if isinstance(judge, Run) else load(judge)
+        if by.task.name != self.task.judge:
+            raise InputError(must("judge", f"a run of {self.task.judge}", f"one of {by.task.name}"))
+        how = by.task.answering.of(by.task.name, by.answering)
+        return lambda records: [each.text for each in by.task.answer(by.trained, records, how)]
 
     def draw_evaluation(self, scores: Scores, into: PathLike | None = None) -> list[Path]:
         """Draws what an evaluation found, where the task has a picture for it.

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
-from recur import plots
+from recur import files, plots
 from recur.data.examples import Lazy
 from recur.data.ink import NAMES, Changes, Path
 from recur.data.records.handwritten import Columns, Handwritten, apart, read_handwritten, varied
@@ -37,7 +37,7 @@ from recur.tasks.answers import Answer
 from recur.tasks.guided import Guidance, Guided, GuidedAnswering, GuidedOptions
 from recur.tasks.options import cell_option, option
 from recur.tasks.task import Evaluation, Trained
-from recur.tasks.tiny import Tiny
+from recur.tasks.tiny import Tiny, strokes
 from recur.tasks.transcribing import MOST_CLASSES, Transcript
 
 if TYPE_CHECKING:
@@ -270,10 +270,10 @@ class Handwriting(Guided[HandwritingOptions, Handwritten, Guidance, GuidedAnswer
 
     def tiny(self, folder: FilePath) -> Tiny:
         """Tiny data: upright strokes and flat ones, as two letters."""
-        data, lines = _drawn(folder)
+        data = strokes(folder / "strokes.jsonl")
         still = dict.fromkeys(("turn", "shear", "stretch", "warp", "drop"), 0.0)
         small = {"distance": 0.5, "stride": 1, "filters": 4, "order": 2}
-        return Tiny({"data": data, **still, **small}, lines[:2])
+        return Tiny({"data": data, **still, **small}, files.read_text(data).splitlines()[:2])
 
 
 def _points(steps: int, options: HandwritingOptions) -> int:
@@ -290,24 +290,3 @@ def _corners(records: Handwritten, pen: Path) -> list[np.ndarray[Any, Any]]:
         x, y = (np.interp(at, np.arange(len(points)), each) for each in points.T)
         found.append(np.column_stack([x - x.mean(), y - y.mean()]))
     return found
-
-
-def _drawn(folder: FilePath) -> tuple[str, list[str]]:
-    """Writes pieces of two kinds of letters as JSON lines; returns the path, and the lines."""
-    import json
-
-    from recur import files
-
-    rng, lines = np.random.default_rng(0), []
-    forms = {"l": [[0.0, 8.0], [0.5, 0.0]], "u": [[0.0, 4.0], [1.0, 0.0], [3.0, 0.0], [3.0, 4.0]]}
-    for number in range(60):
-        text = "".join(rng.choice(list(forms), rng.integers(1, 4)))
-        strokes = [
-            np.add(forms[letter], rng.normal((5 * place, 0), 0.2)).round(2).tolist()
-            for place, letter in enumerate(text)
-        ]
-        piece = {"id": f"{number}", "text": text, "writer": f"w{number % 5}", "strokes": strokes}
-        lines.append(json.dumps(piece))
-    path = folder / "strokes.jsonl"
-    files.write_text(path, "\n".join(lines))
-    return str(path), lines

@@ -146,6 +146,7 @@ class Task(abc.ABC, Generic[O, R, F, A]):
         sample: A file of a user's own, for the help: its name and a few lines; None where there is
             none, or no text.
         before: What a run means that does not name an option: it is older than that option.
+        judge: The task whose runs can read what this one's make, for `evaluate`; empty: none can.
     """
 
     name: ClassVar[str]
@@ -165,6 +166,7 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     grows: bool = False
     sample: tuple[str, str] | None = None
     before: Mapping[str, Any] = types.MappingProxyType({})
+    judge: str = ""
 
     def settled(self, given: Mapping[str, Any], recipe: str = "") -> O:
         """Returns the options: those given, then those of a recipe, then the defaults.
@@ -367,6 +369,18 @@ class Task(abc.ABC, Generic[O, R, F, A]):
             InputError, FailedError: if nothing can stand beside it; the text is noted.
         """
         return {}
+
+    def judged(
+        self, trained: Trained[O, F], records: R, read: Callable[[R], list[str]]
+    ) -> dict[str, float]:
+        """Returns scores of what the network makes, as a run of another task reads it.
+
+        Args:
+            trained: the network.
+            records: what is tested on.
+            read: gives the text that the judge reads in each record.
+        """
+        raise NotImplementedError
 
     @abc.abstractmethod
     def report(self, scores: Mapping[str, float]) -> str:

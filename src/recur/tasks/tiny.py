@@ -7,6 +7,7 @@ them, so that a new task is tested as soon as its file is there.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -133,4 +134,21 @@ def tagged_words(path: Path) -> str:
             rows.append("\t".join([str(number), str(rng.choice(kinds[tag])), "_", tag, *"______"]))
         rows.append("")
     files.write_text(path, "\n".join([*rows, ""]))
+    return str(path)
+
+
+def strokes(path: Path) -> str:
+    """Writes short texts of two letters as strokes of a pen, as JSON lines; returns its path."""
+    rng = np.random.default_rng(0)
+    forms = {"l": [[0.0, 8.0], [0.5, 0.0]], "u": [[0.0, 4.0], [1.0, 0.0], [3.0, 0.0], [3.0, 4.0]]}
+    lines = []
+    for number in range(NUMBER):
+        text = "".join(rng.choice(list(forms), rng.integers(1, 4)))
+        drawn = [
+            (np.array(forms[letter]) + rng.normal((5.0 * place, 0.0), 0.2)).round(2).tolist()
+            for place, letter in enumerate(text)
+        ]
+        piece = {"id": f"{number}", "text": text, "writer": f"w{number % 5}", "strokes": drawn}
+        lines.append(json.dumps(piece))
+    files.write_text(path, "\n".join(lines))
     return str(path)
