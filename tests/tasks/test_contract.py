@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from recur import InputError, run, tasks
+from recur.data import audio
 from recur.data.examples import Examples
 from recur.tasks import preparing
 from recur.tasks.options import Answering, Options
@@ -82,6 +83,9 @@ def test_the_file_that_its_help_shows_can_be_read(task, tmp_path):
     name, content = task.sample
     for named in re.findall(r"^\w+\.jpg", content, re.MULTILINE):
         Image.new("L", (240, 30), 255).save(tmp_path / named)
+    for named in re.findall(r"^[\w/]+\.(?:wav|flac|mp3)", content, re.MULTILINE):
+        (tmp_path / named).parent.mkdir(exist_ok=True)
+        (tmp_path / named).write_bytes(audio.wav(np.linspace(-0.5, 0.5, 8000), 8000))
     (tmp_path / name).write_text(content, encoding="utf-8")
     data = str(tmp_path / name)
     assert len(content.splitlines()) <= 5

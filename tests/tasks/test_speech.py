@@ -165,6 +165,7 @@ def tones(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tones")
     tiny = {
         **tasks.find("speech").tiny(folder).options,
+        "normalised": "running",
         "cell": "lstm",
         "units": 16,
         "filters": 8,

@@ -313,6 +313,7 @@ class Speech(Transcribing[SpeechOptions, Clips, SpeechPreprocessing, Transcribin
             "data": data,
             **dict.fromkeys(("speed", "gain", "noise", "shift"), 0.0),
             "masks": 0,
+            "normalised": "whole",
             "rate": 2000,
             "bands": 8,
             "filters": 4,
