@@ -167,3 +167,14 @@ def test_what_is_beside_may_be_as_unequal_as_the_sequences():
         Sequences([[1, 2], [3]], also={"marks": [[1]]})
     with pytest.raises(InputError, match="the targets y of sequence 0 must be one for each"):
         Sequences([[1, 2], [3]], [[5], [6, 7, 8]])
+
+
+def test_targets_of_several_outputs_go_by_their_names():
+    def read(row, chance):
+        steps = row + 1
+        return np.zeros((steps, 2), np.float32), {"label": row, "tag": np.arange(steps)}
+
+    batch = Lazy(3, read).batch([2, 0])
+    assert batch.y["label"].tolist() == [2, 0]
+    assert batch.y["tag"].tolist() == [[0, 1, 2], [0, IGNORED, IGNORED]]
+    assert batch.lengths.tolist() == [3, 1]

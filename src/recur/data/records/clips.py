@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from recur.data import audio
 from recur.data.audio import Sound
-from recur.data.splits import Records, Rows, Splits, by_group, by_label
+from recur.data.splits import Records, Rows, Splits, by_group_or_label
 from recur.data.tables import read_table
 from recur.messages import InputError, count, must, shown
 
@@ -101,13 +101,8 @@ def _transcripts(records: Clips) -> list[str]:
     return records.transcripts
 
 
-_by_speaker, _by_transcript = by_group(_speakers), by_label(_transcripts)
-
-
-def apart(records: Clips, share: float) -> tuple[Clips, Clips]:
-    """Holds out whole speakers; where there are not two, the same share of every transcript."""
-    rule = _by_speaker if len(set(records.speakers)) > 1 else _by_transcript
-    return rule(records, share)
+apart = by_group_or_label(_speakers, _transcripts)
+"""Holds out whole speakers; where there are not two, the same share of every transcript."""
 
 
 def read_clips(
