@@ -13,8 +13,10 @@ from recur.plots.inside import alignment, attribution, gradients, heatmaps, laye
 from recur.plots.learning import curves, overview
 from recur.plots.music import piano_roll
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
+from recur.plots.recordings import recording
 from recur.plots.series import backtest, forecast
 from recur.plots.sound import spectrogram
+from recur.plots.strip import film_strip
 from recur.plots.tags import tagging
 from recur.plots.telling import telling_words
 from recur.plots.words import marked_words
@@ -29,6 +31,7 @@ __all__ = [
     "captioned",
     "confusion",
     "curves",
+    "film_strip",
     "forecast",
     "gradients",
     "heatmaps",
@@ -36,6 +39,7 @@ __all__ = [
     "marked_words",
     "overview",
     "piano_roll",
+    "recording",
     "save",
     "save_each",
     "separation",
