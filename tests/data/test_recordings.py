@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from recur import InputError
-from recur.data.records.recordings import How, apart, asked, read_recordings
+from recur.data.records.recording_files import asked, read_recordings
+from recur.data.records.recordings import How, apart
 from recur.data.ts_files import parse_ts
 from recur.data.variations import Variations, at, evenly
 

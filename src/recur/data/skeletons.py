@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recur.data.records.recordings import complete, measured
+from recur.data.records.recording_files import measured
+from recur.data.records.recordings import complete
 from recur.data.tables import read_table
 from recur.data.variations import Variations, at, evenly
 from recur.messages import InputError, must

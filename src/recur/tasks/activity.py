@@ -30,8 +30,8 @@ from recur import plots, training
 from recur.data.documents import Documents
 from recur.data.examples import Examples, Lazy
 from recur.data.labels import numbered, ordered
-from recur.data.records import recordings
-from recur.data.records.recordings import MISSING, How, Recordings
+from recur.data.records.recording_files import asked, read_recordings
+from recur.data.records.recordings import MISSING, How, Recordings, apart
 from recur.data.scaling import Scaler
 from recur.data.splits import Parting, Splits
 from recur.data.variations import Variations
@@ -196,14 +196,14 @@ class Activity(Task[ActivityOptions, Recordings, ActivityPreprocessing, Answerin
     preprocessing = ActivityPreprocessing
     records = Recordings
     answering = Answering
-    parting = Parting(recordings.apart, recordings.apart, mixes=True)
+    parting = Parting(apart, apart, mixes=True)
 
     def open(
         self, source: Any, options: ActivityOptions, fitted: ActivityPreprocessing | None = None
     ) -> Splits[Recordings]:
         """Reads recordings with labels."""
         known = () if fitted is None else fitted.channels
-        return recordings.read_recordings(source, options.how, known)
+        return read_recordings(source, options.how, known)
 
     def augmented(self, learnt: Recordings, options: ActivityOptions) -> Recordings:
         """Recordings that chance changes anew each time."""
@@ -300,7 +300,7 @@ class Activity(Task[ActivityOptions, Recordings, ActivityPreprocessing, Answerin
 
     def asked(self, trained: TrainedHere, inputs: Sequence[Any]) -> Recordings:
         """Recordings to judge."""
-        return recordings.asked(inputs, trained.preprocessing.channels, trained.options.how)
+        return asked(inputs, trained.preprocessing.channels, trained.options.how)
 
     def answer(self, trained: TrainedHere, records: Recordings, how: Answering) -> list[Answer]:
         """Judges recordings."""

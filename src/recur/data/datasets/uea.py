@@ -7,7 +7,8 @@ arXiv:1811.00075.
 from __future__ import annotations
 
 from recur.data.datasets.source import Source
-from recur.data.records.recordings import Recordings, of_ts, opened
+from recur.data.records.recording_files import of_ts
+from recur.data.records.recordings import Recordings, opened
 from recur.data.splits import Splits
 
 
