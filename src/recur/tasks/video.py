@@ -355,7 +355,7 @@ class Video(Task[VideoOptions, Filmed, VideoPreprocessing, Answering]):
         """Probabilities of the classes (N, C) and of the tags (N, T, K), the mean of all views."""
         options, fitted = trained.options, trained.preprocessing
         views = [None, *range(1, options.views)]
-        outputs = [
+        outputs: list[Any] = [
             training.predict(trained.model, self.encode(records, options, fitted, view))
             for view in views
         ]

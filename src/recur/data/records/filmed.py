@@ -50,8 +50,11 @@ class Filmed(Records):
 
     def take(self, rows: Rows) -> Self:
         """Those at `rows`, in that order."""
-        lists = {n: getattr(self, n) for n in ("clips", "labels", "tags", "people", "names")}
-        return replace(self, **{n: [x[row] for row in rows] if x else [] for n, x in lists.items()})
+        lists = {
+            name: getattr(self, name) for name in ("clips", "labels", "tags", "people", "names")
+        }
+        taken: dict[str, Any] = {n: [x[row] for row in rows] if x else [] for n, x in lists.items()}
+        return replace(self, **taken)
 
 
 class Films(Filmed):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,8 @@ class Recordings(Records):
     def take(self, rows: Rows) -> Self:
         """Those at `rows`, in that order."""
         lists = {name: getattr(self, name) for name in ("values", "labels", "subjects", "names")}
-        return replace(self, **{n: [x[row] for row in rows] if x else [] for n, x in lists.items()})
+        taken: dict[str, Any] = {n: [x[row] for row in rows] if x else [] for n, x in lists.items()}
+        return replace(self, **taken)
 
 
 def _subjects(records: Recordings) -> list[str]:
@@ -198,17 +199,17 @@ def complete(
         raise InputError(must(name, "of one step at least", "none"))
     infinite, gaps = np.isinf(values), np.isnan(values)
     if infinite.any():
-        step, channel = np.argwhere(infinite)[0]
+        step, channel = np.argwhere(infinite)[0].tolist()
         where = f"step {step + 1:,} of {channels[channel]!r} of {name}"
         raise InputError(must(where, "finite", values[step, channel]))
     if not gaps.any():
         return values, 0
     if missing == "refuse":
-        step, channel = np.argwhere(gaps)[0]
+        step, channel = np.argwhere(gaps)[0].tolist()
         where = f"step {step + 1:,} of {channels[channel]!r} of {name}"
         todo = "Leave the recording out (drop bad), or fill such gaps up (missing fill)."
         raise InputError(must(where, "a value", "none", todo))
-    for channel in np.flatnonzero(gaps.all(axis=0)):
+    for channel in np.flatnonzero(gaps.all(axis=0)).tolist():
         todo = "Leave the recording out (drop bad), or the channel (ignored)."
         raise InputError(
             must(f"{channels[channel]!r} of {name}", "one value at least", "none", todo)
