@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from recur.data.datasets import Source, catalogue, every
 
 if TYPE_CHECKING:  # for checkers of types; what is there is what `every` finds
+    from recur.data.datasets import basic_motions as basic_motions
     from recur.data.datasets import captcha as captcha
     from recur.data.datasets import co2 as co2
     from recur.data.datasets import docstrings as docstrings
@@ -15,11 +16,14 @@ if TYPE_CHECKING:  # for checkers of types; what is there is what `every` finds
     from recur.data.datasets import flickr8k as flickr8k
     from recur.data.datasets import fsdd as fsdd
     from recur.data.datasets import imdb as imdb
+    from recur.data.datasets import japanese_vowels as japanese_vowels
     from recur.data.datasets import jsb_chorales as jsb_chorales
     from recur.data.datasets import made_traffic as made_traffic
     from recur.data.datasets import messages as messages
     from recur.data.datasets import mnist_rows as mnist_rows
     from recur.data.datasets import movie_reviews as movie_reviews
+    from recur.data.datasets import moving_digits as moving_digits
+    from recur.data.datasets import msr_action3d as msr_action3d
     from recur.data.datasets import multi30k as multi30k
     from recur.data.datasets import news_summary as news_summary
     from recur.data.datasets import nsl_kdd as nsl_kdd
@@ -28,6 +32,7 @@ if TYPE_CHECKING:  # for checkers of types; what is there is what `every` finds
     from recur.data.datasets import ptb as ptb
     from recur.data.datasets import review_texts as review_texts
     from recur.data.datasets import shapes as shapes
+    from recur.data.datasets import shoulder_exercises as shoulder_exercises
     from recur.data.datasets import spoken_digits as spoken_digits
     from recur.data.datasets import stocks as stocks
     from recur.data.datasets import sunspots as sunspots

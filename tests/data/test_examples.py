@@ -175,3 +175,14 @@ def test_numbers_of_lengths_of_their_own_end_with_nan():
     examples = Lazy(3, lambda n, _: (ROWS[n], y[n]), aligned=False)
     known = examples.batch([0, 2]).y.isfinite().all(dim=-1)
     assert known.tolist() == [[True, False, False], [True, True, True]]
+
+
+def test_targets_of_several_outputs_go_by_their_names():
+    def read(row, chance):
+        steps = row + 1
+        return np.zeros((steps, 2), np.float32), {"label": row, "tag": np.arange(steps)}
+
+    batch = Lazy(3, read).batch([2, 0])
+    assert batch.y["label"].tolist() == [2, 0]
+    assert batch.y["tag"].tolist() == [[0, 1, 2], [0, IGNORED, IGNORED]]
+    assert batch.lengths.tolist() == [3, 1]

@@ -120,6 +120,18 @@ def rows() -> str:
     return "\n".join(["service,size,tries,share,label", *made])
 
 
+def movements() -> str:
+    """36 recordings of two channels, of two kinds and three to seven steps, in one table."""
+    chance, made = random.Random(10), []
+    for number in range(36):
+        label = ("still", "swinging")[below(chance, 2)]
+        for step in range(3 + below(chance, 5)):
+            wave = math.sin(2 * step) if label == "swinging" else 0.0
+            x, y = wave + 0.2 * chance.random(), chance.random()
+            made.append(f"{number},{label},{x:.3f},{y:.3f}")
+    return "\n".join(["recording,label,x,y", *made])
+
+
 def headlines() -> str:
     """72 texts, each with its rarest words after a tab: names that no other text has."""
     chance, rows = random.Random(9), []
@@ -173,6 +185,7 @@ FILES = {
     "pairs.txt": pairs(),
     "tagged.conllu": tagged(),
     "rows.csv": rows(),
+    "movements.csv": movements(),
     "headlines.txt": headlines(),
     **blocks(),
     "strokes.jsonl": strokes(),
@@ -198,6 +211,13 @@ CASES = {
     "classify-ratings": Case(
         "classify", "stars.csv", {"embedding": 5, "cell": "rnn", "labels": "ordinal"}
     ),
+    "activity": Case("activity", "movements.csv", {"filters": 4}),
+    "activity-plain": Case(
+        "activity",
+        "movements.csv",
+        {"filters": 0, "cell": "lstm", "pooling": "last", "scale": 0.0, "warp": 0.0, "crop": 0.0},
+    ),
+    "video": Case("video", "", {"limit": 24, "size": 8, "features": 5, "shift": 1}),
     "anomaly": Case("anomaly", "rows.csv", {"together": 2, "members": 2}),
     "anomaly-unlabelled": Case("anomaly", "prices.csv", {"window": 8, "cell": "lstm"}),
     "forecast": Case("forecast", "prices.csv", {"horizon": 3}),

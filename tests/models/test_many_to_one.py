@@ -9,6 +9,7 @@ from torch import nn
 from recur import ManyToOne, last_output
 from recur.messages import InputError
 from recur.models.deep import CELLS
+from recur.models.fronts import Strided
 from recur.models.many_to_one import POOLINGS
 
 LENGTHS = [5, 2, 0, 4]
@@ -299,3 +300,37 @@ def test_the_two_directions_may_be_merged(pooling):
     )
     assert model.head.weight.shape == (2, 4)
     assert model(torch.randn(2, 5, 3), [5, 2]).shape == (2, 2)
+
+
+def test_each_step_may_have_an_answer_beside_the_one_of_all():
+    outputs = {"label": 2}
+    model = model_of("gru", "mean", outputs=outputs, steps={"tag": 3}, bidirectional=True).eval()
+    x = torch.randn(4, 5, 3, dtype=torch.float64)
+    found = model(x, LENGTHS)
+    assert {name: each.shape for name, each in found.items()} == {"label": (4, 2), "tag": (4, 5, 3)}
+    alone = model_of("gru", "mean", outputs=outputs, bidirectional=True).eval()
+    alone.load_state_dict(model.state_dict(), strict=False)
+    assert torch.equal(alone(x, LENGTHS)["label"], found["label"])
+    for row, length in enumerate(LENGTHS):
+        assert not found["tag"][row, length:].any()
+        if length:
+            assert torch.allclose(
+                model(x[row : row + 1, :length])["tag"][0], found["tag"][row, :length]
+            )
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"outputs": 2}, "outputs and steps must be dicts, of different names; got outputs 2"),
+        ({"outputs": {"tag": 2}}, "got 'tag' twice"),
+        ({"pooling": "last"}, "steps must be None where not all outputs are kept in place"),
+        ({"segment": 2}, "got segment=2"),
+        ({"front": Strided(3, 4), "inputs": None}, "must be of all time; got Strided"),
+        ({"steps": {"tag": 0}}, "outputs\\['tag'\\] must be"),
+    ],
+)
+def test_steps_that_cannot_be_answered_are_refused(given, wrong):
+    plain = {"inputs": 3, "outputs": {"label": 2}, "steps": {"tag": 2}, "pooling": "mean"}
+    with pytest.raises(InputError, match=wrong):
+        ManyToOne(**{**plain, **given})

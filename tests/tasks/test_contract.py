@@ -45,6 +45,15 @@ def options_of(task, tiny, **given) -> Options:
     return task.options.of(task.name, {**tiny.options, **given})
 
 
+def same(one, other) -> bool:
+    """Whether two examples are: tensors, or several by name."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+    if isinstance(one, tuple):
+        return all(same(a, b) for a, b in zip(one, other, strict=True))
+    return torch.equal(one, other)
+
+
 def both_ways(task, tiny) -> bool:
     """Whether the task's networks may read a sequence from its end."""
     try:
@@ -86,6 +95,8 @@ def test_the_file_that_its_help_shows_can_be_read(task, tmp_path):
     for named in re.findall(r"^[\w/]+\.(?:wav|flac|mp3)", content, re.MULTILINE):
         (tmp_path / named).parent.mkdir(exist_ok=True)
         (tmp_path / named).write_bytes(audio.wav(np.linspace(-0.5, 0.5, 8000), 8000))
+    for named in re.findall(r"^\w+\.(?:jpg|mp4)", content, re.MULTILINE):
+        (tmp_path / named).touch()
     (tmp_path / name).write_text(content, encoding="utf-8")
     data = str(tmp_path / name)
     assert len(content.splitlines()) <= 5
@@ -141,7 +152,7 @@ def test_preparing_twice_gives_the_same(task, tiny):
     for part in ("train", "validation"):
         one, other = getattr(first, part), getattr(second, part)
         assert len(one) == len(other) > 0
-        assert all(torch.equal(a, b) for a, b in zip(one[0], other[0], strict=True))
+        assert same(one[0], other[0])
     assert first.about
 
 
@@ -161,9 +172,10 @@ def test_the_model_fits_the_data_and_every_cell_trains(task, tiny):
         prepared = prepare(task, options)
         batch = prepared.train.batch(range(2))
         model = task.model(options, prepared.preprocessing)
-        outputs = caller(model)(batch)
-        outputs.sum().backward()
-        assert len(outputs) == 2
+        outputs = caller(model, names=None)(batch)
+        each = list(outputs.values()) if isinstance(outputs, dict) else [outputs]
+        sum(output.sum() for output in each).backward()
+        assert all(len(output) == 2 for output in each)
         assert all(p.grad is not None for p in model.parameters())
 
 
@@ -261,8 +273,7 @@ def test_the_test_part_is_the_same_whenever_it_is_read(task, tiny):
     prepared = prepare(task, options)
     held = preparing.held_out(task, options, prepared.preprocessing)
     assert len(held.examples) == len(prepared.test.examples)
-    for one, other in zip(held.examples[0], prepared.test.examples[0], strict=True):
-        assert torch.equal(one, other)
+    assert same(held.examples[0], prepared.test.examples[0])
     assert prepared.test.notes == held.notes
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from recur import InputError, run
 from recur.data.scanned import ORDERS
-from recur.diagnostics.pictures import beliefs
+from recur.diagnostics import beliefs
 from recur.tasks import find
 from recur.tasks.preparing import prepare
 from recur.tasks.tiny import pictures_by_class
@@ -60,13 +60,13 @@ def test_what_stands_beside_is_named_and_said(trained, plain):
 def test_beliefs_are_those_of_the_rows_so_far(trained):
     scan = trained.trained.preprocessing.scan
     x = torch.randn(*scan.shape)
-    found = beliefs(trained.model, x)
+    found = beliefs(trained.model, x, range(1, 7)).softmax(dim=1)
     assert found.shape == (6, 2)
     outputs = trained.model.recurrent(x[None])  # the last layer is judged after each row
     assert outputs.shape == (1, 8)
     for row in (1, 4, 6):
         alone = trained.model(x[None, :row]).softmax(dim=1)[0]
-        assert found[row - 1] == pytest.approx(alone.tolist(), abs=1e-6)
+        assert found[row - 1].tolist() == pytest.approx(alone.tolist(), abs=1e-6)
 
 
 def test_pictures_of_beliefs_and_of_pixels(trained, plain):

@@ -6,7 +6,7 @@ Legend: N examples, B of them in a batch.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recur.data.sequences import Batch, Sequences, Targets, changed
+from recur.data.sequences import Batch, Sequences, Targets, changed, together
 from recur.messages import InputError, must, whole
 
 Rows = Sequence[int] | NDArray[np.int64]
@@ -58,7 +58,8 @@ class Lazy:
 
     Args:
         number: N.
-        read: `(index, chance) -> (x,)` or `(x, y)`: one example, x of shape (T, ...). `chance` is
+        read: `(index, chance) -> (x,)` or `(x, y)`: one example, x of shape (T, ...), and y by the
+            names of a model's outputs where it has several. `chance` is
             a source of random numbers for an augmentation, or None where `augment` is off.
         lengths: (N,) steps of each example, if they are known: batches of similar length can be
             made then.
@@ -129,6 +130,8 @@ class Lazy:
             y: Any = self._y[torch.tensor(rows, dtype=torch.int64)]
         else:
             y = [example[1] for example in read] if len(read[0]) > 1 else None
+            if y and isinstance(y[0], Mapping):  # of several outputs, by their names
+                y = together(y)
         return Sequences(x, y, aligned=self.aligned).batch(np.arange(len(rows)))
 
     def _example(self, row: int, drawn: int) -> tuple[Any, ...]:

@@ -1,13 +1,13 @@
 """Files with labels, from a folder for each class: FOLDER/CLASS/*, or FOLDER/train/CLASS/*.
 
 sport/one.txt, sport/two.txt, science/a.txt ... is how aclImdb, 20 Newsgroups and
-scikit-learn's `load_files` have texts; pictures are kept in the same way.
+scikit-learn's `load_files` have texts; pictures, recordings and clips are kept in the same way.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
@@ -41,18 +41,31 @@ class Kind(NamedTuple):
         endings: of their names, in small letters; "" for names without one.
         shown: how they are named in a layout: "*.txt".
         class_noun: what a folder of them is called, and several.
+        inside: gives what is in the folder of a class, in order, where it is more than files with
+            these endings.
     """
 
     noun: str
     endings: tuple[str, ...]
     shown: str
     class_noun: tuple[str, str] = ("class", "classes")
+    inside: Callable[[Path], Iterable[Path]] | None = None
 
     @property
     def layout(self) -> str:
         """How such a folder looks."""
         each = f"{self.class_noun[0].upper()}/{self.shown}"
         return f"FOLDER/{each}, or FOLDER/train/{each} and FOLDER/test/{each}"
+
+    def of(self, folder: Path) -> Iterable[Path]:
+        """What is in the folder of a class, in order."""
+        if self.inside is not None:
+            return self.inside(folder)
+        return [
+            path
+            for path in sorted(folder.iterdir())
+            if path.suffix.lower() in self.endings and path.is_file() and path.name[0] != "."
+        ]
 
 
 TEXTS = Kind("text", (".txt", ""), "*.txt")
@@ -127,12 +140,7 @@ def _folders(folder: Path) -> list[Path]:
 
 def _files(folder: Path, least: int, kind: Kind) -> Files:
     """Each file of a part, with its class."""
-    found = [
-        (path, each.name)
-        for each in _folders(folder)
-        for path in sorted(each.iterdir())
-        if path.suffix.lower() in kind.endings and path.is_file() and path.name[0] != "."
-    ]
+    found = [(path, each.name) for each in _folders(folder) for path in kind.of(each)]
     classes, (one, many) = len({label for _, label in found}), kind.class_noun
     if classes < least:
         got = f"{count(len(found), kind.noun)} of {count(classes, one, many)}"

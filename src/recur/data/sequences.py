@@ -195,14 +195,14 @@ def collate(examples: Iterable[tuple[Any, Any]]) -> Batch:
         InputError: as `Sequences`.
     """
     pairs = list(examples)
-    whole = Sequences([x for x, _ in pairs], _together([y for _, y in pairs if y is not None]))
+    whole = Sequences([x for x, _ in pairs], together([y for _, y in pairs if y is not None]))
     return whole.batch(np.arange(len(whole)))
 
 
-def _together(given: list[Any]) -> Any:
+def together(given: list[Any]) -> Any:
     """Targets in one tensor if they are of one shape, else in a list; by name if they have some."""
     if given and isinstance(given[0], Mapping):
-        return {name: _together([each[name] for each in given]) for name in given[0]}
+        return {name: together([each[name] for each in given]) for name in given[0]}
     targets = [each if isinstance(each, Tensor) else torch.tensor(each) for each in given]
     of_one_shape = len({target.shape for target in targets}) == 1
     return torch.stack(targets) if of_one_shape else targets or None

@@ -259,6 +259,23 @@ def by_group(of: Callable[[R], Sequence[Hashable]]) -> Rule[R]:
     return rule
 
 
+def by_group_or_label(
+    group: Callable[[R], Sequence[Hashable]], label: Callable[[R], Sequence[Hashable]]
+) -> Rule[R]:
+    """The rule that holds out whole groups; where two are not known, a share of every label.
+
+    Args:
+        group: gives each record's group, or nothing where they are not known.
+        label: gives each record's label.
+    """
+    groups, labels = by_group(group), by_label(label)
+
+    def rule(records: R, share: float) -> tuple[R, R]:
+        return (groups if len(set(group(records))) > 1 else labels)(records, share)
+
+    return rule
+
+
 def by_time(of: Callable[[R], NDArray[Any] | None]) -> Rule[R]:
     """The rule that holds out what came last.
 

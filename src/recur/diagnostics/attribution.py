@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,8 @@ class Attribution:
             by row; else None.
         numbers: (T, E) what each number of a step added, where a step is E numbers; else None.
         line: (T, E) from 0 to 1, where the steps are the columns of a written line; else None.
+        channels: what each number of a step added, over all steps, by its name; none where they
+            have no names.
     """
 
     method: str
@@ -72,6 +74,7 @@ class Attribution:
     numbers: Any = dataclasses.field(default=None, repr=False, compare=False)
     line: Any = dataclasses.field(default=None, repr=False, compare=False)
     picture: Any = dataclasses.field(default=None, repr=False, compare=False)
+    channels: tuple[tuple[str, float], ...] = ()
 
     def opposite(self, name: str) -> Attribution:
         """The same of minus the score: of two classes told apart by one score, the other class."""
@@ -79,6 +82,7 @@ class Attribution:
             self,
             values=tuple(-value for value in self.values),
             numbers=None if self.numbers is None else -self.numbers,
+            channels=tuple((channel, -value) for channel, value in self.channels),
             score=-self.score,
             baseline=-self.baseline,
             name=name,
@@ -93,10 +97,10 @@ class Attribution:
         return sum(self.values) - (self.score - self.baseline)
 
     def __str__(self) -> str:
-        order = sorted(range(len(self.values)), key=lambda t: -abs(self.values[t]))[:SHOWN]
-        width = max((len(self.labels[t]) for t in order), default=0)
         head = f"{self.name}: {self.score:+.3f}, {self.baseline:+.3f} of nothing; by "
-        lines = [f"{self.labels[t]:<{width}}  {self.values[t]:+.3f}" for t in order]
+        lines = _most(zip(self.labels, self.values, strict=True))
+        if self.channels:
+            lines += ["over all steps:", *_most(self.channels)]
         return "\n".join([head + self.method, *lines])
 
     @property
@@ -164,6 +168,7 @@ class Attribution:
             "score": self.score,
             "baseline": self.baseline,
             "output": self.name,
+            **({"channels": [list(pair) for pair in self.channels]} if self.channels else {}),
         }
 
 
@@ -177,6 +182,8 @@ def integrated_gradients(
     at: int = -1,
     baseline: Any = 0.0,
     told: Sequence[bool] | None = None,
+    channels: Sequence[str] | None = None,
+    head: str = "",
     steps: int = 64,
 ) -> Attribution:
     """What each step added, by the gradient integrated on the way from a baseline.
@@ -197,6 +204,9 @@ def integrated_gradients(
             place of their vectors.
         told: (T,) of which steps something is said. What says nothing has the others too, such as
             the mark of a start, which is no part of what was asked. None: all are told.
+        channels: E words for the numbers of a step, whose shares over all steps are told then; of
+            numbers of the same name together.
+        head: of a model with several outputs by name, which one.
         steps: points of the integral.
 
     Raises:
@@ -205,7 +215,7 @@ def integrated_gradients(
     """
     if steps < 1:
         raise InputError(must("steps", "at least 1", steps))
-    with _Reader(model, x, labels, names, at, told) as reader:
+    with _Reader(model, x, labels, names, at, told, head) as reader:
         start = reader.nothing(baseline)
         chosen, score = reader.choose(output)
         points, weights = np.polynomial.legendre.leggauss(steps)
@@ -220,8 +230,10 @@ def integrated_gradients(
             total += (share * gradient).sum(dim=0)
         each = way * total
         nothing = float(reader.scores(start.unsqueeze(0))[0, chosen])
+        by_name = reader.of_channels(each, channels)
     found = tuple(each.flatten(1).sum(dim=1).double().tolist())
     why = reader.attribution("integrated gradients", found, score, nothing, chosen)
+    why = dataclasses.replace(why, channels=by_name)
     if reader.tokens or each.dim() != 2:
         return why
     return dataclasses.replace(why, numbers=each.cpu().numpy()[reader.told])
@@ -259,6 +271,13 @@ def occlusion(
     return reader.attribution("occlusion", tuple(found), score, nothing, chosen)
 
 
+def _most(values: Iterable[tuple[str, float]]) -> list[str]:
+    """A line for each of those that added or took most."""
+    shown = sorted(values, key=lambda pair: -abs(pair[1]))[:SHOWN]
+    width = max((len(label) for label, _ in shown), default=0)
+    return [f"{label:<{width}}  {value:+.3f}" for label, value in shown]
+
+
 def _coloured(share: float) -> str:
     """The style of a word; none for one that hardly mattered, on whatever ground it stands."""
     if abs(share) < LEAST_COLOURED:
@@ -289,8 +308,9 @@ class _Reader:
         names: Sequence[str] | None,
         at: int,
         told: Sequence[bool] | None,
+        head: str = "",
     ) -> None:
-        self.model, self.at = inner(model), at
+        self.model, self.at, self.head = inner(model), at, head
         self.x = torch.as_tensor(x).to(device_of(self.model))
         tokens = not self.x.is_floating_point()
         fronts = [m for m in self.model.modules() if isinstance(m, Front)]
@@ -365,6 +385,8 @@ class _Reader:
             outputs = self.model(self.x.expand(len(vectors), *self.x.shape))
         else:
             outputs = self.model(vectors)
+        if self.head:
+            outputs = outputs[self.head]
         if not isinstance(outputs, Tensor) or outputs.dim() not in (2, 3):
             expected = "a tensor (N, outputs) or (N, T, outputs)"
             raise InputError(must("what the model returns", expected, type(outputs).__name__))
@@ -385,6 +407,20 @@ class _Reader:
         if self.names is not None and len(self.names) != len(scores):
             raise InputError(must("names", f"one for each of {len(scores)} outputs", self.names))
         return output, float(scores[output])
+
+    def of_channels(
+        self, added: Tensor, names: Sequence[str] | None
+    ) -> tuple[tuple[str, float], ...]:
+        """What each number of the steps added (T, E), over all steps."""
+        if names is None:
+            return ()
+        if added.dim() != 2 or added.shape[1] != len(names):
+            expected = f"one for each number of a step {tuple(added.shape[1:])}"
+            raise InputError(must("channels", expected, len(names)))
+        found = dict.fromkeys(names, 0.0)
+        for name, value in zip(names, added.double().sum(dim=0).tolist(), strict=True):
+            found[name] += value
+        return tuple(found.items())
 
     def attribution(
         self, method: str, values: tuple[float, ...], score: float, nothing: float, output: int

@@ -1,6 +1,6 @@
-"""What a network makes of a picture: its beliefs as it reads, and which pixels mattered.
+"""Which pixels of a picture mattered for an answer.
 
-Letters: S height and width, C channels, T steps, F numbers a step, M parts.
+Letters: S height and width, C channels.
 """
 
 from __future__ import annotations
@@ -16,32 +16,6 @@ from torch import Tensor, nn
 
 from recur.data.scanned import Scan
 from recur.diagnostics.attribution import Attribution, integrated_gradients
-from recur.training.measure import evaluating
-
-AT_ONCE = 200_000
-"""Steps, of all rows together, that the model is given at once."""
-
-
-def beliefs(model: nn.Module, x: Tensor, every: int = 1) -> NDArray[np.float64]:
-    """The probability of each class after each part of a sequence, (M, classes).
-
-    The model is asked anew about the first steps alone, as if the sequence ended there: so one that
-    reads from the end has not yet seen what comes, either.
-
-    Args:
-        model: `model(x (N, T, F), lengths=(N,))` gives scores (N, classes).
-        x: (T, F).
-        every: steps of a part.
-    """
-    ends = torch.arange(every, len(x) + 1, every)
-    found = []
-    with evaluating(model):
-        for some in torch.split(ends, max(1, AT_ONCE // len(x))):
-            longest = int(some[-1])
-            rows = x[:longest].expand(len(some), -1, -1)
-            found.append(model(rows, lengths=some).double().softmax(dim=1))
-    shares: NDArray[np.float64] = torch.cat(found).cpu().numpy()
-    return shares
 
 
 def pixels_that_mattered(

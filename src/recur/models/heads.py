@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from recur.layers.attention import existing
+from recur.layers.lengths import Lengths
 from recur.messages import InputError, must, whole
 
 
@@ -42,3 +44,9 @@ def check_outputs(outputs: int | Mapping[str, int]) -> None:
 def head(size: int, outputs: int | Mapping[str, int]) -> nn.Linear | Heads:
     """Makes it: one linear layer, or with names one for each."""
     return Heads(size, outputs) if isinstance(outputs, Mapping) else nn.Linear(size, outputs)
+
+
+def within(scores: Tensor, lengths: Lengths | None) -> Tensor:
+    """Scores of each step, (batch, time, outputs), with zeros beyond a length."""
+    exists = existing(scores, lengths)
+    return scores if exists is None else scores.masked_fill(~exists.unsqueeze(-1), 0)

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 from recur.decoding import Decoded, decode
-from recur.layers.attention import existing
 from recur.layers.checks import tensor
 from recur.layers.lengths import Lengths, as_lengths
 from recur.layers.scores import LinearScores, unscored
@@ -31,7 +30,7 @@ from recur.models.checks import (
 from recur.models.deep import by_row, deep, from_rows
 from recur.models.deep import width as width_of
 from recur.models.fronts import Front
-from recur.models.heads import Heads, check_outputs, head
+from recur.models.heads import Heads, check_outputs, head, within
 from recur.models.reading import Reading, share
 
 PIECE = 500
@@ -167,9 +166,9 @@ class ManyToMany(Reading):
         if isinstance(scores, LinearScores):
             return (scores, final) if return_state else scores
         if isinstance(scores, dict):
-            scores = {name: _within(each, lengths) for name, each in scores.items()}
+            scores = {name: within(each, lengths) for name, each in scores.items()}
         else:
-            scores = _within(scores, lengths)
+            scores = within(scores, lengths)
         return (scores, final) if return_state else scores
 
     def _walked(
@@ -297,9 +296,3 @@ class ManyToMany(Reading):
             todo = "Begin with a token that starts a text."
             raise InputError(must("a prompt", "at least one token", f"none in row {row}", todo))
         return steps, last.out_features
-
-
-def _within(scores: Tensor, lengths: Lengths | None) -> Tensor:
-    """Scores with zeros beyond a length."""
-    exists = existing(scores, lengths)
-    return scores if exists is None else scores.masked_fill(~exists.unsqueeze(-1), 0)

@@ -3,6 +3,8 @@
 x_1   x_2   ...   x_T
  |     |           |
 [h] - [h] - ... - [h] --> pooling --> linear --> y
+
+Beside it there may be an answer at each step too (the label of a clip, and a tag for each frame).
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from recur.messages import InputError, must, one_of
 from recur.models.checks import check_options, check_sizes
 from recur.models.deep import deep, width
 from recur.models.fronts import Front
-from recur.models.heads import check_outputs, head
+from recur.models.heads import check_outputs, head, within
 from recur.models.reading import Reading, share
 from recur.models.segments import in_segments
 
@@ -74,6 +76,7 @@ class ManyToOne(Reading):
         self,
         *,
         outputs: int | Mapping[str, int],
+        steps: Mapping[str, int] | None = None,
         front: Front | None = None,
         inputs: int | None = None,
         vocabulary: int | None = None,
@@ -98,6 +101,8 @@ class ManyToOne(Reading):
         if segment is not None and pooling == "last":
             expected = "None with pooling='last', which would forget all segments but one"
             raise InputError(must("segment", expected, segment))
+        if steps is not None:
+            _check_steps(steps, outputs, front, pooling, segment)
         super().__init__(
             front=front,
             inputs=inputs,
@@ -123,6 +128,7 @@ class ManyToOne(Reading):
         size = width(units, {**options, "bidirectional": bidirectional})
         self.attention = AttentionPooling(size) if pooling == "attention" else None
         self.head = head(size + self.inputs if direct else size, outputs)
+        self.steps = None if steps is None else head(size, steps)
 
     def forward(self, x: Tensor, lengths: Lengths | None = None) -> Any:
         """Scores for each sequence.
@@ -133,24 +139,33 @@ class ManyToOne(Reading):
             lengths: the steps of each row; None if all rows are full.
 
         Returns:
-            (batch, outputs); with several heads a dictionary of such scores by name.
+            (batch, outputs); with several heads a dictionary of such scores by name, those of
+            steps (batch, time, outputs), zeros beyond a length.
 
         Raises:
             InputError: token ids that are no integers, or outside the vocabulary; numbers or
                 lengths that do not fit.
         """
         x, lengths = self.read(x, lengths)
-        pooled = self._pooled(x, lengths)
+        y = self._walked(x, lengths)
+        pooled = self._pooled(y, lengths)
         if self.direct:
             pooled = torch.cat([pooled, sum_output(x, lengths, batch_first=True)], dim=1)
-        return self.head(self.dropout(pooled))
+        scores = self.head(self.dropout(pooled))
+        if self.steps is None:
+            return scores
+        each = self.steps(self.dropout(y))
+        return {**scores, **{name: within(found, lengths) for name, found in each.items()}}
 
-    def _pooled(self, x: Tensor, lengths: Lengths | Tensor | None) -> Tensor:
+    def _walked(self, x: Tensor, lengths: Lengths | Tensor | None) -> Tensor:
         y: Tensor
         if self.segment is None:
             y = self.recurrent(x, lengths=lengths)
         else:
             y = in_segments(self.recurrent, x, lengths, self.segment)
+        return y
+
+    def _pooled(self, y: Tensor, lengths: Lengths | Tensor | None) -> Tensor:
         if self.pooling == "mean":
             y = mean_output(y, lengths, batch_first=True)
         elif self.pooling == "max":
@@ -158,3 +173,24 @@ class ManyToOne(Reading):
         elif self.attention is not None:
             y = self.attention(y, lengths)
         return y
+
+
+def _check_steps(
+    steps: Mapping[str, int],
+    outputs: int | Mapping[str, int],
+    front: Front | None,
+    pooling: str,
+    segment: int | None,
+) -> None:
+    """Raises an InputError unless there can be an answer at each step, beside the other."""
+    check_outputs(steps)
+    both = set(steps) & set(outputs) if isinstance(outputs, Mapping) else ()
+    if both or isinstance(outputs, int):
+        got = f"{sorted(both)[0]!r} twice" if both else f"outputs {outputs}"
+        raise InputError(must("outputs and steps", "dicts, of different names", got))
+    if pooling == "last" or segment is not None:
+        got = "pooling='last'" if pooling == "last" else f"segment={segment}"
+        raise InputError(must("steps", "None where not all outputs are kept in place", got))
+    if front is not None and not front.aligned:
+        got = f"{type(front).__name__}, which shortens it"
+        raise InputError(must("a front for an answer at every step", "of all time", got))

@@ -17,9 +17,11 @@ from recur.plots.lines import read_line, telling_pixels
 from recur.plots.music import piano_roll
 from recur.plots.networks import UNROLLED, Unrolled, unrolled
 from recur.plots.pictures import beliefs, marked_picture
+from recur.plots.recordings import recording
 from recur.plots.roc import roc
 from recur.plots.series import backtest, forecast
 from recur.plots.sound import spectrogram
+from recur.plots.strip import film_strip
 from recur.plots.tags import tagging
 from recur.plots.telling import telling_words
 from recur.plots.words import marked_words
@@ -35,6 +37,7 @@ __all__ = [
     "captioned",
     "confusion",
     "curves",
+    "film_strip",
     "forecast",
     "gradients",
     "handwriting",
@@ -47,6 +50,7 @@ __all__ = [
     "overview",
     "piano_roll",
     "read_line",
+    "recording",
     "roc",
     "save",
     "save_each",

@@ -30,8 +30,8 @@ from recur.data.pictures import Picture
 from recur.data.records.pictured import LabelledPictures, stratified
 from recur.data.scanned import Scan, Scanned
 from recur.data.splits import Parting, Splits
-from recur.diagnostics import Attribution
-from recur.diagnostics.pictures import as_drawn, beliefs, pixels_that_mattered
+from recur.diagnostics import Attribution, beliefs
+from recur.diagnostics.pictures import as_drawn, pixels_that_mattered
 from recur.messages import InputError, count, must
 from recur.models.many_to_one import POOLINGS, ManyToOne
 from recur.models.one_to_one import OneToOne
@@ -334,7 +334,8 @@ class Image(OfPictures[ImageOptions, LabelledPictures, ImagePreprocessing, Answe
             if trained.options.network == "plain":  # which reads nothing before anything else
                 shares = np.array([list(each.probabilities.values())])
             else:
-                shares = beliefs(trained.model, examples[0][0], scan.line)
+                steps = range(scan.line, scan.shape[0] + 1, scan.line)
+                shares = beliefs(trained.model, examples[0][0], steps).softmax(dim=1).numpy()
             picture, title = as_drawn(examples.pixels([0])[0]), f"{each.label}: {each.picture}"
             name = "seen" if len(shown) == 1 else f"seen-{number}"
             yield name, plots.beliefs(picture, shares, fitted.classes, read=read, title=title)

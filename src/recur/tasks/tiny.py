@@ -109,6 +109,43 @@ def pictures_by_class(folder: Path) -> list[str]:
     return paths
 
 
+def movements(folder: Path) -> list[str]:
+    """Writes short recordings of two channels, a CSV file in a folder a class; their paths."""
+    rng = np.random.default_rng(0)
+    paths = []
+    for number in range(NUMBER):
+        label = "shaking" if number % 3 else "resting"
+        values = rng.normal(size=(rng.integers(3, 9), 2)) * (2.0 if number % 3 else 0.1)
+        path = folder / label / f"{number:02}.csv"
+        files.write_csv(path, ("x", "y"), [[f"{each:.3f}" for each in row] for row in values])
+        paths.append(str(path))
+    return paths
+
+
+def clips(folder: Path) -> list[str]:
+    """Writes short GIFs of one colour in a folder for each, a tag a frame beside; their paths."""
+    from PIL import Image
+
+    files.make_folder(folder)
+    rng = np.random.default_rng(0)
+    paths = []
+    for number in range(NUMBER):
+        colour, shade = ("red", (255, 0, 0)) if number % 2 else ("blue", (0, 0, 255))
+        tags = rng.choice(["light", "dark"], rng.integers(2, 5)).tolist()
+        frames = [
+            Image.new("RGB", (8, 6), tuple(each // (1 if tag == "light" else 2) for each in shade))
+            for tag in tags
+        ]
+        for n, frame in enumerate(frames):  # those that are alike would be put together
+            frame.putpixel((n, 0), (255, 255, 255))
+        path = folder / colour / f"{number:02}.gif"
+        files.make_folder(path.parent)
+        frames[0].save(path, save_all=True, append_images=frames[1:], loop=0, duration=40)
+        files.write_text(path.with_suffix(".txt"), "\n".join(tags))
+        paths.append(str(path))
+    return paths
+
+
 def pieces(path: Path) -> str:
     """Writes short pieces of three chords, as JSON; returns its path."""
     rng = np.random.default_rng(0)

@@ -123,7 +123,7 @@ def _shapes(model: nn.Module, x: Any, lengths: Any) -> dict[str, str]:
         hooks.append(module.register_forward_hook(note))
     try:
         with evaluating(model):
-            caller(model)(batch)
+            caller(model, names=None)(batch)
     finally:
         for hook in hooks:
             hook.remove()

@@ -12,12 +12,14 @@ import recur.datasets
 from recur import FailedError, Series, tasks
 from recur.data import datasets
 from recur.data.datasets import source
+from recur.data.film import seen
 from recur.data.line_pictures import LineForm, size_of
 from recur.data.music import HIGHEST, LOWEST
 from recur.data.pictures import decoded
 from recur.data.records.captioned import CaptionedPictures
 from recur.data.records.clips import Clips
 from recur.data.records.connections import Connections
+from recur.data.records.filmed import Films, Skeletons
 from recur.data.records.handwritten import Handwritten
 from recur.data.records.labelled import LabelledTexts, Opinions
 from recur.data.records.lines import Lines
@@ -25,6 +27,7 @@ from recur.data.records.pairs import Pairs
 from recur.data.records.pictured import Faces, LabelledPictures
 from recur.data.records.pieces import Pieces
 from recur.data.records.readings import Readings
+from recur.data.records.recordings import Recordings
 from recur.data.records.steps import Steps
 from recur.data.records.tagged import TaggedSentences
 from recur.data.records.texts import Texts
@@ -206,9 +209,49 @@ def check_lines(lines: Splits[Lines]) -> None:
     assert not set(parts[0].groups) & set(parts[-1].groups)
 
 
+def check_recordings(recordings: Splits[Recordings]) -> None:
+    parts = [p for p in (recordings.train, recordings.validation, recordings.test) if p is not None]
+    people: set[str] = set()
+    for part in parts:
+        assert len(part.values) == len(part.labels) == len(part.names) > 0
+        assert set(part.labels) == set(recordings.train.labels)
+        for values in part.values:
+            assert values.shape[1] == len(part.channels)
+            assert np.isfinite(values).all()
+        assert not people & set(part.subjects)
+        people |= set(part.subjects)
+
+
+def check_films(films: Splits[Films]) -> None:
+    for part in (films.train, films.validation, films.test):
+        assert len(part.clips) == len(part.labels) == len(part.tags) > 0
+        assert set(part.labels) == set(films.train.labels)
+        found = seen(part.clips[0], 12, 100)
+        assert found.pixels.std() > 0
+        assert found.frames == len(part.tags[0])
+
+
+def check_skeletons(skeletons: Splits[Skeletons]) -> None:
+    train, test = skeletons.train, skeletons.test
+    assert (len(train), len(test)) == (284, 273)  # of 557
+    assert not set(train.people) & set(test.people)
+    for part in (train, test):
+        assert len(set(part.labels)) == 20
+        for clip in part.clips:
+            assert clip.values.shape[1:] == (20, 3)
+            seen_in = clip.values.any(axis=(1, 2))  # in others the tracker lost the person
+            assert seen_in.sum() > 10
+            upright = clip.values[seen_in][..., 1]
+            hip, head = (upright[:, clip.joints.index(name)] for name in ("hip", "head"))
+            assert np.median(head - hip) > 0, "the second axis is upright"
+
+
 CHECKS = {
     Faces: check_pictured,
     LabelledPictures: check_pictured,
+    Recordings: check_recordings,
+    Films: check_films,
+    Skeletons: check_skeletons,
     Clips: check_clips,
     Lines: check_lines,
     Handwritten: check_handwritten,

@@ -14,7 +14,7 @@ import numpy as np
 from recur.data import audio
 from recur.data.audio import Sound, names_apart
 from recur.data.records.transcribed import MOST_NAMED, Transcribed
-from recur.data.splits import Rows, Splits, by_group, by_label
+from recur.data.splits import Rows, Splits, by_group_or_label
 from recur.data.tables import read_table
 from recur.messages import InputError, count, must, shown
 
@@ -96,13 +96,8 @@ def _transcripts(records: Clips) -> list[str]:
     return records.transcripts
 
 
-_by_speaker, _by_transcript = by_group(_speakers), by_label(_transcripts)
-
-
-def apart(records: Clips, share: float) -> tuple[Clips, Clips]:
-    """Holds out whole speakers; where there are not two, the same share of every transcript."""
-    rule = _by_speaker if len(set(records.speakers)) > 1 else _by_transcript
-    return rule(records, share)
+apart = by_group_or_label(_speakers, _transcripts)
+"""Holds out whole speakers; where there are not two, the same share of every transcript."""
 
 
 def read_clips(
