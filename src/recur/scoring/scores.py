@@ -59,6 +59,7 @@ DISTRIBUTIONS = {
     "jiwer": "jiwer",
     "rouge_score": "rouge-score",
     "sacrebleu": "sacrebleu",
+    "scipy": "scipy",
     "seqeval": "seqeval",
     "sklearn": "scikit-learn",
 }
