@@ -67,8 +67,8 @@ def load(part: str = "") -> Splits[LabelledTexts]:
         part: "ratings" gives each review the stars of its writer for a label, 1 to 4 and 7 to 10
             (those between are in neither split); the packaged split does not know them. "films"
             sets a validation part apart: the last fifth of each label's training reviews. Those of
-            one film stand together, so that its films are others than those that are learnt from,
-            as are those of the test part.
+            one film mostly follow one another, so that its films are others than those that are
+            learnt from, as are those of the test part.
 
     Raises:
         FailedError: if neither can be had.
