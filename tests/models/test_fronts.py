@@ -143,6 +143,9 @@ def test_gradients_reach_every_parameter_and_are_finite(case):
     exists = torch.arange(features.shape[1]) < torch.as_tensor(lengths).unsqueeze(1)
     features[exists].square().sum().backward()
     for name, weight in front.named_parameters():
+        if not weight.requires_grad:  # the table of n-grams, which is fitted in another way
+            assert isinstance(front, Evidence)
+            continue
         assert weight.grad.isfinite().all(), name
         assert weight.grad.any(), name
 

@@ -11,8 +11,8 @@ import torch
 from recur import files, run, tasks
 from recur.diagnostics.telling import Telling
 from recur.messages import FailedError, InputError
-from recur.scoring import scores
-from recur.tasks import label_kinds, preparing
+from recur.scoring import log_ratios, scores
+from recur.tasks import label_kinds, ngrams, preparing
 
 TASK = tasks.find("classify")
 QUICK = {
@@ -67,11 +67,20 @@ def test_many_classes(here):
 
 
 @pytest.mark.parametrize("names", [["red", "blue"], ["red", "green", "blue", "grey"]])
-def test_what_words_say_by_themselves_is_counted_first(here, names):
+def test_a_linear_model_of_n_grams_stands_beside_the_network(here, names):
     write(names)
-    given = {**QUICK, "data": "texts.csv", "out": "run", "wide": True, "dropout": 0.0}
-    trained = run.train("classify", **{**given, "epochs": 1, "learning_rate": 1e-5})
-    assert trained.scores.values["accuracy"] == 1  # of the counts, since nothing else was learnt
+    given = {**QUICK, "data": "texts.csv", "out": "run", "wide": True, "ngrams": 3}
+    plain = run.train("classify", **{**given, "wide": False, "epochs": 1, "out": "plain"})
+    trained = run.train("classify", **{**given, "epochs": 1})
+    # The recurrent layers learn as without it.
+    assert trained.history.val_loss == plain.history.val_loss
+    values = trained.scores.values
+    assert values["accuracy"] == values["ngrams_accuracy"] == 1
+    assert values["recurrent_accuracy"] == plain.scores.values["accuracy"] < 1
+    assert f"alone: accuracy {values['recurrent_accuracy']:.4f}; the n-grams: 1.0000" in str(
+        trained.scores
+    )
+    assert run.load("run").evaluate().values == values
     again = run.train("classify", out="run", resume=True, epochs=2, progress=False)
     assert again.evaluate().values["accuracy"] == 1
     (why,) = trained.why(f"a word{names[0]} it")
@@ -82,10 +91,60 @@ def test_what_words_say_by_themselves_is_counted_first(here, names):
     assert "wide" not in str(trained.inspect())  # it looks inside all the same
 
 
-def test_words_are_counted_for_one_class_a_text(here):
-    write(["red", "blue", "green"], several=True)
-    with pytest.raises(InputError, match=r"wide must be left out but with one class a text.*sev"):
-        run.train("classify", data="texts.csv", wide=True, **QUICK)
+def test_the_linear_model_learns_from_what_validated_too(here):
+    write(["red", "blue"], n=40)
+    options = TASK.options.of("classify", {"data": "texts.csv", "wide": True, "epochs": 1})
+    prepared = preparing.prepare(TASK, options)
+    model = TASK.model(options, prepared.preprocessing)
+    before = [weight.clone() for weight in model.recurrent.parameters()]
+    fitted = []
+
+    def spy(found, *rest, **how):
+        fitted.append(1 + max(int(each.text.max()) for each in found))
+        return log_ratios.log_ratio_regression(found, *rest, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ngrams, "log_ratio_regression", spy)
+        TASK.complete(model, prepared, options)
+    assert fitted == [len(prepared.train), len(prepared.train) + len(prepared.validation)]
+    assert all(map(torch.equal, before, model.recurrent.parameters()))
+
+
+@pytest.mark.parametrize(
+    ("given", "several", "sentence"),
+    [
+        ({}, True, r"wide must be left out but with one class a text; got 'several' labels"),
+        ({"ngrams": 0}, False, "ngrams must be at least 1 with wide; got 0"),
+        ({"ngrams": 4}, False, "ngrams must be at most 3; got 4"),
+        ({"limit": 3}, False, "wide must be left out where no word of the texts stands twice"),
+    ],
+)
+def test_what_a_linear_model_cannot_have(here, given, several, sentence):
+    if "limit" in given:
+        files.write_csv("texts.csv", ("text", "label"), [(f"w{n}", f"{n % 2}") for n in range(20)])
+    else:
+        write(["red", "blue", "green"], several=several)
+    with pytest.raises(InputError, match=sentence):
+        run.train("classify", data="texts.csv", out="run", **{**QUICK, "wide": True, **given})
+    assert not (here / "run").exists()
+
+
+def test_a_table_that_does_not_fit_is_a_sentence(here):
+    write(["red", "blue"])
+    run.train("classify", data="texts.csv", out="run", **{**QUICK, "wide": True, "epochs": 1})
+    weights, _ = files.read_tensors("run/model.safetensors")
+    files.write_tensors("run/model.safetensors", weights)  # without its seal
+    stored = files.read_json("run/preprocessing.json")
+    for grams in (-1, 0, 1, 10**12):
+        files.write_json("run/preprocessing.json", {**stored, "grams": grams})
+        with pytest.raises(InputError):
+            run.load("run")
+
+
+def test_the_report_says_where_the_parts_are_better():
+    parts = {"recurrent_accuracy": 0.4, "ngrams_accuracy": 0.6}
+    assert "the better ones" in TASK.report({"accuracy": 0.5, **parts})
+    assert "the better ones" not in TASK.report({"accuracy": 0.7, **parts})
 
 
 def test_the_report_says_where_the_linear_model_wins(here):

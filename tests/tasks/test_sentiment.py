@@ -133,6 +133,8 @@ def test_pairs_segments_and_the_direct_way_reach_the_model(here):
     assert "pairs" not in without.to_json()  # as runs of before have it
     with pytest.raises(InputError, match="another one than last with segment"):
         options(segment=3, pooling="last")
+    with pytest.raises(InputError, match="pairs must be 0 with wide; got 4"):
+        options(pairs=4, wide=True)
 
 
 def test_a_run_with_pairs_answers_says_why_and_goes_on(here):
@@ -148,6 +150,21 @@ def test_a_run_with_pairs_answers_says_why_and_goes_on(here):
     assert max(why.values) == why.values[3]
     longer = run.train("sentiment", out="a", resume=True, progress=False, epochs=7)
     assert len(longer.history) == 7
+
+
+def test_the_recipe_stands_beside_its_n_grams(here):
+    write(n=200)
+    quick = {**QUICK, "data": "reviews.csv", "embedding": 4, "batch_size": 16}
+    trained = run.train("sentiment", recipe="best", **quick)
+    values = trained.scores.values
+    assert values["accuracy"] == values["ngrams_accuracy"] == 1
+    assert f"the recurrent layers alone: accuracy {values['recurrent_accuracy']:.4f}" in str(
+        trained.scores
+    )
+    assert trained.model.front.ngrams.once
+    assert trained.predict(["a wordgood film"])[0].label == "good"
+    (why,) = trained.why("the film was wordbad")
+    assert max(why.values) == why.values[3]
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])

@@ -62,6 +62,7 @@ DISTRIBUTIONS = {
     "pycocoevalcap": "pycocoevalcap",
     "rouge_score": "rouge-score",
     "sacrebleu": "sacrebleu",
+    "scipy": "scipy",
     "seqeval": "seqeval",
     "sklearn": "scikit-learn",
 }

@@ -17,31 +17,24 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from torch import nn
-
 from recur import schema, scoring
 from recur.data import labels
-from recur.data.evidence import evidence
 from recur.data.examples import Examples
 from recur.data.records.labelled import LabelledTexts
-from recur.data.sequences import Sequences
 from recur.data.splits import Splits
 from recur.data.vocabulary import Vocabulary
 from recur.diagnostics.telling import Asked, Telling, telling
 from recur.messages import InputError, must
-from recur.models.wide import Wide
 from recur.scoring import yardsticks
+from recur.tasks import ngrams
 from recur.tasks.label_kinds import KINDS, Kind, thresholds
-from recur.tasks.options import cell_option, option
-from recur.tasks.preparing import Prepared
+from recur.tasks.options import Recipe, cell_option, option
 from recur.tasks.task import Evaluation, Trained
 from recur.tasks.texts import Known, OfTexts, WordOptions, judged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MOST_COUNTED = 100
-"""Classes at most for which words are counted: the counts take memory for each."""
 MOST_TOLD = 100
 """Texts of each class, at most, that are asked which words spoke for it."""
 BESIDE = "linear_"
@@ -92,10 +85,6 @@ class ClassifyOptions(WordOptions):
         "",
         "how much a class counts in the loss: alike, or balanced, the rarer the more",
         choices=("", "balanced"),
-    )
-    wide: bool = option(
-        False,
-        "add what each word says by itself, counted before training: for one class a text",
     )
     # Chosen on the validation part of 20 Newsgroups; docs/log.md has what was tried.
     vocabulary: int = option(20_000, "the most frequent words that are kept", least=5)
@@ -164,6 +153,20 @@ class Classify(OfTexts[ClassifyOptions, ClassifyPreprocessing]):
     options = ClassifyOptions
     preprocessing = ClassifyPreprocessing
     most_classes = 1000
+    recipes: Mapping[str, Recipe] = {
+        "best": Recipe(
+            "for topics of whole texts, one class each: a linear model of words and pairs beside",
+            {
+                "vocabulary": 100_000,
+                "maxlen": 2_500,
+                "embedding": 32,
+                "segment": 64,
+                "epochs": 4,
+                "wide": True,
+                "ngrams": 2,
+            },
+        )
+    }
 
     def fit(self, splits: Splits[LabelledTexts], options: ClassifyOptions) -> ClassifyPreprocessing:
         """Fits the vocabulary; a class may be known from any part."""
@@ -174,41 +177,7 @@ class Classify(OfTexts[ClassifyOptions, ClassifyPreprocessing]):
         if options.class_weight and kind != labels.ONE:
             got = f"{options.class_weight!r} where labels are {kind!r}"
             raise InputError(must("class weight", "left out but with one class a text", got))
-        fitted = super().fit(splits, options)
-        if options.wide and (kind != labels.ONE or len(fitted.classes) > MOST_COUNTED):
-            got = f"{kind!r} labels of {len(fitted.classes):,} classes"
-            expected = f"left out but with one class a text, of at most {MOST_COUNTED}"
-            raise InputError(must("wide", expected, got))
-        return fitted
-
-    def model(self, options: ClassifyOptions, fitted: ClassifyPreprocessing) -> nn.Module:
-        """As for all texts, or beside a table of what words say by themselves."""
-        if not options.wide:
-            return super().model(options, fitted)
-        return Wide(
-            vocabulary=len(fitted.vocabulary),
-            embedding=options.embedding,
-            embedding_std=options.embedding_std,
-            outputs=fitted.kind.outputs(len(fitted.classes)),
-            nothing=fitted.vocabulary.numbering.first,
-            pooling=options.pooling,
-            **options.recurrent(),
-        )
-
-    def start(
-        self, model: nn.Module, prepared: Prepared[LabelledTexts], options: ClassifyOptions
-    ) -> None:
-        """Counts in the whole texts to learn from what words say by themselves."""
-        if not isinstance(model, Wide):
-            return
-        fitted: ClassifyPreprocessing = prepared.preprocessing
-        learnt = prepared.splits.train
-        rows = [fitted.vocabulary.encode(text) for text in learnt.texts]
-        classes = [row[0] for row in labels.numbered(learnt.labels, fitted.classes)]
-        words = {number: word for word, number in fitted.vocabulary.ids.items()}
-        said = evidence(rows, classes, len(fitted.classes), words)
-        assert isinstance(prepared.validation, Sequences)
-        model.start(said, prepared.validation)
+        return super().fit(splits, options)
 
     def recipe(self, options: ClassifyOptions) -> dict[str, Any]:
         """As for all texts, and weights of classes if asked for."""
@@ -249,7 +218,8 @@ class Classify(OfTexts[ClassifyOptions, ClassifyPreprocessing]):
         if fitted.kind.name != labels.SEVERAL:
             said, right = ([fitted.classes[row[0]] for row in rows] for rows in (chosen, meant))
             confusion = scoring.classes.Confusion.of(said, right, fitted.classes)
-        return Evaluation(dict(found), detail=Detail(examples, chosen, confusion))
+        values = {**found, **ngrams.alone(trained.model, examples, fitted.kind)}
+        return Evaluation(values, detail=Detail(examples, chosen, confusion))
 
     def beside(
         self,
@@ -271,7 +241,7 @@ class Classify(OfTexts[ClassifyOptions, ClassifyPreprocessing]):
 
     def report(self, scores: Mapping[str, float]) -> str:
         """Returns the scores of the network and of the linear model, and which is better."""
-        lines = [f"test {_said(scores, '')}"]
+        lines = [f"test {_said(scores, '')}", *ngrams.said(scores)]
         if any(name.startswith(BESIDE) for name in scores):
             lines.append(f"TF-IDF and a linear model: {_said(scores, BESIDE)}")
             # Accuracy is the last resort: ratings have it too.

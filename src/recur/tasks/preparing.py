@@ -259,7 +259,6 @@ def learn(
         loop: more arguments for `training.fit`, or others than the task's own.
     """
     objective = task.objective(options, prepared.preprocessing)
-    task.start(model, prepared, options)
     given = {
         "optimizer": options.optimizer,
         "learning_rate": options.learning_rate,
@@ -268,7 +267,7 @@ def learn(
         **task.recipe(options),
         **loop,
     }
-    return training.fit(
+    history = training.fit(
         model,
         prepared.train,
         validation_data=prepared.validation,
@@ -283,3 +282,5 @@ def learn(
         seed=options.seed,
         **given,
     )
+    task.complete(model, prepared, options)
+    return history

@@ -251,8 +251,8 @@ class Task(abc.ABC, Generic[O, R, F, A]):
     def objective(self, options: O, fitted: F) -> Objective:
         """Returns what training makes less."""
 
-    def start(self, model: nn.Module, prepared: Prepared[R], options: O) -> None:
-        """Gives the model what is counted in the data before it learns: nothing, for most tasks."""
+    def complete(self, model: nn.Module, prepared: Prepared[R], options: O) -> None:
+        """Adds to the model of the best epoch what is learnt in another way: mostly nothing."""
 
     def recipe(self, options: O) -> dict[str, Any]:
         """Returns more arguments for `training.fit`, or others than the common options'."""

