@@ -288,6 +288,7 @@ class Scribe(nn.Module):
             outputs.append(self.dropout(y))
         scores = self.head(torch.cat(outputs, dim=-1))
         exists = existing(scores, steps)
+        assert exists is not None
         return scores.masked_fill(~exists.unsqueeze(-1), 0), torch.stack(weights, dim=1)
 
     def _points(self, targets: Tensor | None, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -132,7 +132,12 @@ class Run:
         if by.task.name != self.task.judge:
             raise InputError(must("judge", f"a run of {self.task.judge}", f"one of {by.task.name}"))
         how = by.task.answering.of(by.task.name, by.answering)
-        return lambda records: [each.text for each in by.task.answer(by.trained, records, how)]
+
+        def read(records: Any) -> list[str]:
+            answers: list[Any] = by.task.answer(by.trained, records, how)
+            return [each.text for each in answers]
+
+        return read
 
     def draw_evaluation(self, scores: Scores, into: PathLike | None = None) -> list[Path]:
         """Draws what an evaluation found, where the task has a picture for it.

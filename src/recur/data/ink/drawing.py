@@ -56,14 +56,14 @@ def png(ink: Ink) -> bytes:
     points, size = _placed(ink)
     scale = min(PIXELS, WIDEST / max(size))
     finer = scale * FINER
-    image = Image.new("L", tuple(max(round(finer * each), 1) for each in size), 255)
+    image = Image.new("L", _pixels(size, finer), 255)
     draw, wide = ImageDraw.Draw(image), WIDE * finer
     for stroke in np.split(points * finer, ink.starts[1:]):
         corners = [tuple(point) for point in stroke.tolist()]
         draw.line(corners, fill=0, width=max(round(wide), 1))
         for x, y in corners:  # round ends and corners
             draw.ellipse((x - wide / 2, y - wide / 2, x + wide / 2, y + wide / 2), fill=0)
-    small = image.resize(tuple(max(round(scale * each), 1) for each in size), Image.Resampling.BOX)
+    small = image.resize(_pixels(size, scale), Image.Resampling.BOX)
     content = io.BytesIO()
     small.save(content, "PNG")
     return content.getvalue()
@@ -87,6 +87,10 @@ def _placed(ink: Ink) -> tuple[Floats, tuple[float, float]]:
     points = points - points.min(axis=0) + MARGIN
     width, height = (points.max(axis=0) + MARGIN).tolist()
     return points, (width, height)
+
+
+def _pixels(size: tuple[float, float], scale: float) -> tuple[int, int]:
+    return max(round(scale * size[0]), 1), max(round(scale * size[1]), 1)
 
 
 def _path(path: str, begin: float, takes: float, *, dot: bool) -> str:
