@@ -52,8 +52,8 @@ DRAWN = 12
 """Pictures of answers that are drawn at most."""
 LOOKED = 4
 """Of these, where the network looked is drawn of so many."""
-FILTERS, STRIDES = (16, 32, 64, 64, 64), (2, 2, 2, 1, 1)
-"""Of the convolutions that give the cells of a picture: at last each sees most of the picture."""
+FILTERS, STRIDES = (16, 32, 64), (2, 2, 2)
+"""Of the convolutions that give the cells of a picture."""
 SHOWN = 60
 """Letters of a caption in a title."""
 

@@ -55,7 +55,8 @@ class Cells(Front):
         self.grid = down, across
         self.linear = nn.Linear(features, size)
         self.places = nn.Parameter(STD * torch.randn(down * across, size))
-        self.train(self.training)
+        if frozen:
+            network.eval()
 
     def train(self, mode: bool = True) -> Cells:
         """As of any module; a frozen network stays in evaluation mode."""
