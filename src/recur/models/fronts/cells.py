@@ -12,7 +12,7 @@ from recur.messages import InputError, must
 from recur.models.checks import check_sizes
 from recur.models.fronts.front import Front, only, pixels, steps_of
 
-STD = 0.1
+STD = 0.5
 """Of the vectors of the places, as they start."""
 
 
