@@ -27,6 +27,7 @@ from recur.models.reading import check_one_way, share
 from recur.models.teacher_forcing import Schedule
 
 CONDITIONS = ("state", "input", "both")
+POOLINGS = ("mean", "max")
 
 
 class OneToMany(nn.Module):
@@ -41,7 +42,9 @@ class OneToMany(nn.Module):
         inputs: numbers of the vector, over all its axes: 784 for images of 28 by 28.
         front: what makes the vector instead, such as `recur.models.fronts.Frames` of pictures: it
             reads each example as a sequence of one step. Where it gives several, such as
-            `recur.models.fronts.Cells`, their mean is the vector.
+            `recur.models.fronts.Cells`, the vector is made of them by `pooling`.
+        pooling: the "mean" over the steps that the front gave, or their "max": of many cells of
+            which few show anything, the mean hardly says what.
         vocabulary: tokens that can be written.
         end: the token that ends a sequence, the last one of every row of targets; None if there
             is none, and all have the length that is asked for.
@@ -80,6 +83,7 @@ class OneToMany(nn.Module):
         inputs: int | None = None,
         front: Front | None = None,
         end: int | None = None,
+        pooling: str = "mean",
         condition: str = "state",
         attention: str | None = None,
         input_feeding: bool = False,
@@ -98,6 +102,7 @@ class OneToMany(nn.Module):
     ) -> None:
         super().__init__()
         one_of("condition", condition, CONDITIONS)
+        self.pooling = one_of("pooling", pooling, POOLINGS)
         check_one_way(inputs=inputs, front=front)
         check_options(options | ({"bidirectional": True} if bidirectional else {}), "bidirectional")
         check_end(end, whole("vocabulary", vocabulary))
@@ -211,7 +216,7 @@ class OneToMany(nn.Module):
     def started(self, seen: Tensor) -> tuple[DecoderState, Context]:
         """What the decoder begins with, and what it can ask, from what was `seen`."""
         seen = self.front_dropout(seen)
-        x = seen.mean(dim=1)
+        x = seen.mean(dim=1) if self.pooling == "mean" else seen.amax(dim=1)
         states, layers, units = self.shape
         if self.begin is None:
             start = x.new_zeros(len(x), states, layers, units)

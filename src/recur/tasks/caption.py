@@ -1,7 +1,7 @@
 """Caption: what a picture shows, in a sentence. One-to-many.
 
 A small convolutional network reads the picture and gives a vector for each of its cells; recurrent
-layers start from their mean and write the caption a word at a time, and at each word they look at
+layers start from their maxima and write the caption a word at a time, and at each word they look at
 some of the cells (K. Xu et al., "Show, attend and tell", arXiv:1502.03044). Without attention there
 is one vector (O. Vinyals et al., "Show and tell", arXiv:1411.4555). All of it is learnt together,
 from nothing: there are no weights of a larger data set in it, unless a file of features is given.
@@ -31,7 +31,7 @@ from recur.data.vocabulary import Vocabulary
 from recur.diagnostics import Attribution
 from recur.diagnostics.cells import cells_that_mattered, looked_at
 from recur.messages import InputError, brief
-from recur.models.fronts import Cells, Frames, convolutions
+from recur.models.fronts import Cells, Frames, Spread, convolutions
 from recur.models.one_to_many import OneToMany
 from recur.scoring.captions import beside
 from recur.scoring.scores import package
@@ -52,8 +52,8 @@ DRAWN = 12
 """Pictures of answers that are drawn at most."""
 LOOKED = 4
 """Of these, where the network looked is drawn of so many."""
-FILTERS, STRIDES = (16, 32, 64, 64, 64), (2, 2, 2, 1, 1)
-"""Of the convolutions that give the cells of a picture: at last each sees most of the picture."""
+FILTERS, STRIDES = (16, 32, 64), (2, 2, 2)
+"""Of the convolutions that give the cells of a picture."""
 SHOWN = 60
 """Letters of a caption in a title."""
 
@@ -197,10 +197,11 @@ class CaptionTask(Task[CaptionOptions, CaptionedPictures, CaptionPreprocessing, 
         elif options.attention == WITHOUT:
             front = Frames(pixels, options.features)
         else:
-            network = nn.Sequential(*convolutions(3, FILTERS, STRIDES))
+            network = nn.Sequential(Spread(), *convolutions(3, FILTERS, STRIDES))
             front = Cells(network, pixels, options.features)
         return OneToMany(
             front=front,
+            pooling="max",
             attention=None if options.attention == WITHOUT else options.attention,
             vocabulary=len(fitted.vocabulary),
             end=fitted.vocabulary.end,

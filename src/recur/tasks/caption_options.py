@@ -46,7 +46,7 @@ class CaptionOptions(TableData):
         128, "numbers that the picture, or each of its cells, is for the recurrent layers", least=1
     )
     attention: str = option(
-        "multiplicative",
+        "additive",
         "how the cells of the picture are asked at each word",
         choices=(*KINDS, WITHOUT),
     )
@@ -60,7 +60,7 @@ class CaptionOptions(TableData):
     embedding: int = option(64, "size of a word's vector", least=1)
     dropout: float = option(0.2, "share of values dropped in training", least=0.0, below=1.0)
     epochs: int = option(15, "passes over the training data", least=1)
-    learning_rate: float | None = option(0.002, "the optimizer's step size", above=0.0)
+    learning_rate: float | None = option(0.004, "the optimizer's step size", above=0.0)
     decay: bool = option(
         True, "let the step size rise for a while, then fall to 0 in half a cosine"
     )

@@ -11,7 +11,7 @@ from recur.models.fronts.cells import Cells
 from recur.models.fronts.columns import Columns
 from recur.models.fronts.evidence import Evidence
 from recur.models.fronts.features import Features
-from recur.models.fronts.frames import Frames, convolutions
+from recur.models.fronts.frames import Frames, Spread, convolutions
 from recur.models.fronts.front import Front
 from recur.models.fronts.pairs import TokensAndPairs
 from recur.models.fronts.strided import Strided
@@ -26,6 +26,7 @@ __all__ = [
     "Features",
     "Frames",
     "Front",
+    "Spread",
     "Strided",
     "Tokens",
     "TokensAndPairs",

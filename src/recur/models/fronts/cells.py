@@ -12,7 +12,7 @@ from recur.messages import InputError, must
 from recur.models.checks import check_sizes
 from recur.models.fronts.front import Front, only, pixels, steps_of
 
-STD = 0.1
+STD = 0.5
 """Of the vectors of the places, as they start."""
 
 
@@ -55,7 +55,8 @@ class Cells(Front):
         self.grid = down, across
         self.linear = nn.Linear(features, size)
         self.places = nn.Parameter(STD * torch.randn(down * across, size))
-        self.train(self.training)
+        if frozen:
+            network.eval()
 
     def train(self, mode: bool = True) -> Cells:
         """As of any module; a frozen network stays in evaluation mode."""

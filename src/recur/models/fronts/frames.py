@@ -13,6 +13,14 @@ from recur.models.checks import check_sizes
 from recur.models.fronts.front import Front, pixels, steps_of, strides_of, there
 
 
+class Spread(nn.Module):
+    """Pixels from 0 to 1 as numbers around 0, from -2 to 2: what is the same in all weighs less."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W), as it comes."""
+        return (x - 0.5) * 4
+
+
 def convolutions(
     channels: int, filters: Sequence[int], strides: int | Sequence[int] = 2
 ) -> list[nn.Module]:
