@@ -123,7 +123,8 @@ class Wide(nn.Module):
         features, lengths = self.front(x, lengths)
         vectors, said = features.split(self.front.sizes, dim=-1)
         scores: Tensor = self.recurrent(self.input_dropout(vectors), lengths)
-        return self.share * scores + said.sum(dim=1) + self.bias
+        whole: Tensor = self.share * scores + said.sum(dim=1) + self.bias
+        return whole
 
     def alone(self, x: Tensor, lengths: Lengths | None = None) -> Tensor:
         """The scores (batch, outputs) of the recurrent layers by themselves."""
@@ -210,11 +211,11 @@ def _weights(scores: Tensor, classes: Tensor) -> list[float]:
     def loss() -> Tensor:
         search.zero_grad()
         found = _loss(torch.einsum("p,pno->no", logarithms.exp(), scores), classes)
-        found.backward()
+        found.backward()  # type: ignore[no-untyped-call]
         return found
 
     with torch.enable_grad():
-        search.step(loss)
+        search.step(loss)  # type: ignore[no-untyped-call]
     return logarithms.detach().exp().tolist()
 
 

@@ -96,4 +96,5 @@ def _ratios(features: Any, right: NDArray[np.bool_]) -> Floats:
         for side in (right, ~right)
     ]
     yes, no = (np.log(each / each.sum()) for each in held)
-    return (yes - no).astype(np.float32)
+    ratios: Floats = (yes - no).astype(np.float32)
+    return ratios

@@ -104,7 +104,7 @@ def _parted(reviews: Splits[LabelledTexts], part: str) -> Splits[LabelledTexts]:
     if part != FILMS:
         return reviews
     learnt = reviews.train
-    held = []
+    held: list[tuple[int, int]] = []
     for label in sorted(set(learnt.labels)):
         rows = [row for row, each in enumerate(learnt.labels) if each == label]
         held += enumerate(rows[round(len(rows) * (1 - VALIDATION)) :])
