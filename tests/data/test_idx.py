@@ -16,7 +16,7 @@ HEADER = bytes((0, 0, 8, 3)) + b"".join(n.to_bytes(4, "big") for n in (2, 2, 3))
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_bytes_behind_their_shape(tmp_path, pack):
     (tmp_path / "x").write_bytes(pack(HEADER + bytes(range(12))))
-    assert np.array_equal(read_idx(tmp_path / "x"), np.arange(12).reshape(2, 2, 3))
+    assert np.array_equal(read_idx(tmp_path / "x", 3), np.arange(12).reshape(2, 2, 3))
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_bytes_behind_their_shape(tmp_path, pack):
 )
 def test_what_is_none_is_said(tmp_path, content):
     (tmp_path / "x").write_bytes(content)
-    with pytest.raises(FailedError, match="is no IDX file of bytes, or a damaged one"):
-        read_idx(tmp_path / "x")
-    with pytest.raises(FailedError, match="no IDX file"):
-        read_idx(tmp_path / "gone")
+    with pytest.raises(FailedError, match="x is damaged: it "):
+        read_idx(tmp_path / "x", 3)
+    with pytest.raises(FailedError, match="gone is damaged"):
+        read_idx(tmp_path / "gone", 3)

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from recur import InputError, run, tasks
-from recur.data.datasets import faces, mnist_rows, printed
+from recur.data.datasets import mnist_rows, printed, typefaces
 from recur.data.line_pictures import size_of
 from recur.tasks import preparing
 from recur.tasks.ocr import STRIDES
@@ -134,7 +134,7 @@ def test_what_is_no_line_is_refused(trained, tmp_path):
 
 
 def test_no_font_and_no_line_of_print_is_in_two_parts():
-    families = [set(some) for some in faces.FAMILIES.values()]
+    families = [set(some) for some in typefaces.FAMILIES.values()]
     assert len(set.union(*families)) == sum(map(len, families))
     words = {part: printed._words(part) for part in printed.LINES}
     sizes = [len(each) for each in words.values()]
@@ -152,7 +152,7 @@ def test_no_font_and_no_line_of_print_is_in_two_parts():
 
 
 def test_lines_of_print_are_as_wide_as_was_said_and_always_the_same(monkeypatch):
-    monkeypatch.setitem(faces.FAMILIES, "train", ("DejaVuSans", "STIXGeneral"))
+    monkeypatch.setitem(typefaces.FAMILIES, "train", ("DejaVuSans", "STIXGeneral"))
     monkeypatch.setitem(printed.LINES, "train", 6)
     lines = printed._drawn("train")
     assert set(lines.groups) <= {"DejaVuSans", "STIXGeneral"}

@@ -203,7 +203,7 @@ def listen(
     -f s16le` write them. A phrase has a line of its own. For a run that reads in one direction.
     """
     use_threads(threads)
-    given = {"rate": read("--rate", rate, int), "pause": read("--pause", pause, float)}
+    hertz, quiet = read("--rate", rate, int), read("--pause", pause, float)
     opened = _opened(run_path)
     from recur.data import arriving_sound
     from recur.run.listening import Clock, listen
@@ -211,9 +211,9 @@ def listen(
     if file == "-":
         pieces = arriving_sound.raw(sys.stdin.fileno(), read("--channels", channels, int))
     else:
-        given["rate"], pieces = arriving_sound.blocks(file)
+        hertz, pieces = arriving_sound.blocks(file)
     clock = Clock()
-    for said in listen(opened, pieces, clock=clock, **given):
+    for said in listen(opened, pieces, rate=hertz, pause=quiet, clock=clock):
         show.said(said, json)
     show.aside(str(clock))
 

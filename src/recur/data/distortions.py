@@ -127,7 +127,7 @@ def looked_up(line: Line, x: Line, y: Line) -> Line:
 def _pushed(wide: int, high: int, strength: float, chance: np.random.Generator) -> Line:
     """(W, H) numbers that change softly from pixel to pixel."""
     rough = chance.standard_normal((wide // SPACING + 2, high // SPACING + 2), np.float32)
-    return np.float32(strength) * (_between(wide) @ rough @ _between(high).T)
+    return (strength * (_between(wide) @ rough @ _between(high).T)).astype(np.float32)
 
 
 def _between(size: int) -> NDArray[np.float32]:

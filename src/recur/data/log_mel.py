@@ -201,7 +201,10 @@ def _warped(frequencies: NDArray[np.float64], warp: float) -> NDArray[np.float64
     """
     highest = frequencies[-1]
     knee = min(KNEE, 0.8 * highest) * min(warp, 1.0)
-    return np.interp(frequencies, [0.0, knee / warp, highest], [0.0, knee, highest])
+    found: NDArray[np.float64] = np.interp(
+        frequencies, [0.0, knee / warp, highest], [0.0, knee, highest]
+    )
+    return found
 
 
 def _edges(rate: int, bands: int, scale: str) -> NDArray[np.float64]:

@@ -12,7 +12,11 @@ SELDOM = 3
 
 
 def frequent_pairs(
-    texts: Iterable[Sequence[int]], size: int, *, first: int = 0, least: int = SELDOM
+    texts: Iterable[Sequence[int] | NDArray[np.int64]],
+    size: int,
+    *,
+    first: int = 0,
+    least: int = SELDOM,
 ) -> NDArray[np.int64]:
     """Returns the most frequent pairs of neighbours, (P, 2), the most frequent first.
 

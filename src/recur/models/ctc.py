@@ -9,7 +9,7 @@ x_1   x_2   x_3   x_4   x_5   x_6
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -137,6 +137,7 @@ class CTCStream:
             got = type(front).__name__
             raise InputError(must("a front that reads in pieces", "Strided, or none", got))
         self.model, self._state = model, None
+        self._classes = cast(nn.Linear, model.head).out_features
         self._front = front.stream() if isinstance(front, Strided) else None
 
     def __call__(self, x: Tensor, *, last: bool = False) -> Tensor:
@@ -150,7 +151,7 @@ class CTCStream:
         with torch.no_grad():
             read = self._front(x, last=last)[None] if self._front else model.read(x[None])[0]
             if not read.shape[1]:
-                return read.new_zeros(0, model.head.out_features)
+                return read.new_zeros(0, self._classes)
             y, self._state = model.recurrent(read, self._state)
             scores: Tensor = model.head(y[0])
             return scores.log_softmax(dim=-1)

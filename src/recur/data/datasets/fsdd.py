@@ -99,7 +99,7 @@ def _whole(archive: Zip) -> tuple[Clips, list[int]]:
 
 def _official(whole: Clips, numbers: list[int]) -> Splits[Clips]:
     train, validation, test = (
-        _where(whole, lambda row, wanted=wanted: numbers[row] in wanted)
+        whole.take([row for row, number in enumerate(numbers) if number in wanted])
         for wanted in (range(10, 1000), VALIDATION, TEST)
     )
     about = "Free Spoken Digit Dataset (official split)"

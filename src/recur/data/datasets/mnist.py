@@ -6,14 +6,9 @@ recognition", Proceedings of the IEEE 86, 1998. The official test part is of oth
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
-
-import numpy as np
-
-from recur.data import packed
 from recur.data.datasets.archives import damaged
 from recur.data.datasets.source import Remote, Source
+from recur.data.idx import read_idx
 from recur.data.pictures import Pixels
 from recur.data.records.pictured import LabelledPictures, in_memory
 from recur.data.splits import Splits
@@ -49,8 +44,6 @@ _FILES = {
 }
 VALIDATION = 5_000
 """The last digits of the training part validate."""
-_BYTES = 8
-"""The kind of numbers in a file, as it names bytes."""
 
 
 def load() -> Splits[LabelledPictures]:
@@ -59,37 +52,26 @@ def load() -> Splits[LabelledPictures]:
     Raises:
         FailedError: if a file cannot be had, or is damaged.
     """
-    learnt, test = (_digits(*_FILES[part]) for part in ("train", "test"))
+    learnt, test = _digits("train"), _digits("test")
     cut = max(len(learnt) - VALIDATION, 0)
     train, validation = learnt.take(range(cut)), learnt.take(range(cut, len(learnt)))
     return Splits(train, validation, test, about="MNIST (official split)")
 
 
-def _digits(images: Source, labels: Source) -> LabelledPictures:
-    places = images.find(), labels.find()
-    pixels, numbers = read_idx(places[0], 3), read_idx(places[1], 1)
-    with damaged(places[1]):
-        if len(pixels) != len(numbers):
-            raise ValueError(f"it has {len(numbers):,} labels for {len(pixels):,} pictures")
+def _digits(part: str) -> LabelledPictures:
+    pixels, numbers = arrays(part)
     return LabelledPictures(in_memory(pixels, "digit"), [str(each) for each in numbers.tolist()])
 
 
-def read_idx(path: Path, axes: int) -> Pixels:
-    """Reads a file of the IDX format: two zeros, the kind, the axes, their sizes, the bytes.
-
-    Args:
-        path: the file, plain or packed by gzip.
-        axes: how many it must have.
+def arrays(part: str) -> tuple[Pixels, Pixels]:
+    """The digits (N, 28, 28) of the part "train" or "test", and which they are, (N,).
 
     Raises:
-        FailedError: if it is damaged.
+        FailedError: if a file cannot be had, or is damaged.
     """
-    with damaged(path):
-        content = packed.content_of(path)
-        head = 4 + 4 * axes
-        if content[:4] != bytes((0, 0, _BYTES, axes)):
-            raise ValueError(f"it is no file of bytes with {axes} axes")
-        sizes = [int(size) for size in np.frombuffer(content[4:head], dtype=">u4")]
-        if len(content) - head != math.prod(sizes):
-            raise ValueError(f"it holds {len(content) - head:,} bytes of {math.prod(sizes):,}")
-        return np.frombuffer(content, dtype=np.uint8, offset=head).reshape(sizes)
+    images, labels = (source.find() for source in _FILES[part])
+    pixels, numbers = read_idx(images, 3), read_idx(labels, 1)
+    with damaged(labels):
+        if len(pixels) != len(numbers):
+            raise ValueError(f"it has {len(numbers):,} labels for {len(pixels):,} pictures")
+    return pixels, numbers

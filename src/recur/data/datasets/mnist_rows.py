@@ -6,34 +6,25 @@ the digits of its test part wrote none of the others.
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recur.data.datasets.source import Source
-from recur.data.idx import read_idx
+from recur.data.datasets import mnist
 from recur.data.pictures import Picture, Pixels
 from recur.data.records.lines import Lines
 from recur.data.splits import Splits
 from recur.messages import FailedError
 
-
-def _file(name: str) -> Source:
-    return Source(
-        name="mnist-rows",
-        title="MNIST, digits in rows",
-        task="ocr",
-        licence="CC BY-SA 3.0",
-        homepage="https://ossci-datasets.s3.amazonaws.com/mnist/",
-        size="11.4 MB",
-        local=(f"{name}.gz", name, f"mnist/{name}.gz", f"mnist/{name}"),
-    )
-
-
-SOURCE = _file("train-images-idx3-ubyte")
-_LABELS = _file("train-labels-idx1-ubyte")
-_TEST = (_file("t10k-images-idx3-ubyte"), _file("t10k-labels-idx1-ubyte"))
+SOURCE = dataclasses.replace(
+    mnist.SOURCE,
+    name="mnist-rows",
+    title="MNIST, digits in rows",
+    task="ocr",
+    local=tuple(f"mnist/{name}" for name in mnist.SOURCE.local),
+)
 RECORDS = Lines
 LAST = 10_000
 """Digits of the training part, at its end, that only the validation part has."""
@@ -54,11 +45,9 @@ def load() -> Splits[Lines]:
     Raises:
         FailedError: if the files cannot be had, or are damaged.
     """
-    learnt, tested = _digits(SOURCE, _LABELS), _digits(*_TEST)
+    learnt, tested = mnist.arrays("train"), mnist.arrays("test")
     if len(learnt[0]) <= LAST:
-        raise FailedError(
-            f"{SOURCE.find()} holds {len(learnt[0]):,} digits, too few. Get it again."
-        )
+        raise FailedError(f"MNIST holds {len(learnt[0]):,} digits, too few. Get it again.")
     pictures, labels = learnt
     parts = {
         "train": (pictures[:-LAST], labels[:-LAST]),
@@ -69,15 +58,6 @@ def load() -> Splits[Lines]:
         _rows(*digits, ROWS[part], seed) for seed, (part, digits) in enumerate(parts.items())
     )
     return Splits(train, validation, test, about="rows of MNIST digits")
-
-
-def _digits(pictures: Source, labels: Source) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    paths = pictures.find(), labels.find()
-    found, names = (read_idx(path) for path in paths)
-    if found.ndim != 3 or names.shape != found.shape[:1] or not len(names):
-        got = f"{found.shape} and {names.shape}"
-        raise FailedError(f"{paths[0]} and {paths[1]} do not fit: {got}. Get them again.")
-    return found, names
 
 
 def _rows(pictures: NDArray[np.uint8], labels: NDArray[np.uint8], number: int, seed: int) -> Lines:

@@ -16,8 +16,8 @@ from itertools import islice
 
 import numpy as np
 
-from recur.data.datasets.faces import FAMILIES, Face, faces
 from recur.data.datasets.source import Source
+from recur.data.datasets.typefaces import FAMILIES, Face, faces
 from recur.data.distortions import Distortions
 from recur.data.pictures import Picture, Pixels
 from recur.data.records.lines import Lines

@@ -219,7 +219,8 @@ def in_strings(clips: Clips, *, sizes: tuple[int, int], gap: float, often: int, 
         seed: draws which, and the gaps.
     """
     chance = np.random.default_rng(seed)
-    sounds, texts, speakers = [], [], []
+    sounds = list[Sound]()
+    texts, speakers = list[str](), list[str]()
     for speaker in sorted(set(clips.speakers)):
         own = [row for row, each in enumerate(clips.speakers) if each == speaker]
         drawn = np.concatenate([chance.permutation(own) for _ in range(often)]).tolist()

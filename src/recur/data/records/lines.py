@@ -13,8 +13,7 @@ import numpy as np
 
 from recur import files
 from recur.data.line_pictures import size_of
-from recur.data.pictures import Picture
-from recur.data.records.captioned import ENDINGS, of_file
+from recur.data.pictures import ENDINGS, Picture, of_file
 from recur.data.records.transcribed import MOST_NAMED, Transcribed
 from recur.data.splits import Rows, Splits, at_the_end, by_group
 from recur.data.tables import read_table
@@ -98,7 +97,11 @@ def apart(records: Lines, share: float) -> tuple[Lines, Lines]:
     return at_the_end(records, share)
 
 
-_by_group = by_group(lambda records: records.groups)
+def _groups(records: Lines) -> list[str]:
+    return records.groups
+
+
+_by_group = by_group(_groups)
 
 
 def read_lines(

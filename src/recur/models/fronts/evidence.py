@@ -108,7 +108,7 @@ class Evidence(Front):
         each = [self._rows(numbers) for numbers in self.ngrams.numbers(x)]
         weights = self.scale * self.weights(torch.cat(each, dim=1))
         found = weights.new_zeros(*x.shape, self.sizes[1])
-        parts = weights.split([rows.shape[1] for rows in each], dim=1)
+        parts = torch.split(weights, [rows.shape[1] for rows in each], dim=1)
         for size, (rows, weight) in enumerate(zip(each, parts, strict=True), start=1):
             added = weight.unsqueeze(-1) / size * self.evidence(rows.clamp(min=0))
             for at in range(size):

@@ -85,8 +85,9 @@ class StridedStream:
     def __init__(self, front: Strided) -> None:
         self.front = front
         before = (front.width - 1) // 2
-        like = front.layers[0].weight
-        self._kept = [like.new_zeros(before, layer.in_channels) for layer in front.layers]
+        like = next(front.parameters())
+        sizes = [layer.in_channels for layer in front.layers if isinstance(layer, nn.Conv1d)]
+        self._kept = [like.new_zeros(before, size) for size in sizes]
 
     def __call__(self, x: Tensor, *, last: bool = False) -> Tensor:
         """The features (T', F) that can be told now.
