@@ -8,7 +8,8 @@ if a sequence ended earlier.
 
 from recur.diagnostics.activity import Activity, activity
 from recur.diagnostics.alignment import Alignment, attention
-from recur.diagnostics.attribution import Attribution, integrated_gradients, occlusion
+from recur.diagnostics.attributed import Attribution
+from recur.diagnostics.attribution import integrated_gradients, occlusion
 from recur.diagnostics.belief import beliefs
 from recur.diagnostics.flow import Diagnosis, Flow, diagnose
 from recur.diagnostics.gates import Gate

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from recur.diagnostics.attribution import MARKED, Attribution, integrated_gradients
+from recur.diagnostics.attributed import MARKED, Attribution
+from recur.diagnostics.attribution import integrated_gradients
 from recur.models.fronts import Cells
 from recur.models.one_to_many import OneToMany
 from recur.models.probability import LogProbability

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from recur.data.scanned import Scan
-from recur.diagnostics.attribution import Attribution, integrated_gradients
+from recur.diagnostics.attributed import Attribution
+from recur.diagnostics.attribution import integrated_gradients
 
 
 def pixels_that_mattered(
