@@ -142,7 +142,7 @@ def test_folders_of_people_of_frames_and_tags_beside(tmp_path):
 
 def test_a_table_names_clips_and_people(tmp_path):
     gif_of(tmp_path / "a.gif")
-    np.savez(tmp_path / "b.npz", np.zeros((4, 2, 3)))
+    np.savez(tmp_path / "b.npz", np.ones((4, 2, 3)))
     (tmp_path / "t.csv").write_text("path,label,person\na.gif,x,p\na.gif,y,q\n")
     found = read_filmed(tmp_path / "t.csv", USUAL).train
     assert (found.labels, found.people, len(found.clips)) == (["x", "y"], ["p", "q"], 2)
@@ -157,7 +157,18 @@ def test_a_table_names_clips_and_people(tmp_path):
 def test_what_is_asked_is_paths_or_arrays(tmp_path):
     path = gif_of(tmp_path / "a.gif")
     assert isinstance(asked([path, np.zeros((2, 4, 4), np.uint8)], USUAL), Films)
-    assert isinstance(asked([np.zeros((2, 4, 3))], USUAL), Skeletons)
-    for wrong in ([], [3], [path, np.zeros((2, 4, 3))], [tmp_path / "none"]):
+    assert isinstance(asked([np.ones((2, 4, 3))], USUAL), Skeletons)
+    for wrong in ([], [3], [path, np.ones((2, 4, 3))], [tmp_path / "none"]):
         with pytest.raises(InputError):
             asked(wrong, USUAL)
+
+
+def test_a_gif_that_is_cut_off_anywhere_is_read_or_named(tmp_path):
+    whole = gif_of(tmp_path / "whole.gif").read_bytes()
+    cut = tmp_path / "cut.gif"
+    for length in range(1, len(whole), 7):
+        cut.write_bytes(whole[:length])
+        try:
+            assert seen(of_path(cut), 8, 10).frames > 0
+        except InputError as error:
+            assert "cut.gif" in str(error)

@@ -62,12 +62,14 @@ def test_arrays_of_other_shapes_are_refused():
         np.zeros((4, 5)),
         np.zeros((4, 5, 4)),
         np.zeros((0, 5, 3)),
+        np.zeros((4, 5, 3)),
+        np.full((4, 5, 3), 1e300),
         np.full((1, 1, 2), np.nan),
     ):
         with pytest.raises(InputError, match="it must be"):
             of_array(wrong, "it")
     with pytest.raises(InputError, match="b must be of 5 joints in 3 axes, as a; got 4 in 3"):
-        alike([of_array(np.zeros((2, n, 3)), "") for n in (5, 4)], ["a", "b"])
+        alike([of_array(np.ones((2, n, 3)), "") for n in (5, 4)], ["a", "b"])
 
 
 def test_place_and_size_of_a_person_do_not_matter(values):

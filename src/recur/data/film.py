@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recur import files
-from recur.data.pictures import KEPT, MOST_PIXELS, Picture, Pixels, decoded
+from recur.data.pictures import BROKEN, KEPT, MOST_PIXELS, Picture, Pixels, decoded
 from recur.messages import FailedError, InputError, must, shown
 
 CONTAINERS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm", ".wmv")
@@ -180,9 +180,9 @@ def _of_gif(path: Path, size: int) -> Iterator[Pixels]:
             for frame in ImageSequence.Iterator(opened):
                 small = frame.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
                 yield np.ascontiguousarray(np.asarray(small, dtype=np.uint8).transpose(2, 0, 1))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except (*BROKEN, Image.DecompressionBombError) as error:
         raise _unreadable(path) from error
 
 

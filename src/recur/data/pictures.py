@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Of files that are taken for pictures in a folder."""
 MOST_PIXELS = 100_000_000
 """Of a picture: a small file can claim to hold any number of them."""
+BROKEN = (OSError, SyntaxError, ValueError, IndexError, EOFError, TypeError, struct.error)
+"""What Pillow raises for a damaged file, by its format."""
+DEEPEST = 65535.0
+"""The greatest number of 16 bits."""
 GREY = 12
 """How far the three colours of a pixel may lie apart in a picture that is grey, of 255."""
 KEPT = 1 << 28
@@ -52,6 +57,8 @@ def of_file(path: Path) -> Picture:
     Raises:
         InputError: if it is not.
     """
+    if os.path.isdir(path):
+        raise InputError(must(str(path), "a picture", "a folder", "Name the files in it."))
     if not os.path.isfile(path):
         raise InputError(f"There is no file {path}. Check the path.")
     return Picture(str(path), partial(files.read_bytes, path))
@@ -121,14 +128,14 @@ def upright(picture: Picture, mode: str) -> Image:
             if opened.width * opened.height > MOST_PIXELS:
                 got = f"{opened.width:,} by {opened.height:,}"
                 raise InputError(must(picture.name, f"of at most {MOST_PIXELS:,} pixels", got))
-            turned = _eight_bits(ImageOps.exif_transpose(opened))
+            turned = _eight_bits(ImageOps.exif_transpose(opened), picture.name)
             if mode == "L" and turned.has_transparency_data:
                 white = Image.new("RGBA", turned.size, "white")
                 turned = Image.alpha_composite(white, turned.convert("RGBA"))
             return turned.convert(mode)
     except InputError:
         raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (*BROKEN, Image.DecompressionBombError) as error:
         why = "it is no picture, or a damaged one"
         raise InputError(f"{shown(picture.name, str)} cannot be read: {why}.") from error
 
@@ -156,16 +163,20 @@ def unreadable(pictures: Sequence[Picture]) -> dict[int, InputError]:
     return found
 
 
-def _eight_bits(image: Image) -> Image:
+def _eight_bits(image: Image, name: str) -> Image:
     """A grey picture of 16 or 32 bits in 8: Pillow would cut off what is above 255."""
     from PIL import Image
 
     if image.mode[0] not in "IF":
         return image
     values = np.asarray(image, dtype=np.float64)
-    low, high = (0.0, 65535.0) if image.mode != "F" else (values.min(), values.max())
+    if not np.isfinite(values).all():
+        raise InputError(must(name, "a picture of numbers", "values that are not finite"))
+    low, high = float(values.min()), float(values.max())
+    if image.mode != "F" and low >= 0 and high <= DEEPEST:
+        low, high = 0.0, 255.0 if image.mode == "I" and high <= 255 else DEEPEST
     scaled = (values - low) * (255 / max(high - low, 1e-9))
-    return Image.fromarray(np.nan_to_num(scaled).clip(0, 255).astype(np.uint8))
+    return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
 
 
 def _drawn(pixels: Any) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recur.data.records.recording_files import measured
-from recur.data.records.recordings import complete
+from recur.data.records.recordings import LARGEST, complete
 from recur.data.tables import read_table
 from recur.data.variations import Variations, at, evenly
 from recur.messages import InputError, must
@@ -73,7 +73,8 @@ def of_array(given: Any, name: str) -> Skeleton:
     """A skeleton out of numbers (T, J, D), its joints named by their numbers, from 1.
 
     Raises:
-        InputError: if it is something else, has no frame, or a value that is not finite.
+        InputError: if it is something else, has no frame, nobody in any, or a value that is not
+            finite or too large.
     """
     values = np.asarray(given)
     if values.ndim != 3 or values.shape[2] not in (2, 3) or values.dtype.kind not in "fiu":
@@ -82,6 +83,10 @@ def of_array(given: Any, name: str) -> Skeleton:
     if not values.size or not np.isfinite(values).all():
         got = "values that are not finite" if values.size else f"the shape {values.shape}"
         raise InputError(must(name, "finite numbers, of one frame and one joint at least", got))
+    if not values.any():
+        raise InputError(must(name, "a person in one frame at least", "0 in all of them"))
+    if np.abs(values).max() > LARGEST:
+        raise InputError(must(name, f"of numbers up to {LARGEST:g}", f"{np.abs(values).max():g}"))
     joints = tuple(str(n) for n in range(1, values.shape[1] + 1))
     return Skeleton(values.astype(np.float64), joints)
 

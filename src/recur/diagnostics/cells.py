@@ -102,7 +102,7 @@ def cells_that_mattered(
     found = integrated_gradients(
         LogProbability(_OfCells(model), target), cells, labels=labels, names=[name]
     )
-    return CellAttribution(**vars(found), grid=grid, picture=picture)
+    return CellAttribution(**{**vars(found), "grid": grid, "picture": picture})
 
 
 class _OfCells(nn.Module):

@@ -278,6 +278,9 @@ class Run:
         if not found:
             raise InputError(f"An answer of {self.task.name} is no file. Leave save out.")
         into = files.path_of(folder)
+        file = next((each for each in (into, *into.parents) if each.is_file()), None)
+        if file is not None:
+            raise InputError(must("save", "a folder", f"the file {file}"))
         files.make_folder(into)
         paths = [into / name for name in found]
         for path in paths:

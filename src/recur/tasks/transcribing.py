@@ -219,7 +219,9 @@ class Transcribing(Task[O, R, F, A]):
         notes: tuple[str, ...] = ()
         if unknown:
             shown = listed(map(repr, unknown[:5]), "and")
-            notes = (f"Of what is said, {shown} was never learnt and counts as an error.",)
+            many = "were never learnt and count as errors" if len(unknown) > 1 else ""
+            many = many or "was never learnt and counts as an error"
+            notes = (f"Of what there is to read, {shown} {many}.",)
         return Evaluation(values, notes, (answers, records.transcripts))
 
     def report(self, scores: Mapping[str, float]) -> str:

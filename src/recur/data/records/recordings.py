@@ -17,6 +17,8 @@ from recur.messages import InputError, count, must
 
 Floats = NDArray[np.float64]
 
+LARGEST = 1e30
+"""What single precision holds, with room for sums of squares of what is scaled."""
 MISSING = ("refuse", "fill")
 """What becomes of a missing value: an error, or a straight line between its neighbours."""
 MOST_NAMED = 3
@@ -197,11 +199,12 @@ def complete(
     """
     if not len(values):
         raise InputError(must(name, "of one step at least", "none"))
-    infinite, gaps = np.isinf(values), np.isnan(values)
+    infinite, gaps = np.abs(values) > LARGEST, np.isnan(values)
     if infinite.any():
         step, channel = np.argwhere(infinite)[0].tolist()
         where = f"step {step + 1:,} of {channels[channel]!r} of {name}"
-        raise InputError(must(where, "finite", values[step, channel]))
+        expected = f"finite, of at most {LARGEST:g}"
+        raise InputError(must(where, expected, f"{values[step, channel]:g}"))
     if not gaps.any():
         return values, 0
     if missing == "refuse":
