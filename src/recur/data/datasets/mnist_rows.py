@@ -45,6 +45,7 @@ def load() -> Splits[Lines]:
     Raises:
         FailedError: if the files cannot be had, or are damaged.
     """
+    SOURCE.find()  # who asks for rows is told of rows where there are none
     learnt, tested = mnist.arrays("train"), mnist.arrays("test")
     if len(learnt[0]) <= LAST:
         raise FailedError(f"MNIST holds {len(learnt[0]):,} digits, too few. Get it again.")
