@@ -156,7 +156,7 @@ def test_letters_never_learnt_count_as_errors_and_are_said(table, tmp_path):
     (tmp_path / "other/a.txt").write_text("żółw")
     scores = trained.evaluate(str(tmp_path / "other"))
     assert scores.values["accuracy"] == 0
-    assert any("'ż'" in note and "was never learnt" in note for note in scores.notes)
+    assert any("'ż'" in note and "were never learnt" in note for note in scores.notes)
 
 
 @pytest.fixture(scope="module")

@@ -128,7 +128,7 @@ class ManyToOne(Reading):
         size = width(units, {**options, "bidirectional": bidirectional})
         self.attention = AttentionPooling(size) if pooling == "attention" else None
         self.head = head(size + self.inputs if direct else size, outputs)
-        self.steps = None if steps is None else head(size, steps)
+        self.step_head = None if steps is None else head(size, steps)
 
     def forward(self, x: Tensor, lengths: Lengths | None = None) -> Any:
         """Scores for each sequence.
@@ -152,9 +152,9 @@ class ManyToOne(Reading):
         if self.direct:
             pooled = torch.cat([pooled, sum_output(x, lengths, batch_first=True)], dim=1)
         scores = self.head(self.dropout(pooled))
-        if self.steps is None:
+        if self.step_head is None:
             return scores
-        each = self.steps(self.dropout(y))
+        each = self.step_head(self.dropout(y))
         return {**scores, **{name: within(found, lengths) for name, found in each.items()}}
 
     def _walked(self, x: Tensor, lengths: Lengths | Tensor | None) -> Tensor:
