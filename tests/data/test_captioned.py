@@ -84,7 +84,7 @@ def test_sixteen_bits_are_seen_as_eight(tmp_path):
     for channels in (1, 3):
         seen = decoded(of_file(tmp_path / "wide.png"), 8, channels)
         assert seen.shape == (channels, 8, 8)
-        assert np.array_equal(seen[0], wide >> 8)
+        assert np.abs(seen[0].astype(int) - wide // 257).max() <= 1
 
 
 def test_chance_moves_and_mirrors_and_without_it_nothing_changes():

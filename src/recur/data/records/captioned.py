@@ -123,7 +123,7 @@ def read_captioned(
     readable, bad = _readable([path for path, _ in kept], drop_bad)
     records = CaptionedPictures(readable, [some for path, some in kept if path not in bad])
     if bad:
-        named = ", ".join(path.name for path in list(bad)[:MOST_NAMED])
+        named = ", ".join(path.name for path in bad[:MOST_NAMED])
         more = " and others" if len(bad) > MOST_NAMED else ""
         left = f"{len(bad):,} of {count(len(kept), 'picture')} left out ({named}{more})"
         notes = (*notes, f"{left}: not to be read.")
@@ -133,7 +133,7 @@ def read_captioned(
     return Splits(records, about=name, notes=notes)
 
 
-def _readable(paths: Sequence[Path], drop_bad: bool) -> tuple[list[Picture], set[Path]]:
+def _readable(paths: Sequence[Path], drop_bad: bool) -> tuple[list[Picture], list[Path]]:
     """The pictures that are there and can be decoded, and the paths of the others.
 
     Raises:
@@ -151,7 +151,7 @@ def _readable(paths: Sequence[Path], drop_bad: bool) -> tuple[list[Picture], set
         more = f" So it is with {count(len(bad) - 1, 'other')}." if len(bad) > 1 else ""
         first = next(iter(bad.values()))
         raise InputError(f"{first}{more} Such pictures can be left out (drop bad).") from first
-    return kept, set(bad)
+    return kept, list(bad)
 
 
 def apart(records: CaptionedPictures, share: float) -> tuple[CaptionedPictures, CaptionedPictures]:
